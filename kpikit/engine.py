@@ -1,0 +1,144 @@
+"""What every query shares: tables from frames, local time, and period starts, as Ibis expressions.
+
+Times are stored in UTC without a zone. All expressions here run unchanged on every Ibis backend.
+"""
+
+import datetime as dt
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from kpikit.periods import Calendar, Grain
+
+_FIRST_YEAR, _LAST_YEAR = 1990, 2040
+_BUILTIN_ZONES = frozenset({"duckdb", "postgres"})
+
+
+def as_table(data: "ir.Table | pd.DataFrame") -> ir.Table:
+    """Return ``data`` as an Ibis table; a frame becomes an in-memory one."""
+    return ibis.memtable(data) if isinstance(data, pd.DataFrame) else data
+
+
+def local_time(times: ir.TimestampValue, timezone: str) -> ir.TimestampValue:
+    """Return UTC ``times`` as wall-clock times of ``timezone`` (IANA name).
+
+    DuckDB and Postgres know zones themselves; elsewhere the zone's offset changes of 1990 to 2040
+    become a CASE expression, with the first and last offset beyond.
+    """
+    if timezone == "UTC":
+        return times
+    if _backend_name(times) in _BUILTIN_ZONES:
+        return _timezone_naive(timezone, _timezone_aware("UTC", times))
+    changes = offset_changes(timezone)
+    branches = [
+        (times < ibis.timestamp(after.isoformat(sep=" ")), _shift(times, offset))
+        for (_, offset), (after, _) in zip(changes, changes[1:], strict=False)
+    ]
+    last = _shift(times, changes[-1][1])
+    return ibis.cases(*branches, else_=last) if branches else last
+
+
+def local_date(times: ir.TimestampValue, timezone: str) -> ir.DateValue:
+    """Return the day of UTC ``times`` in ``timezone``."""
+    return local_time(times, timezone).date()
+
+
+def period_start(dates: ir.DateValue, grain: Grain, calendar: Calendar) -> ir.DateValue:
+    """Return the first day of the period of ``grain`` that holds each local date."""
+    if grain == "day":
+        return dates
+    if grain == "month":
+        return dates.truncate("M")
+    if grain == "week":
+        offset = ibis.interval(days=calendar.week_offset)
+        return _as_date(_as_date(dates - offset).truncate("W") + offset)
+    unit, length = ("Q", 3) if grain == "quarter" else ("Y", 12)
+    shift = (calendar.fiscal_year_start - 1) % length
+    if shift == 0:
+        return dates.truncate(unit)
+    months = ibis.interval(months=shift)
+    return _as_date(_as_date(dates.truncate("M") - months).truncate(unit) + months)
+
+
+def utc_bounds(start: dt.date, end: dt.date, timezone: str) -> tuple[dt.datetime, dt.datetime]:
+    """Return the UTC instants, without zone, at which the local days [start, end) begin and end."""
+    zone = ZoneInfo(timezone)
+
+    def midnight(day: dt.date) -> dt.datetime:
+        local = dt.datetime.combine(day, dt.time(), tzinfo=zone)
+        return local.astimezone(dt.UTC).replace(tzinfo=None)
+
+    return midnight(start), midnight(end)
+
+
+@lru_cache(maxsize=64)
+def offset_changes(timezone: str) -> tuple[tuple[dt.datetime, dt.timedelta], ...]:
+    """Return the zone's offset changes: UTC instant without zone, and the offset from then on.
+
+    The first entry is the offset before the first change, dated at the start of 1990.
+    """
+    zone = ZoneInfo(timezone)
+
+    def offset_at(instant: dt.datetime) -> dt.timedelta:
+        offset = instant.replace(tzinfo=dt.UTC).astimezone(zone).utcoffset()
+        assert offset is not None
+        return offset
+
+    instant = dt.datetime(_FIRST_YEAR, 1, 1)  # noqa: DTZ001 - stored times bear no zone
+    changes = [(instant, offset_at(instant))]
+    while instant.year < _LAST_YEAR:
+        following = instant + dt.timedelta(days=1)
+        if offset_at(following) != offset_at(instant):
+            changes.append(_change_between(instant, following, zone))
+        instant = following
+    return tuple(changes)
+
+
+def _change_between(
+    low: dt.datetime, high: dt.datetime, zone: ZoneInfo
+) -> tuple[dt.datetime, dt.timedelta]:
+    """Bisect to the minute at which the offset changes within a day."""
+
+    def offset_at(instant: dt.datetime) -> dt.timedelta | None:
+        return instant.replace(tzinfo=dt.UTC).astimezone(zone).utcoffset()
+
+    before = offset_at(low)
+    while high - low > dt.timedelta(minutes=1):
+        middle = low + (high - low) / 2
+        middle = middle.replace(second=0, microsecond=0)
+        low, high = (middle, high) if offset_at(middle) == before else (low, middle)
+    offset = offset_at(high)
+    assert offset is not None
+    return high, offset
+
+
+def _as_date(value: ir.Value) -> ir.DateValue:
+    # engines disagree on whether a date plus an interval is a date or a timestamp
+    return value.cast("date")
+
+
+def _shift(times: ir.TimestampValue, offset: dt.timedelta) -> ir.TimestampValue:
+    return times + ibis.interval(seconds=int(offset.total_seconds()))
+
+
+def _backend_name(expression: ir.Value) -> str:
+    backends, has_unbound = expression._find_backends()  # noqa: SLF001 - no public way to ask
+    if backends:
+        return str(backends[0].name)
+    return "" if has_unbound else str(ibis.get_backend().name)
+
+
+_AWARE, _NAIVE = "timestamp('UTC')", "timestamp"
+
+
+@ibis.udf.scalar.builtin(name="timezone", signature=(("string", _NAIVE), _AWARE))
+def _timezone_aware(zone, times):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Read a time without zone as one of ``zone``."""
+
+
+@ibis.udf.scalar.builtin(name="timezone", signature=(("string", _AWARE), _NAIVE))
+def _timezone_naive(zone, times):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Write an instant as the wall clock of ``zone`` shows it."""

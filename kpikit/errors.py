@@ -1,0 +1,81 @@
+"""The errors of kpikit, and the one helper that words a hint.
+
+Every message has three parts: what is wrong, where, and what to do. Mistakes that a user can mend
+derive from ``KpikitError``; the command line prints their message alone.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class KpikitError(Exception):
+    """A mistake that the user can mend; the message says how."""
+
+
+class ParamsError(KpikitError, ValueError):
+    """A product's parameter file is wrong."""
+
+
+class SourceError(KpikitError, ValueError):
+    """Data cannot be opened or read as the parameters say."""
+
+
+class DataQualityError(KpikitError, ValueError):
+    """Data was read, and a check declared as an error found a fault in it."""
+
+
+class PeriodError(KpikitError, ValueError):
+    """A period's text cannot be read, or the period has no data."""
+
+
+class UnknownNameError(KpikitError, LookupError):
+    """A name is not among those defined."""
+
+
+class TemplateError(KpikitError, ValueError):
+    """A template notebook cannot be run as it is."""
+
+
+class SealError(KpikitError):
+    """A run is not proven whole, so its report is not published."""
+
+
+class RenderError(KpikitError):
+    """An executed notebook cannot be written as HTML or PDF."""
+
+
+def nearest_names(name: str, choices: Iterable[str], *, most: int = 3) -> list[str]:
+    """Return the choices that look most like ``name``, best first, upper and lower case alike."""
+    by_folded = {choice.casefold(): choice for choice in choices}
+    found = difflib.get_close_matches(name.casefold(), by_folded, n=most, cutoff=0.6)
+    return [by_folded[folded] for folded in found]
+
+
+def hint_names(name: str, choices: Iterable[str], *, label: str = "Defined") -> str:
+    """Return the second line of a message on an unknown name.
+
+    Args:
+        name: What the user wrote.
+        choices: The names that exist.
+        label: The word before the list.
+
+    Returns:
+        ``Did you mean 'wau'? Defined: mau, wau.``; without the question where nothing is near.
+    """
+    names = sorted(set(choices))
+    nearest = nearest_names(name, names, most=1)
+    question = f"Did you mean '{nearest[0]}'? " if nearest else ""
+    shown = ", ".join(names) if names else "none"
+    return f"{question}{label}: {shown}."
+
+
+def unknown_name(kind: str, name: str, where: str, choices: Iterable[str]) -> UnknownNameError:
+    """Return the error for a name that is not defined.
+
+    Args:
+        kind: What is named, such as ``metric``.
+        name: What the user wrote.
+        where: The file and key, or the call, in which it stands.
+        choices: The names that exist.
+    """
+    return UnknownNameError(f"Unknown {kind} '{name}' in {where}.\n{hint_names(name, choices)}")
