@@ -303,6 +303,7 @@ class Economics(Model):
     """Figures that no table holds."""
 
     gross_margin: float = Field(1.0, gt=0, le=1, description="Share of revenue kept, 0 to 1.")
+    trial_days: int = Field(14, ge=0, description="Length of a free trial.")
 
 
 class Product(Model):
