@@ -1,0 +1,77 @@
+# The lines after "##" are what a bare `make` prints.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+PRODUCT ?=
+PERIOD ?=
+PARAMS ?= params
+OUTPUT ?= output
+FORMATS ?= html,pdf
+JOBS ?=
+USERS ?= 4000
+
+RUN_OPTIONS = --params-dir "$(PARAMS)" --output-dir "$(OUTPUT)" --formats "$(FORMATS)" \
+	$(foreach key,$(PRODUCT),--product "$(key)") \
+	$(if $(PERIOD),--period "$(PERIOD)") $(if $(JOBS),--jobs "$(JOBS)")
+
+.PHONY: help
+help:
+	@echo "make TARGET [PRODUCT=key] [PERIOD=2026Q3] [PARAMS=folder] [FORMATS=html,pdf] [JOBS=n]"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: quarterly-review
+quarterly-review: sample-data ## write the quarterly review of every product in params/
+	@$(BIN)/kpikit run quarterly_review $(RUN_OPTIONS)
+
+.PHONY: lab
+lab: sample-data ## open JupyterLab with the templates
+	@$(BIN)/jupyter lab --notebook-dir=. notebooks/quarterly_review.ipynb
+
+.PHONY: test
+test: $(READY) ## run the tests, doctests and notebook checks
+	@$(BIN)/python -m pytest --numprocesses=auto --doctest-modules kpikit tests
+
+.PHONY: check
+check: lint test ## run all that CI runs: format, lint, types, tests with coverage
+
+.PHONY: lint
+lint: $(READY)
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/python -m mypy
+
+.PHONY: bench
+bench: sample-data ## measure speed and memory, each against its bar
+	@$(BIN)/python -m benchmarks
+
+.PHONY: sample-data
+sample-data: $(READY) ## make the data of the three sample products (USERS=4000)
+	@$(BIN)/python -m kpikit.sample --users $(USERS) --folder data
+
+.PHONY: clean
+clean: ## remove what can be made again: output/, data/, caches; keep .venv
+	@find output -mindepth 1 ! -name .gitkeep -delete
+	@rm -rf data .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
+
+# Set-up runs again only when the lock or the build's own description changes.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "kpikit needs Python 3.11 or newer; $(PYTHON) is older. Call: make PYTHON=python3.12 ..." >&2; exit 2; }
+	@echo "Setting up $(VENV) from requirements.lock ..."
+	@if command -v uv >/dev/null; then \
+		uv venv --quiet --allow-existing --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV) && \
+		uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock && \
+		uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e . ; \
+	else \
+		$(PYTHON) -m venv $(VENV) && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock && \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e . ; \
+	fi
+	@touch $@

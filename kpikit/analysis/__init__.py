@@ -1,0 +1,1 @@
+"""Ibis tables in, tidy frames or frozen results out; no analysis imports another."""

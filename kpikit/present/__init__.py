@@ -1,0 +1,1 @@
+"""Frames in, pictures and words out: no queries, no arithmetic."""

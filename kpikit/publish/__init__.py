@@ -1,0 +1,1 @@
+"""Plans, runs, seals and writes reports."""

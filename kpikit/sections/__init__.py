@@ -1,0 +1,1 @@
+"""One module per section of the review: from the context of a report to its components."""
