@@ -1,0 +1,46 @@
+"""kpikit's papermill engine: ``papermill --engine kpikit``, and the one that ``kpikit run`` uses.
+
+It runs each notebook in a kernel of this very interpreter, over Unix sockets, and records what the
+stock engine loses: a kernel that died, a cell that took too long. Papermill loads every engine
+whenever it is imported, so the machinery itself is imported at the first run.
+"""
+
+from typing import Any
+
+from papermill.engines import Engine
+
+
+class KpikitEngine(Engine):  # type: ignore[misc]  # papermill ships no types
+    """Runs a notebook and notes in its metadata how its kernel ended."""
+
+    @classmethod
+    def execute_managed_notebook(
+        cls,
+        nb_man: Any,
+        kernel_name: str,  # noqa: ARG003 - always this interpreter, whatever the template names
+        *,
+        place: Any = None,
+        on_event: Any = None,
+        execution_timeout: float | None = None,
+        start_timeout: float = 60,
+        **_options: Any,
+    ) -> None:
+        """Run the cells of ``nb_man.nb``; see ``kpikit.publish.kernels.run_cells``.
+
+        Args:
+            nb_man: Papermill's manager of the notebook.
+            kernel_name: Ignored.
+            place: ``KernelPlace`` of the kernel; the current directory and environment if absent.
+            on_event: Called with an ``Event`` as the run goes on.
+            execution_timeout: Seconds that a cell may take; no limit if absent.
+            start_timeout: Seconds that the kernel's start may take.
+        """
+        from kpikit.publish.kernels import run_cells  # noqa: PLC0415 - imports Jupyter's clients
+
+        run_cells(
+            nb_man,
+            place=place,
+            on_event=on_event,
+            cell_timeout=execution_timeout,
+            start_timeout=start_timeout,
+        )
