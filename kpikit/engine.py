@@ -4,6 +4,7 @@ Times are stored in UTC without a zone. All expressions here run unchanged on ev
 """
 
 import datetime as dt
+from collections.abc import Iterable
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -11,6 +12,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from kpikit.errors import AnalysisError, hint_names
 from kpikit.periods import Calendar, Grain
 
 _FIRST_YEAR, _LAST_YEAR = 1990, 2040
@@ -20,6 +22,29 @@ _BUILTIN_ZONES = frozenset({"duckdb", "postgres"})
 def as_table(data: "ir.Table | pd.DataFrame") -> ir.Table:
     """Return ``data`` as an Ibis table; a frame becomes an in-memory one."""
     return ibis.memtable(data) if isinstance(data, pd.DataFrame) else data
+
+
+def check_columns(table: ir.Table, columns: Iterable[str], name: str) -> None:
+    """Raise unless ``table`` has every one of ``columns``.
+
+    Args:
+        table: The table.
+        columns: Names that a query needs.
+        name: What the table is called, for the message.
+
+    Raises:
+        AnalysisError: One is missing; the message names the nearest that is there.
+    """
+    for column in columns:
+        if column not in table.columns:
+            hint = hint_names(column, table.columns, label="Columns")
+            raise AnalysisError(f"Table {name} has no column '{column}'.\n{hint}")
+
+
+def utc_time(times: ir.Value) -> ir.TimestampValue:
+    """Return times as UTC without a zone: text is parsed, an instant with a zone is converted."""
+    kind = times.type()
+    return times if kind.is_timestamp() and kind.timezone is None else times.cast("timestamp")
 
 
 def local_time(times: ir.TimestampValue, timezone: str) -> ir.TimestampValue:

@@ -32,6 +32,10 @@ class UnknownNameError(KpikitError, LookupError):
     """A name is not among those defined."""
 
 
+class AnalysisError(KpikitError, ValueError):
+    """An analysis was asked for something that it cannot compute."""
+
+
 class TemplateError(KpikitError, ValueError):
     """A template notebook cannot be run as it is."""
 
@@ -79,3 +83,21 @@ def unknown_name(kind: str, name: str, where: str, choices: Iterable[str]) -> Un
         choices: The names that exist.
     """
     return UnknownNameError(f"Unknown {kind} '{name}' in {where}.\n{hint_names(name, choices)}")
+
+
+def check_choice(name: str, value: object, choices: Iterable[str], where: str) -> None:
+    """Raise unless ``value`` is one of ``choices``.
+
+    Args:
+        name: The argument.
+        value: What was given for it.
+        choices: What it may be.
+        where: The function, as the caller knows it.
+
+    Raises:
+        AnalysisError: It is none of them; the message names the nearest.
+    """
+    allowed = list(choices)
+    if value not in allowed:
+        hint = hint_names(str(value), allowed, label="Choices")
+        raise AnalysisError(f"{name} is '{value}' in {where}.\n{hint}")

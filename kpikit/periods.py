@@ -225,6 +225,27 @@ def check_timezone(name: str) -> None:
         ) from error
 
 
+def as_date(value: object, name: str) -> dt.date:
+    """Return a day given as a date, a datetime (its own day) or ISO text.
+
+    Args:
+        value: The day.
+        name: What it stands for, for the message.
+
+    Raises:
+        PeriodError: It is no day.
+    """
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return value
+    try:
+        # 19 characters hold the seconds; NumPy writes nine more digits than Python reads
+        return dt.datetime.fromisoformat(str(value)[:19]).date()
+    except ValueError as error:
+        raise PeriodError(
+            f"{name} is '{value}', which is no day.\nGive a date or ISO text such as 2026-09-30."
+        ) from error
+
+
 def _add_months(first_day: dt.date, months: int) -> dt.date:
     index = first_day.year * 12 + first_day.month - 1 + months
     return dt.date(index // 12, index % 12 + 1, 1)

@@ -23,7 +23,7 @@ ROOMS: list[set[str]] = [
     {"engine"},
     {"params"},
     {"sample"},
-    {"periods", "formats"},
+    {"periods", "formats", "intervals"},
     {"errors"},
 ]
 OWNERS = {

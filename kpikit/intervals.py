@@ -1,0 +1,69 @@
+"""Confidence intervals that more than one analysis prints.
+
+Pure arithmetic on counts: nothing here knows a table or an engine.
+"""
+
+import math
+from statistics import NormalDist
+
+import numpy as np
+import numpy.typing as npt
+
+from kpikit.errors import AnalysisError
+
+Floats = npt.NDArray[np.float64]
+
+
+def normal_quantile(confidence: float) -> float:
+    """Return z such that a standard normal lies within -z and z with probability ``confidence``.
+
+    Raises:
+        AnalysisError: ``confidence`` is not between 0 and 1.
+    """
+    if not 0 < confidence < 1:
+        raise AnalysisError(
+            f"confidence is {confidence}.\nGive a share between 0 and 1, such as 0.95."
+        )
+    return NormalDist().inv_cdf(0.5 + confidence / 2)
+
+
+def wilson_interval(
+    successes: npt.ArrayLike, trials: npt.ArrayLike, *, confidence: float = 0.95
+) -> tuple[Floats, Floats]:
+    """Return the Wilson score interval of each share ``successes / trials``.
+
+    It stays inside 0 and 1 and holds its confidence for small counts and shares near the ends,
+    where the Wald interval does not. Counts may be fractional (weighted answers with their
+    effective number). Without trials both ends are missing.
+
+    Args:
+        successes: Units that count, per share.
+        trials: Units at all, per share.
+        confidence: Confidence level, 0 to 1.
+
+    Returns:
+        Lower and upper ends (shares, 0 to 1).
+
+    Raises:
+        AnalysisError: ``confidence`` is not between 0 and 1.
+
+    References:
+        Wilson, E. B. (1927). Probable inference, the law of succession, and statistical
+        inference. Journal of the American Statistical Association 22, 209-212.
+
+    Example:
+        >>> low, high = wilson_interval(81, 263)
+        >>> round(float(low), 4), round(float(high), 4)
+        (0.2553, 0.3662)
+    """
+    z = normal_quantile(confidence)
+    count = np.asarray(successes, dtype=float)
+    n = np.asarray(trials, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = count / n
+        middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+        half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    # rounding must not push an end past the share it surrounds: none of n has a lower end of 0
+    low = np.where(count == 0, 0.0, np.clip(middle - half, 0.0, 1.0))
+    high = np.where(count == n, 1.0, np.clip(middle + half, 0.0, 1.0))
+    return np.where(n > 0, low, math.nan), np.where(n > 0, high, math.nan)
