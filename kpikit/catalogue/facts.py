@@ -1,0 +1,100 @@
+"""Facts: the one tidy shape in which every analysis hands over values of metrics."""
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from kpikit.periods import Period
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FACT_COLUMNS: tuple[str, ...] = (
+    "metric",
+    "dimension",
+    "segment",
+    "grain",
+    "period",
+    "start",
+    "end",
+    "value",
+    "n",
+    "numerator",
+    "denominator",
+    "ci_low",
+    "ci_high",
+    "complete",
+    "reason",
+)
+_TEXTS = ("metric", "dimension", "segment", "grain", "period", "reason")
+_DAYS = ("start", "end")
+_NUMBERS = ("value", "n", "numerator", "denominator", "ci_low", "ci_high")
+
+
+def fact(
+    metric: str,
+    period: Period,
+    *,
+    as_of: dt.date,
+    dimension: str = "",
+    segment: str = "",
+    **values: Any,
+) -> dict[str, Any]:
+    """Return one row of facts: a metric's value in a period.
+
+    Args:
+        metric: Name of the metric.
+        period: The period; a cut one keeps its label and bears its own end.
+        as_of: Last complete day of data: decides ``complete`` unless that is given.
+        dimension: Column that the value is broken down by, empty for the total.
+        segment: Value of that column, empty for the total.
+        **values: Any of ``value``, ``n``, ``numerator``, ``denominator``, ``ci_low``, ``ci_high``,
+            ``complete``, ``reason``.
+    """
+    return {
+        "metric": metric,
+        "dimension": dimension,
+        "segment": segment,
+        "grain": period.grain,
+        "period": period.label,
+        "start": period.start,
+        "end": period.end,
+        "complete": period.is_complete(as_of),
+        **values,
+    }
+
+
+def make_facts(rows: Iterable[Mapping[str, Any]]) -> "pd.DataFrame":
+    """Return rows of facts as a frame with exactly the columns ``FACT_COLUMNS``.
+
+    Args:
+        rows: Mappings from column to value; a number left out is NaN, a text is empty, ``complete``
+            is false. Exact decimals become the nearest float here and nowhere earlier.
+
+    Returns:
+        One row per mapping, in the order given: texts, ``start`` and ``end`` as ``datetime.date``,
+        numbers as float, ``complete`` as bool. Empty input gives an empty frame of the same types.
+
+    Raises:
+        ValueError: A mapping holds a column that facts do not have.
+    """
+    import pandas as pd  # noqa: PLC0415 - naming metrics must not cost the import of pandas
+
+    listed = list(rows)
+    unknown = sorted({key for row in listed for key in row} - set(FACT_COLUMNS))
+    if unknown:
+        raise ValueError(f"Facts have no column {', '.join(unknown)}; known: {FACT_COLUMNS}.")
+    columns: dict[str, Any] = {}
+    for name in FACT_COLUMNS:
+        values = [row.get(name) for row in listed]
+        if name in _TEXTS:
+            columns[name] = pd.Series([value or "" for value in values], dtype="str")
+        elif name in _DAYS:
+            columns[name] = pd.Series(values, dtype="object")
+        elif name in _NUMBERS:
+            numbers = [math.nan if value is None else float(value) for value in values]
+            columns[name] = pd.Series(numbers, dtype="float64")
+        else:
+            columns[name] = pd.Series([bool(value) for value in values], dtype="bool")
+    return pd.DataFrame(columns)

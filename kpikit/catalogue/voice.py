@@ -1,0 +1,30 @@
+"""Built-in metrics of surveys, computed by ``kpikit.analysis.survey``."""
+
+from kpikit.catalogue.metric import LATE, Metric
+
+VOICE: tuple[Metric, ...] = (
+    Metric(
+        name="nps",
+        label="NPS",
+        unit="points",
+        table="survey",
+        question="Would customers recommend us?",
+        formula="Share of answers of 9 or 10 less share of 0 to 6, times 100.",
+        n_of="answers",
+        leading=True,
+        perspective="customer",
+        source="Reichheld (2003)",
+    ),
+    Metric(
+        name="csat",
+        label="CSAT",
+        unit="share",
+        table="survey",
+        question="How many customers are satisfied?",
+        formula="Share of answers of 8 to 10 on the scale of 0 to 10.",
+        n_of="answers",
+        perspective="customer",
+        stages=LATE,
+        source="kpikit",
+    ),
+)
