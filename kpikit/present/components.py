@@ -37,9 +37,9 @@ class Component:
     def _repr_mimebundle_(
         self, include: object = None, exclude: object = None  # noqa: ARG002 - Jupyter's protocol
     ) -> tuple[dict[str, Any], dict[str, Any]]:
-        from kpikit.present.html import component_html  # noqa: PLC0415 - html imports this module
+        from kpikit.present.html import notebook_html  # noqa: PLC0415 - html imports this module
 
-        data = {"text/html": component_html(self), MIME_TYPE: self.to_json(), "text/plain": repr(self)}
+        data = {"text/html": notebook_html(self), MIME_TYPE: self.to_json(), "text/plain": repr(self)}
         found = self.metadata()
         return data, ({KPIS_KEY: found} if found else {})
 
