@@ -1,0 +1,314 @@
+"""What every chart shares: a sheet of paper in points, labels that keep apart, the way to SVG.
+
+Figures are plain ``matplotlib.figure.Figure`` objects. pyplot knows nothing of them, so none is left
+open and a notebook shows a chart once. Margins are given in points and text is measured with its
+font, so no layout engine runs and a chart is drawn exactly once.
+"""
+
+import functools
+import itertools
+from collections.abc import Callable, Sequence
+from typing import ParamSpec, TypeVar
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties, fontManager
+from matplotlib.textpath import text_to_path
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+
+from kpikit.formats import MINUS, Unit, format_share, format_value, is_missing
+from kpikit.present import components, theme
+from kpikit.present.slots import Slots, Ticks, slot_ticks
+from kpikit.present.svg import svg_text
+
+_POINTS_PER_CM = 72 / 2.54
+_SCALES = ((1e9, " bn"), (1e6, " M"), (1e3, " k"), (1.0, ""))
+
+# Behind a text that a line may cross.
+ON_PAPER = {"facecolor": theme.PAPER, "edgecolor": "none", "pad": 0.4}
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@functools.cache
+def register_fonts() -> None:
+    """Make the text face known to matplotlib, ahead of a copy that the machine may have."""
+    for path in theme.FONT_FILES.values():
+        fontManager.addfont(path)
+        fontManager.ttflist.insert(0, fontManager.ttflist.pop())
+
+
+def themed(function: Callable[P, T]) -> Callable[P, T]:
+    """Run a function that draws under kpikit's settings, and leave matplotlib's as they were."""
+
+    @functools.wraps(function)
+    def inner(*args: P.args, **kwargs: P.kwargs) -> T:
+        register_fonts()
+        with mpl.rc_context(dict(theme.RC_PARAMS)):
+            return function(*args, **kwargs)
+
+    return inner
+
+
+def new_sheet(size: theme.Size, *, height_cm: float | None = None) -> Figure:
+    """Return an empty figure of a size of ``theme.SIZES_CM``, at another height if given."""
+    width, height = theme.SIZES_CM[size]
+    sheet = Figure(figsize=(width / 2.54, (height_cm or height) / 2.54))
+    sheet.patch.set_visible(False)
+    return sheet
+
+
+def sheet_points(sheet: Figure) -> tuple[float, float]:
+    """Return the width and height of a figure in points."""
+    width, height = sheet.get_size_inches()
+    return 72 * float(width), 72 * float(height)
+
+
+def add_panel(
+    sheet: Figure, *, left: float, right: float, top: float, bottom: float, label: str = ""
+) -> Axes:
+    """Return new axes whose edges lie so many points inside the sheet's."""
+    width, height = sheet_points(sheet)
+    box = (left / width, bottom / height, 1 - (left + right) / width, 1 - (top + bottom) / height)
+    panel = sheet.add_axes(box, label=label)
+    panel.patch.set_visible(False)
+    return panel
+
+
+def panel_points(panel: Axes) -> tuple[float, float]:
+    """Return the width and height of axes in points."""
+    assert isinstance(panel.figure, Figure)
+    width, height = sheet_points(panel.figure)
+    box = panel.get_position()
+    return float(box.width) * width, float(box.height) * height
+
+
+@functools.lru_cache(maxsize=4096)
+def text_width(text: str, *, size: float = theme.TEXT_PT, bold: bool = False) -> float:
+    """Return the width of one line of text in points."""
+    register_fonts()
+    face = FontProperties(
+        family=[theme.FONT_FAMILY, theme.FONT_FALLBACK], weight="bold" if bold else "normal",
+        size=size,
+    )
+    width, _, _ = text_to_path.get_text_width_height_descent(text, face, ismath=False)
+    return float(width)
+
+
+def widest(texts: Sequence[str], *, size: float = theme.TEXT_PT, bold: bool = False) -> float:
+    """Return the width in points of the widest text, 0 for none."""
+    return max((text_width(text, size=size, bold=bold) for text in texts), default=0.0)
+
+
+def fit_text(text: str, width: float, *, size: float = theme.TEXT_PT) -> str:
+    """Return the text, cut with an ellipsis where it is wider than ``width`` points."""
+    if text_width(text, size=size) <= width:
+        return text
+    for length in range(len(text) - 1, 0, -1):
+        cut = f"{text[:length].rstrip()}…"
+        if text_width(cut, size=size) <= width:
+            return cut
+    return "…"
+
+
+def wrap_text(text: str, width: float, *, lines: int, size: float = theme.TEXT_PT) -> str:
+    """Break text between words to at most ``lines`` lines of ``width`` points; the last is cut."""
+    words, found = text.split(), [""]
+    for index, word in enumerate(words):
+        longer = f"{found[-1]} {word}".strip()
+        if not found[-1] or text_width(longer, size=size) <= width:
+            found[-1] = longer
+        elif len(found) < lines:
+            found.append(word)
+        else:
+            found[-1] = " ".join([found[-1], *words[index:]])
+            break
+    return "\n".join(fit_text(line, width, size=size) for line in found)
+
+
+def spread(positions: Sequence[float], *, gap: float, low: float, high: float) -> list[float]:
+    """Move positions apart to at least ``gap`` within [low, high], each as little as need be.
+
+    The order stays. Where the gaps do not fit, the positions are spaced evenly over the range.
+    """
+    if not positions:
+        return []
+    order = sorted(range(len(positions)), key=lambda index: positions[index])
+    if gap * (len(order) - 1) >= high - low:
+        even = np.linspace(low, high, len(order)) if len(order) > 1 else [(low + high) / 2]
+        return [float(even[order.index(index)]) for index in range(len(order))]
+    placed: list[float] = []
+    for index in order:
+        floor = placed[-1] + gap if placed else low
+        placed.append(max(positions[index], floor))
+    ceiling = high
+    for step in range(len(placed) - 1, -1, -1):
+        placed[step] = min(placed[step], ceiling)
+        ceiling = placed[step] - gap
+    return [placed[order.index(index)] for index in range(len(order))]
+
+
+def value_limits(values: Sequence[float], *, from_zero: bool) -> tuple[float, float]:
+    """Return the ends of a value axis that holds all values, with a little air.
+
+    Bars start at zero (``from_zero``). Lines do too, unless the values vary by less than a third of
+    their size: then the axis begins near the lowest, and its ticks say so.
+    """
+    known = [float(value) for value in values if not is_missing(value)]
+    low, high = (min(known), max(known)) if known else (0.0, 1.0)
+    span = high - low
+    if from_zero or span > max(abs(low), abs(high)) / 3:
+        low, high = min(low, 0.0), max(high, 0.0)
+    if low == high:
+        pad = abs(high) or 1.0
+        low, high = (0.0, 1.0) if high == 0 else (high - pad / 4, high + pad / 4)
+    air = 0.06 * (high - low)
+    return (low if low == 0 else low - air), (high if high == 0 else high + air)
+
+
+def value_axis(
+    panel: Axes, limits: tuple[float, float], unit: Unit, *, labelled: bool = True,
+    grid: bool = True,
+) -> None:
+    """Set the vertical scale: few round ticks, hairlines across, a solid line at zero."""
+    panel.set_ylim(*limits)
+    marks = round_ticks(limits)
+    text_ticks(panel, "y", marks, tick_texts(marks, unit) if labelled else [""] * len(marks))
+    if grid:
+        panel.yaxis.grid(visible=True)
+    if limits[0] < 0 < limits[1]:
+        panel.axhline(0, color=theme.INK, linewidth=0.8, zorder=1)
+    panel.spines["bottom"].set_visible(limits[0] == 0 or not limits[0] < 0 < limits[1])
+
+
+def scale_width(limits: tuple[float, float], unit: Unit) -> float:
+    """Return the room in points that the labels of a vertical scale take."""
+    return widest(tick_texts(round_ticks(limits), unit), size=theme.SMALL_PT) + 6
+
+
+def slot_axis(panel: Axes, slots: Slots) -> None:
+    """Set the horizontal axis over slots, labelled as densely as the labels have room."""
+    panel.set_xlim(-0.5, len(slots) - 0.5)
+    width, _ = panel_points(panel)
+    choices = slot_ticks(slots)
+    ticks = next((ticks for ticks in choices if _has_room(ticks, width / len(slots))), choices[-1])
+    text_ticks(panel, "x", ticks.positions, ticks.labels)
+
+
+def _has_room(ticks: Ticks, slot_pt: float) -> bool:
+    halves = [text_width(label, size=theme.SMALL_PT) / 2 for label in ticks.labels]
+    return all(
+        (after - before) * slot_pt >= left + right + 8
+        for (before, after), (left, right) in zip(
+            itertools.pairwise(ticks.positions), itertools.pairwise(halves), strict=True
+        )
+    )
+
+
+def round_ticks(limits: tuple[float, float]) -> list[float]:
+    """Return a few round values within the limits."""
+    locator = MaxNLocator(nbins=4, steps=[1, 2, 2.5, 5, 10])
+    low, high = limits
+    slack = 1e-9 * (high - low)
+    return [float(m) for m in locator.tick_values(low, high) if low - slack <= m <= high + slack]
+
+
+def tick_texts(marks: Sequence[float], unit: Unit) -> list[str]:
+    """Return tick labels of one scale and as many decimals as the step needs: ``0``, ``250 k``.
+
+    Currency symbols are left to the labels of the data and to the subtitle; shares become ``%``.
+    """
+    values = [100 * mark if unit == "share" else mark for mark in marks]
+    largest = max((abs(value) for value in values), default=0.0)
+    factor, suffix = next(
+        ((f, s) for f, s in _SCALES if unit != "share" and largest >= f), (1.0, "")
+    )
+    scaled = [value / factor for value in values]
+    steps = [b - a for a, b in itertools.pairwise(scaled) if b > a] or [abs(scaled[0]) if scaled else 1.0]
+    digits = next((d for d in range(6) if abs(round(steps[0], d) - steps[0]) < 1e-9 * (1 + steps[0])), 6)
+    suffix = " %" if unit == "share" else suffix
+    return [_tick_text(value, digits, suffix) for value in scaled]
+
+
+def short_text(value: float, unit: Unit) -> str:
+    """Return a value as short as a column's label must be: ``260 k``, ``7.4 %``.
+
+    Currencies are left to the subtitle. An unknown value is no text.
+    """
+    if is_missing(value):
+        return ""
+    if unit == "share":
+        return format_share(value, digits=0 if abs(value) >= 0.1 else 1)
+    return format_value(value, unit, short=True)
+
+
+def hide_ticks(panel: Axes, which: str) -> None:
+    """Leave an axis without ticks and labels."""
+    axis = panel.xaxis if which == "x" else panel.yaxis
+    axis.set_major_locator(NullLocator())
+
+
+def text_ticks(panel: Axes, which: str, positions: Sequence[float], labels: Sequence[str]) -> None:
+    """Set ticks at the positions with the labels."""
+    axis = panel.xaxis if which == "x" else panel.yaxis
+    axis.set_major_locator(FixedLocator(list(positions)))
+    texts = dict(zip([float(p) for p in positions], labels, strict=True))
+    axis.set_major_formatter(FuncFormatter(lambda mark, _: texts.get(float(mark), "")))
+
+
+def no_data_panel(sheet: Figure, reason: str = "") -> Axes:
+    """Return axes over the whole sheet that say there is nothing to draw, and why."""
+    panel = add_panel(sheet, left=0, right=0, top=0, bottom=0, label="no data")
+    panel.set_axis_off()
+    width, _ = sheet_points(sheet)
+    text = f"No data: {reason}" if reason else "No data"
+    panel.text(
+        0.5, 0.5, wrap_text(text, 0.8 * width, lines=3), transform=panel.transAxes,
+        ha="center", va="center", color=theme.GREY,
+    )
+    return panel
+
+
+def first_reason(frame: pd.DataFrame) -> str:
+    """Return the first reason that a frame of facts gives for a missing value, or nothing."""
+    reasons = [str(reason) for reason in frame.get("reason", ()) if reason]
+    return reasons[0] if reasons else ""
+
+
+@themed
+def figure(
+    axes: Axes, *, title: str, subtitle: str, alt: str, notes: Sequence[str] = ()
+) -> components.Figure:
+    """Return the chart that holds ``axes`` as a component of a report.
+
+    Args:
+        axes: Any axes of the chart: those a ``plot_*`` function returned, or an analyst's own.
+        title: The message, with its number.
+        subtitle: What, unit and period.
+        alt: What a reader who cannot see the chart is told.
+        notes: Remarks printed below.
+
+    Raises:
+        ValueError: The chart has no alternative text.
+    """
+    if not alt.strip():
+        raise ValueError("A figure needs alt text.\nSay what the chart shows, with its main numbers.")
+    drawing = axes.figure
+    assert isinstance(drawing, Figure)
+    svg = svg_text(drawing)
+    if getattr(drawing, "number", None) is not None:
+        from matplotlib import pyplot  # noqa: PLC0415 - only for a figure that pyplot itself made
+
+        pyplot.close(drawing)
+    return components.Figure(svg=svg, alt=alt, title=title, subtitle=subtitle, notes=tuple(notes))
+
+
+def _tick_text(value: float, digits: int, suffix: str) -> str:
+    text = f"{abs(value):,.{digits}f}"
+    if float(text.replace(",", "")) == 0:
+        return f"0{suffix}" if suffix == " %" else "0"
+    return f"{MINUS if value < 0 else ''}{text}{suffix}"
