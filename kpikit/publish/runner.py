@@ -1,0 +1,275 @@
+"""Runs a plan: several reports at once, each in a kernel of its own, and publishes what is sealed.
+
+Worker processes execute, seal, render and stage; this process alone moves files into place. So a
+worker that dies, or is killed, costs its own report and nothing else.
+"""
+
+import contextlib
+import json
+import os
+import platform
+import shutil
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import kpikit
+from kpikit.publish.index import write_index
+from kpikit.publish.interrupts import Interrupts, RunStopped
+from kpikit.publish.messages import Event, Format, Job, Outcome
+from kpikit.publish.outputs import check_writable, publish_files, write_atomically
+from kpikit.publish.plan import Plan, PlannedReport
+from kpikit.publish.pool import WorkerPool
+
+FORMATS: tuple[Format, ...] = ("html", "pdf")
+DEFAULT_CELL_TIMEOUT = 1800.0
+
+_LONGEST_TEMP_DIR = 60  # what is left of a socket's path for the run's own folders
+
+
+class Watcher(Protocol):
+    """Takes the run's news, to show them."""
+
+    def event(self, report: PlannedReport, event: Event) -> None:
+        """Take news of a report that is being made."""
+
+    def finished(self, outcome: Outcome) -> None:
+        """Take a report's end, its files being published."""
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended.
+
+    Attributes:
+        plan: What was planned.
+        outcomes: One per planned report, in the order of the plan.
+        output_dir: Absolute folder of the published files.
+        seconds: Wall time.
+        stopped_by: Exit code of the signal that stopped the run, None if none did.
+        complaint: Why the index or the manifest could not be written, empty if they were.
+    """
+
+    plan: Plan
+    outcomes: tuple[Outcome, ...]
+    output_dir: Path
+    seconds: float
+    stopped_by: int | None = None
+    complaint: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """0: all sealed; 1: some report failed; 2: nothing could run; 130, 143: stopped."""
+        if self.stopped_by is not None:
+            return self.stopped_by
+        if not self.plan.reports:
+            return 2
+        all_sealed = all(outcome.state == "sealed" for outcome in self.outcomes)
+        return 0 if all_sealed and not self.plan.failures and not self.complaint else 1
+
+
+def run_plan(
+    plan: Plan,
+    *,
+    output_dir: Path,
+    formats: Sequence[Format] = FORMATS,
+    jobs: int | None = None,
+    fail_fast: bool = False,
+    cell_timeout: float | None = DEFAULT_CELL_TIMEOUT,
+    watcher: Watcher | None = None,
+) -> RunResult:
+    """Make every report of the plan and return how each ended.
+
+    Args:
+        plan: What to make.
+        output_dir: Folder of the published files; made if absent.
+        formats: Pages beside the notebook and kpis.json.
+        jobs: Reports at once; as many as there are processors if None.
+        fail_fast: Stop everything at the first report that fails.
+        cell_timeout: Seconds that a cell may take; no limit if None.
+        watcher: Takes the run's news.
+
+    Raises:
+        KpikitError: Nothing can be written in the output folder; nothing was run.
+    """
+    output = output_dir.resolve()
+    check_writable(output)
+    started = time.monotonic()
+    with _scratch_folder() as scratch:
+        made = _jobs(plan, output, scratch, formats=formats, jobs=jobs, cell_timeout=cell_timeout)
+        with Interrupts() as interrupts:
+            run = _Run(made, interrupts, watcher, fail_fast=fail_fast)
+            stopped_by = run.until_done(_job_count(plan, jobs))
+    seconds = time.monotonic() - started
+    result = RunResult(plan, run.outcomes(), output, seconds, stopped_by)
+    try:
+        write_index(output)
+        write_atomically(output / "run.json", _manifest(result))
+    except OSError as error:
+        return replace(result, complaint=f"index.html or run.json could not be written: {error}.")
+    return result
+
+
+class _Run:
+    """The state of a run: which reports are to be made, which are done."""
+
+    def __init__(
+        self,
+        jobs: list[Job],
+        interrupts: Interrupts,
+        watcher: Watcher | None,
+        *,
+        fail_fast: bool,
+    ) -> None:
+        self._jobs = jobs
+        self._interrupts = interrupts
+        self._watcher = watcher
+        self._fail_fast = fail_fast
+        self._done: dict[PlannedReport, Outcome] = {}
+
+    def until_done(self, size: int) -> int | None:
+        """Make the reports; return the exit code of the signal that stopped the run, if one did."""
+        pool = WorkerPool(size, tell=self._tell)
+        try:
+            for job, outcome in pool.make(self._jobs):
+                with self._interrupts.held():
+                    self._finish(job, outcome)
+                if self._fail_fast and self._done[job.report].state == "failed":
+                    break
+        except RunStopped as stop:
+            return stop.exit_code
+        finally:
+            pool.close()
+            self._discard_staged()
+        return None
+
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """Return one outcome per job; those never finished are stopped."""
+        stopped = {job.report: Outcome(job.report, "stopped") for job in self._jobs}
+        return tuple({**stopped, **self._done}.values())
+
+    def _tell(self, job: Job, event: Event) -> None:
+        if self._watcher is not None:
+            self._watcher.event(job.report, event)
+
+    def _finish(self, job: Job, outcome: Outcome) -> None:
+        published = _publish(job, outcome)
+        self._done[job.report] = published
+        if self._watcher is not None:
+            self._watcher.finished(published)
+
+    def _discard_staged(self) -> None:
+        for job in self._jobs:
+            shutil.rmtree(job.staging, ignore_errors=True)
+
+
+def _publish(job: Job, outcome: Outcome) -> Outcome:
+    """Move a report's staged files into place; where that fails, so has the report."""
+    if not outcome.files:
+        return outcome
+    folder, name = job.staging.parent, job.report.template.name
+    obsolete = _obsolete(folder, name, outcome) if outcome.state == "sealed" else ()
+    try:
+        publish_files(job.staging, folder, outcome.files, obsolete=obsolete)
+    except OSError as error:
+        reason = f"Its files could not be moved into {folder}: {error}."
+        return replace(outcome, state="failed", reasons=(*outcome.reasons, reason), files=())
+    return outcome
+
+
+def _obsolete(folder: Path, name: str, outcome: Outcome) -> list[str]:
+    """Return the files that a sealed report makes untrue.
+
+    These are the notebook of an earlier failure, and pages of another run in a format that this
+    one does not write.
+    """
+    gone = [f"{name}.failed.ipynb"]
+    if _published_run_id(folder / f"{name}.kpis.json") != outcome.report.run_id:
+        gone += [f"{name}.{form}" for form in FORMATS if f"{name}.{form}" not in outcome.files]
+    return gone
+
+
+def _published_run_id(path: Path) -> str | None:
+    try:
+        return str(json.loads(path.read_text(encoding="utf-8"))["run_id"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _jobs(
+    plan: Plan,
+    output: Path,
+    scratch: Path,
+    *,
+    formats: Sequence[Format],
+    jobs: int | None,
+    cell_timeout: float | None,
+) -> list[Job]:
+    threads = max(1, processors() // max(1, _job_count(plan, jobs)))
+    return [
+        Job(
+            report=report,
+            formats=tuple(formats),
+            output_dir=output,
+            scratch=scratch / str(number),
+            staging=output / report.folder / f".{report.template.name}.{scratch.name}",
+            cell_timeout=cell_timeout,
+            threads=threads,
+        )
+        for number, report in enumerate(plan.reports)
+    ]
+
+
+def _job_count(plan: Plan, jobs: int | None) -> int:
+    return min(jobs or processors(), len(plan.reports))
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@contextlib.contextmanager
+def _scratch_folder() -> Any:
+    """Make the run's private folder; its path is short where it can be, for it holds sockets."""
+    usual = tempfile.gettempdir()
+    is_long = len(os.fsencode(usual)) > _LONGEST_TEMP_DIR
+    parent = "/tmp" if is_long and os.access("/tmp", os.W_OK) else usual  # noqa: S108 - mkdtemp
+    folder = Path(tempfile.mkdtemp(prefix="kpikit-", dir=parent)).resolve()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _manifest(result: RunResult) -> str:
+    """Return the text of run.json: versions, and each report's identity and end."""
+    reports = [
+        {
+            "product": outcome.report.product,
+            "template": outcome.report.template.name,
+            "period": outcome.report.period,
+            "run_id": outcome.report.run_id,
+            "identity": asdict(outcome.report.identity),
+            "state": outcome.state,
+            "reasons": list(outcome.reasons),
+            "notes": list(outcome.notes),
+            "files": [(outcome.report.folder / name).as_posix() for name in outcome.files],
+            "seconds": round(outcome.seconds, 3),
+        }
+        for outcome in result.outcomes
+    ]
+    content = {
+        "kpikit": kpikit.__version__,
+        "python": platform.python_version(),
+        "seconds": round(result.seconds, 3),
+        "exit_code": result.exit_code,
+        "reports": reports,
+        "not_planned": [asdict(failure) for failure in result.plan.failures],
+    }
+    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,223 @@
+"""What a worker process does: runs one report after another and makes its files ready.
+
+Each report is executed by papermill, with kpikit's engine, in a private folder; it is sealed,
+rendered, and staged beside its place. Only the runner moves files into place, so a worker may be
+killed at any moment.
+"""
+
+import json
+import os
+import signal
+import sys
+import sysconfig
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing import parent_process
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import kpikit
+from kpikit.errors import KpikitError, SealError
+from kpikit.publish.failed import failed_notebook, notebook_text
+from kpikit.publish.messages import Event, Job, Outcome
+from kpikit.publish.outputs import stage_files
+from kpikit.publish.seal import broken_conditions, kpis_document
+
+if TYPE_CHECKING:
+    from kpikit.publish.kernels import KernelPlace
+
+# jsonschema, which reads notebooks, imports this check of URIs where it is installed; building its
+# grammar takes 1.7 s in every process, and no notebook's schema asks for it.
+sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None forbids the import
+
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_MAX_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "KPIKIT_THREADS",
+)
+
+
+def serve(connection: Connection) -> None:
+    """Make the reports that arrive on ``connection``, until it closes or None arrives.
+
+    Events and outcomes go back the same way. The process ends with the runner's: Ctrl-C is the
+    runner's to handle, and a runner that is gone takes its workers with it.
+    """
+    _ignore_ctrl_c()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    try:
+        while (job := connection.recv()) is not None:
+            connection.send(make_report(job, tell=connection.send))
+    except (EOFError, OSError):
+        return
+
+
+def make_report(job: Job, *, tell: Callable[[Event], None]) -> Outcome:
+    """Execute, seal, render and stage one report; a failed one stages its marked notebook.
+
+    Args:
+        job: The report and how to make it.
+        tell: Takes the run's events.
+    """
+    started = time.monotonic()
+    notebook: dict[str, Any] | None = None
+    try:
+        notebook = _execute(job, tell)
+        reasons = broken_conditions(notebook, job.report)
+        if reasons:
+            return _failed(job, notebook, reasons, started)
+        pages, notes = _render(notebook, job)
+        files = {**pages, **_data_files(notebook, job)}
+        stage_files(job.staging, files)
+    except Exception as error:  # noqa: BLE001 - one failing report never stops the others
+        return _failed(job, notebook, [_describe(error)], started)
+    seconds = time.monotonic() - started
+    return Outcome(job.report, "sealed", notes=notes, files=tuple(files), seconds=seconds)
+
+
+def _execute(job: Job, tell: Callable[[Event], None]) -> dict[str, Any]:
+    """Return the executed notebook; a cell that failed is seen in its outputs."""
+    import papermill  # noqa: PLC0415 - loads slowly, and only workers need it
+    from papermill.exceptions import PapermillExecutionError  # noqa: PLC0415
+
+    template = job.scratch / f"{job.report.template.name}.ipynb"
+    executed = job.scratch / "executed.ipynb"
+    place = _kernel_place(job)
+    template.write_text(job.report.template.text, encoding="utf-8")
+    papermill.log.logger.setLevel("ERROR")  # what it warns of is refused by plan or seal
+    try:
+        papermill.execute_notebook(
+            str(template),
+            str(executed),
+            parameters=job.report.parameters,
+            engine_name="kpikit",
+            kernel_name="python3",
+            language="python",
+            request_save_on_cell_execute=False,
+            autosave_cell_every=0,
+            progress_bar=False,
+            execution_timeout=job.cell_timeout,
+            place=place,
+            on_event=tell,
+        )
+    except PapermillExecutionError:
+        pass  # the seal finds the cell's error, and words it
+    except RuntimeError as error:
+        raise SealError(f"The kernel did not start: {error}{_last_words(place)}") from error
+    notebook: dict[str, Any] = json.loads(executed.read_text(encoding="utf-8"))
+    note = notebook["metadata"]["papermill"]
+    note["input_path"] = note["output_path"] = f"{job.report.template.name}.ipynb"
+    return notebook
+
+
+def _kernel_place(job: Job) -> "KernelPlace":
+    from kpikit.publish.kernels import KernelPlace  # noqa: PLC0415 - imports Jupyter's clients
+
+    work = job.scratch / "work"
+    work.mkdir(parents=True)
+    return KernelPlace(
+        sockets=job.scratch, cwd=work, env=kernel_environment(job), log=job.scratch / "kernel.log"
+    )
+
+
+def kernel_environment(job: Job) -> dict[str, str]:
+    """Return the environment of a report's kernel: this process's, and what must be its own."""
+    own = {
+        "KPIKIT_RUN_ID": job.report.run_id,
+        "KPIKIT_LEDGER": str(job.output_dir / "ledger.duckdb"),
+        "KPIKIT_PARAMS_DIR": str(job.report.params_dir),
+        "IPYTHONDIR": str(job.scratch / "ipython"),  # nobody's private start-up scripts
+        "JUPYTER_RUNTIME_DIR": str(job.scratch),
+        # pyplot shows figures in the notebook, whatever the shell that started the run prefers
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "PYTHONHASHSEED": "0",
+    }
+    threads = dict.fromkeys(_THREAD_VARIABLES, str(job.threads))
+    return {**os.environ, **own, **threads, **_import_path()}
+
+
+def _import_path() -> dict[str, str]:
+    """Let the kernel import this very kpikit, also where it runs from its source folder."""
+    home = str(Path(kpikit.__file__).parent.parent)
+    if home in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
+        return {}
+    given = os.environ.get("PYTHONPATH")
+    return {"PYTHONPATH": os.pathsep.join([home, given] if given else [home])}
+
+
+def _render(notebook: dict[str, Any], job: Job) -> tuple[dict[str, str | bytes], tuple[str, ...]]:
+    """Return the pages asked for by file name, and remarks on them."""
+    import nbformat  # noqa: PLC0415 - loads slowly, and only workers need it
+
+    node = nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
+    name = job.report.template.name
+    pages: dict[str, str | bytes] = {}
+    notes: list[str] = []
+    if "html" in job.formats:
+        from kpikit.publish.html_exporter import render_html  # noqa: PLC0415 - loads nbconvert
+
+        pages[f"{name}.html"] = render_html(node)
+    if "pdf" in job.formats:
+        from kpikit.publish.pdf_exporter import render_pdf  # noqa: PLC0415 - loads nbconvert
+
+        pdf = render_pdf(node)
+        pages[f"{name}.pdf"] = pdf.data
+        notes += [pdf.note] if pdf.note else []
+    return pages, tuple(notes)
+
+
+def _data_files(notebook: dict[str, Any], job: Job) -> dict[str, str]:
+    """Return the notebook and, as the last file of the set, its KPIs."""
+    name = job.report.template.name
+    document = kpis_document(notebook, job.report)
+    return {
+        f"{name}.ipynb": notebook_text(notebook),
+        f"{name}.kpis.json": json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
+        + "\n",
+    }
+
+
+def _failed(
+    job: Job, notebook: dict[str, Any] | None, reasons: list[str], started: float
+) -> Outcome:
+    """Stage the marked notebook and return the outcome; a full disk may forbid even that."""
+    name = f"{job.report.template.name}.failed.ipynb"
+    files: tuple[str, ...] = ()
+    try:
+        stage_files(job.staging, {name: failed_notebook(notebook, job.report, reasons)})
+        files = (name,)
+    except OSError as error:
+        reasons = [*reasons, f"The failed notebook could not be kept: {_describe(error)}"]
+    seconds = time.monotonic() - started
+    return Outcome(job.report, "failed", tuple(reasons), files=files, seconds=seconds)
+
+
+def _describe(error: Exception) -> str:
+    if isinstance(error, KpikitError):
+        return str(error)
+    return f"{type(error).__name__}: {error}"
+
+
+def _last_words(place: "KernelPlace") -> str:
+    """Return the end of what the kernel's process printed, for the message."""
+    words = place.log.read_text("utf-8", errors="replace").strip() if place.log else ""
+    return f"\n{words[-500:]}" if words else ""
+
+
+def _ignore_ctrl_c() -> None:
+    # a handler that does nothing, for SIG_IGN would be handed down to the kernels
+    signal.signal(signal.SIGINT, lambda *_: None)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
