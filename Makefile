@@ -15,7 +15,7 @@ PARAMS ?= params
 OUTPUT ?= output
 FORMATS ?= html,pdf
 JOBS ?=
-USERS ?= 4000
+USERS ?=
 
 RUN_OPTIONS = --params-dir "$(PARAMS)" --output-dir "$(OUTPUT)" --formats "$(FORMATS)" \
 	$(foreach key,$(PRODUCT),--product "$(key)") \
@@ -52,8 +52,8 @@ bench: sample-data ## measure speed and memory, each against its bar
 	@$(BIN)/python -m benchmarks
 
 .PHONY: sample-data
-sample-data: $(READY) ## make the data of the three sample products (USERS=4000)
-	@$(BIN)/python -m kpikit.sample --users $(USERS) --folder data
+sample-data: $(READY) ## make the data of the three sample products (USERS=10000)
+	@$(BIN)/python -m kpikit.sample $(if $(USERS),--users $(USERS)) --folder data
 
 .PHONY: clean
 clean: ## remove what can be made again: output/, data/, caches; keep .venv
