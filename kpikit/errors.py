@@ -48,10 +48,19 @@ class RenderError(KpikitError):
     """An executed notebook cannot be written as HTML or PDF."""
 
 
-def nearest_names(name: str, choices: Iterable[str], *, most: int = 3) -> list[str]:
-    """Return the choices that look most like ``name``, best first, upper and lower case alike."""
+def nearest_names(
+    name: str, choices: Iterable[str], *, most: int = 3, cutoff: float = 0.6
+) -> list[str]:
+    """Return the choices that look most like ``name``, best first, upper and lower case alike.
+
+    Args:
+        name: What the user wrote.
+        choices: The names that exist.
+        most: Greatest number of names returned.
+        cutoff: Least likeness, from 0 (nothing in common) to 1 (equal).
+    """
     by_folded = {choice.casefold(): choice for choice in choices}
-    found = difflib.get_close_matches(name.casefold(), by_folded, n=most, cutoff=0.6)
+    found = difflib.get_close_matches(name.casefold(), by_folded, n=most, cutoff=cutoff)
     return [by_folded[folded] for folded in found]
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 from zoneinfo import ZoneInfo, available_timezones
 
-from kpikit.errors import PeriodError, hint_names
+from kpikit.errors import PeriodError, hint_names, nearest_names
 
 Grain = Literal["day", "week", "month", "quarter", "year"]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -19,6 +19,14 @@ GRAINS: tuple[Grain, ...] = get_args(Grain)
 WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 
 _FORMS = "2026Q3, 2026 (fiscal year), 2026-07 (month), 2026-W31 (week), 2026-07-15 (day)"
+
+_WINDOW_UNITS = {
+    "w": dt.timedelta(weeks=1),
+    "d": dt.timedelta(days=1),
+    "h": dt.timedelta(hours=1),
+    "m": dt.timedelta(minutes=1),
+    "s": dt.timedelta(seconds=1),
+}
 
 
 @dataclass(frozen=True, order=True)
@@ -184,7 +192,8 @@ class Calendar:
         months_in = (day.month - self.fiscal_year_start) % 12
         start = _add_months(day.replace(day=1), -(months_in % 3))
         fiscal_year = (_add_months(self._fiscal_year_start(day), 12) - dt.timedelta(days=1)).year
-        return Period(start, _add_months(start, 3), "quarter", f"{fiscal_year}Q{months_in // 3 + 1}")
+        label = f"{fiscal_year}Q{months_in // 3 + 1}"
+        return Period(start, _add_months(start, 3), "quarter", label)
 
     def _fiscal_year_start(self, day: dt.date) -> dt.date:
         return _add_months(day.replace(day=1), -((day.month - self.fiscal_year_start) % 12))
@@ -202,7 +211,7 @@ class Calendar:
             return self.period_of(thursday, "week")
         if re.fullmatch(r"\d{4}-\d{2}-\d{2}", text):
             return self.period_of(dt.date.fromisoformat(text), "day")
-        raise ValueError("its form is unknown")  # noqa: TRY301 - one place words the message
+        raise ValueError("its form is unknown")
 
     def _first_day_of_year(self, fiscal_year: int) -> dt.date:
         calendar_year = fiscal_year if self.fiscal_year_start == 1 else fiscal_year - 1
@@ -218,10 +227,11 @@ def check_timezone(name: str) -> None:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:
-        near = hint_names(name, sorted(available_timezones()), label="Zones").split(" Zones:")[0]
-        question = f"{near} " if near.startswith("Did") else ""
+        near = nearest_names(name, sorted(available_timezones()), most=1)
+        question = f"Did you mean '{near[0]}'? " if near else ""
         raise PeriodError(
-            f"Time zone '{name}' does not exist.\n{question}Give an IANA name such as Europe/London."
+            f"Time zone '{name}' does not exist.\n"
+            f"{question}Give an IANA name such as Europe/London."
         ) from error
 
 
@@ -244,6 +254,21 @@ def as_date(value: object, name: str) -> dt.date:
         raise PeriodError(
             f"{name} is '{value}', which is no day.\nGive a date or ISO text such as 2026-09-30."
         ) from error
+
+
+def parse_window(text: str) -> dt.timedelta:
+    """Return the length of time written as ``14d``, ``12h`` or ``30m`` (also ``2w``, ``45s``).
+
+    Raises:
+        PeriodError: The text has another form, or the length is zero.
+    """
+    match = re.fullmatch(r"([0-9]{1,6})\s*([wdhms])", text.strip())
+    if match is None or int(match[1]) == 0:
+        raise PeriodError(
+            f"'{text}' is no length of time.\n"
+            "Write a number and w, d, h, m or s: 14d (days), 12h (hours), 30m (minutes)."
+        )
+    return int(match[1]) * _WINDOW_UNITS[match[2]]
 
 
 def _add_months(first_day: dt.date, months: int) -> dt.date:

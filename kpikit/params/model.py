@@ -1,76 +1,133 @@
 """The schema of ``params/<product>.yml``, as frozen pydantic models.
 
 Every key of a product's file is an attribute here, with the description that editors show. What a
-model cannot know alone (does the metric exist, is the column mapped) is checked by ``load``.
+model cannot know alone (does the metric exist, do the days follow one another) is in ``rules``.
 """
 
 import datetime as dt
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from kpikit.formats import Unit
+from kpikit.params.base import (
+    Beside,
+    Direction,
+    LineKind,
+    Model,
+    Perspective,
+    Scalar,
+    Severity,
+    Stage,
+    TableName,
+)
+from kpikit.params.registers import (
+    Action,
+    Annotation,
+    Benchmark,
+    Campaign,
+    Goal,
+    KeyResult,
+    Milestone,
+    Target,
+)
+from kpikit.params.tables import CHECKS
 from kpikit.periods import Weekday
 
-Stage = Literal["introduction", "growth", "maturity", "decline"]
-TableName = Literal[
-    "events", "orders", "order_lines", "subscriptions", "survey", "exposures", "costs",
-    "campaigns", "observations",
+__all__ = [
+    "Acceptance",
+    "Action",
+    "Activation",
+    "Annotation",
+    "BatchSpan",
+    "Benchmark",
+    "Campaign",
+    "Classify",
+    "Condition",
+    "Constant",
+    "Conversion",
+    "Deduplicate",
+    "Direction",
+    "Economics",
+    "Experiment",
+    "Funnel",
+    "FunnelStepParams",
+    "Goal",
+    "Guardrail",
+    "KeyResult",
+    "LineKind",
+    "MeasureParams",
+    "MetricParams",
+    "Milestone",
+    "Model",
+    "Product",
+    "ProductInfo",
+    "Retention",
+    "Scalar",
+    "Severity",
+    "Source",
+    "Stage",
+    "TableName",
+    "TableSource",
+    "Target",
 ]
-Direction = Literal["up", "down"]
-Severity = Literal["error", "warning", "accepted"]
-LineKind = Literal["sale", "refund", "adjustment", "ignore"]
-Scalar = str | int | float | bool | dt.date
 
-
-class Model(BaseModel):
-    """What all parts of a product's file share: frozen, and no unknown key passes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+CheckName = Annotated[
+    str,
+    Field(description="Name of a data check.", json_schema_extra={"enum": [*CHECKS]}),
+]
 
 
 class ProductInfo(Model):
     """Who the product is and how its time and money are counted."""
 
-    key: str = Field(description="Short name; the folder of its reports.")
-    name: str = Field(description="Name as printed.")
+    key: str = Field(description="Short name; the folder of its reports.", examples=["atlas"])
+    name: str = Field(min_length=1, description="Name as printed.", examples=["Atlas"])
     stage: Stage = Field("growth", description="Stage of the product's life.")
-    currency: str = Field("USD", pattern="^[A-Z]{3}$", description="ISO 4217 code.")
-    timezone: str = Field("UTC", description="IANA zone in which its days begin.")
-    fiscal_year_start: int = Field(1, ge=1, le=12, description="First month of the fiscal year.")
+    currency: str = Field(
+        "USD", pattern="^[A-Z]{3}$", description="ISO 4217 code.", examples=["EUR", "GBP", "USD"]
+    )
+    timezone: str = Field(
+        "UTC", description="IANA zone in which its days begin.", examples=["Europe/London"]
+    )
+    fiscal_year_start: int = Field(
+        1, ge=1, le=12, description="First month of the fiscal year, 1 to 12.", examples=[4]
+    )
     week_start: Weekday = Field("monday", description="First day of a week.")
-    audience: str = Field("", description="For whom the report is written.")
-    owner: str = Field("", description="Who answers for it.")
+    audience: str = Field("", description="For whom the report is written.", examples=["Board"])
+    owner: str = Field("", description="Who answers for it.", examples=["Ada Lovelace"])
     focus: Literal["growth", "profitability"] | None = Field(None, description="What comes first.")
 
 
 class Constant(Model):
     """A column that is the same value in every row, such as the date of a survey wave."""
 
-    value: Scalar
+    value: Scalar = Field(description="The value.", examples=["2020-01-15"])
 
 
 class Classify(Model):
     """Names what kind of order line the rows are in which a column matches."""
 
-    column: str
-    starts_with: str | None = None
-    equals: str | None = None
-    as_: LineKind = Field(alias="as")
+    column: str = Field(description="Column to look at.", examples=["order_id"])
+    starts_with: str | None = Field(None, min_length=1, description="Text that it starts with.")
+    equals: str | None = Field(None, description="Text that it equals.")
+    as_: LineKind = Field(alias="as", description="What such a line is.")
 
 
 class BatchSpan(Model):
     """Days in which a batch was delivered twice, both included."""
 
-    from_: dt.date = Field(alias="from")
-    to: dt.date
+    from_: dt.date = Field(alias="from", description="First day.", examples=["2010-12-01"])
+    to: dt.date = Field(description="Last day.", examples=["2010-12-09"])
 
 
 class Deduplicate(Model):
     """How repeated rows are removed; exactly one of the three."""
 
     exact: Literal[True] | None = Field(None, description="Keep one of rows alike in every column.")
-    key: list[str] | None = Field(None, description="Keep the last row per key.")
+    key: list[str] | None = Field(
+        None, min_length=1, description="Keep the last row per key.", examples=[["order_id"]]
+    )
     doubled_batch: BatchSpan | None = Field(
         None, description="Halve how often each row occurs in the span; genuine repeats stay."
     )
@@ -79,28 +136,44 @@ class Deduplicate(Model):
 class Acceptance(Model):
     """A finding that is known and lived with, and why."""
 
-    check: str
-    reason: str = Field(min_length=1)
-    column: str | None = None
+    check: CheckName
+    reason: str = Field(min_length=1, description="Why it is lived with; printed in the report.")
+    column: str | None = Field(None, description="Only in this column; in any if absent.")
 
 
 class TableSource(Model):
     """Where a canonical table comes from and how its columns are called there."""
 
-    files: str | list[str] | None = Field(None, description="Glob(s), relative to this file.")
-    table: str | None = Field(None, description="Table of the database, instead of files.")
-    sql: str | None = Field(None, description="SELECT over {this}, where columns do not suffice.")
+    files: str | list[str] | None = Field(
+        None,
+        description="Glob(s), relative to this file: CSV (.gz, .xz), Parquet, Excel, JSON lines.",
+        examples=["data/orders_*.csv"],
+    )
+    table: str | None = Field(
+        None, description="Table of the database, instead of files.", examples=["sales.orders"]
+    )
+    sql: str | None = Field(
+        None,
+        description="SELECT over {this}, where columns do not suffice.",
+        examples=["select *, price * quantity as revenue from {this}"],
+    )
     columns: dict[str, str | Constant] = Field(
-        default_factory=dict, description="Canonical column to source column or constant."
+        default_factory=dict,
+        description="Canonical column to source column or constant; absent: the same name.",
+        examples=[{"user_id": "Customer ID", "currency": {"value": "GBP"}}],
     )
     formats: dict[str, str] = Field(
-        default_factory=dict, description="strptime format per canonical time column."
+        default_factory=dict,
+        description="strptime format per time or date column.",
+        examples=[{"order_time": "%m/%d/%Y %H:%M"}],
     )
     timezone: str = Field("UTC", description="Zone of times that carry none.")
     decimal: Literal[".", ","] = Field(".", description="Decimal mark of numbers in text.")
     thousands: Literal[",", ".", " ", "'"] | None = Field(None, description="Thousands mark.")
-    delimiter: str | None = Field(None, description="Field mark of CSV; found if absent.")
-    encoding: str = Field("utf-8", description="Encoding of text files.")
+    delimiter: str | None = Field(
+        None, min_length=1, max_length=1, description="Field mark of CSV; found if absent."
+    )
+    encoding: str = Field("utf-8", description="Encoding of text files.", examples=["cp1252"])
     sheet: str | None = Field(None, description="Sheet of an Excel file; the first if absent.")
     null_values: list[str] = Field(
         default_factory=lambda: ["", "NA"], description="Texts that mean missing."
@@ -108,7 +181,7 @@ class TableSource(Model):
     classify: list[Classify] = Field(default_factory=list, description="Kinds of order lines.")
     deduplicate: Deduplicate | None = Field(None, description="Declared removal of repeats.")
     accept: list[Acceptance] = Field(default_factory=list, description="Findings lived with.")
-    errors: list[str] = Field(
+    errors: list[CheckName] = Field(
         default_factory=list, description="Checks whose findings stop the report."
     )
 
@@ -116,21 +189,28 @@ class TableSource(Model):
 class Source(Model):
     """The connection and the tables that it, or files, provide."""
 
-    connection: str = Field("duckdb://", description="Ibis URL, or a path to a DuckDB file.")
+    connection: str = Field(
+        "duckdb://",
+        min_length=1,
+        description="Ibis URL, or a path to a DuckDB file; secrets as ${NAME} of the environment.",
+        examples=["duckdb://", "${WAREHOUSE_URL}", "postgres://reader:${PASSWORD}@db/sales"],
+    )
     as_of: dt.date | None = Field(
         None, description="Last complete day of data; the last day with a row if absent."
     )
     version_query: str | None = Field(
         None, description="SELECT of one value that changes when the data does (databases)."
     )
-    tables: dict[TableName, TableSource] = Field(default_factory=dict)
+    tables: dict[TableName, TableSource] = Field(
+        default_factory=dict, description="Canonical table to where it comes from."
+    )
 
 
 class Condition(Model):
     """Rows in which a column equals a value, or one of several."""
 
-    column: str
-    equals: Scalar | list[Scalar]
+    column: str = Field(description="Column to look at.")
+    equals: Scalar | list[Scalar] = Field(description="Value, or values, that it takes.")
 
 
 class MeasureParams(Model):
@@ -140,163 +220,107 @@ class MeasureParams(Model):
     mean: str | None = Field(None, description="Column to average.")
     count: Literal[True] | None = Field(None, description="Count the rows.")
     count_distinct: str | None = Field(None, description="Column whose values are counted once.")
-    where: list[Condition] = Field(default_factory=list)
+    where: list[Condition] = Field(default_factory=list, description="Only rows that meet all.")
 
 
 class MetricParams(Model):
     """A metric of this product alone: one aggregate, or one over another."""
 
-    name: Annotated[str, Field(pattern="^[a-z][a-z0-9_]*$")]
-    label: str
-    question: str
-    table: TableName
-    numerator: MeasureParams
-    denominator: MeasureParams | None = None
-    unit: Unit = "number"
-    direction: Direction = "up"
-    leading: bool = False
-    perspective: Literal["financial", "customer", "process", "growth"] = "process"
-    owner: str = ""
-
-
-class Target(Model):
-    """The value a metric is to reach in a period."""
-
-    metric: str
-    period: str
-    value: float
-
-
-class KeyResult(Model):
-    """One measurable part of a goal."""
-
-    metric: str
-    target: float
-    baseline: float | None = None
-    due: dt.date
-
-
-class Goal(Model):
-    """An objective with its key results."""
-
-    key: str
-    objective: str
-    owner: str = ""
-    perspective: Literal["financial", "customer", "process", "growth"] | None = None
-    key_results: list[KeyResult] = Field(default_factory=list)
-
-
-class Action(Model):
-    """Something decided, and what it was to bring."""
-
-    key: str
-    action: str
-    owner: str = ""
-    due: dt.date
-    metric: str | None = None
-    expected_effect: float | None = None
-    trigger: str = ""
-    status: Literal["open", "done", "dropped"] = "open"
-
-
-class Annotation(Model):
-    """An event that a chart marks."""
-
-    date: dt.date
-    label: str
-    end: dt.date | None = None
-    metrics: list[str] = Field(default_factory=list, description="All if empty.")
-
-
-class Benchmark(Model):
-    """What peers reach."""
-
-    metric: str
-    value: float
-    low: float | None = None
-    high: float | None = None
-    source: str = Field(min_length=1)
-    date: dt.date
-    comparability: str = ""
-
-
-class Campaign(Model):
-    """A campaign, where no table lists them."""
-
-    campaign: str
-    channel: str = ""
-    start: dt.date
-    end: dt.date
-    goal: str = ""
-    metric: str | None = None
-
-
-class Milestone(Model):
-    """A delivery date: planned, now forecast, and actual."""
-
-    key: str
-    milestone: str
-    planned: dt.date
-    forecast: dt.date | None = None
-    actual: dt.date | None = None
+    name: str = Field(
+        pattern="^[a-z][a-z0-9_]*$", description="Name used in this file.", examples=["refund_rate"]
+    )
+    label: str = Field(min_length=1, description="Name as printed.")
+    question: str = Field(min_length=1, description="The question that it answers.")
+    table: TableName = Field(description="Canonical table that it is computed from.")
+    numerator: MeasureParams = Field(description="The aggregate, or the upper part of the ratio.")
+    denominator: MeasureParams | None = Field(None, description="The lower part of the ratio.")
+    unit: Unit = Field("number", description="What it counts.")
+    direction: Direction = Field("up", description="The way that is good.")
+    leading: bool = Field(False, description="Whether it moves before the results do.")
+    perspective: Perspective = Field("process", description="Side of the balanced scorecard.")
+    owner: str = Field("", description="Who answers for its definition.")
 
 
 class FunnelStepParams(Model):
     """A step with a name of its own, alternative events or filters."""
 
-    name: str
-    event: str | list[str]
-    where: dict[str, Scalar | list[Scalar]] = Field(default_factory=dict)
+    name: str = Field(min_length=1, description="Name as printed.")
+    event: str | list[str] = Field(description="Event, or events any of which counts.")
+    where: dict[str, Scalar | list[Scalar]] = Field(
+        default_factory=dict, description="Column to the value, or values, that it takes."
+    )
 
 
 class Funnel(Model):
     """A declared funnel."""
 
-    steps: list[str | FunnelStepParams] = Field(min_length=2)
-    window: str = "14d"
-    order: Literal["ordered", "strict", "unordered"] = "ordered"
+    steps: list[str | FunnelStepParams] = Field(
+        min_length=2,
+        description="Events in order, or steps with a name of their own.",
+        examples=[["product_view", "add_to_cart", "purchase"]],
+    )
+    window: str = Field(
+        "14d", description="Time from the first step to the last.", examples=["14d", "12h", "30m"]
+    )
+    order: Literal["ordered", "strict", "unordered"] = Field(
+        "ordered", description="Whether steps follow one another, at once, or in any order."
+    )
 
 
 class Guardrail(Model):
     """A metric that must not fall behind by more than its margin (absolute)."""
 
-    metric: str
-    margin: float = Field(ge=0)
+    metric: str = Field(description="Name of the experiment's metric.")
+    margin: float = Field(ge=0, description="Greatest loss that is accepted.", allow_inf_nan=False)
 
 
 class Experiment(Model):
     """A declared A/B test; both days are included."""
 
-    hypothesis: str = ""
-    variants: dict[str, float] = Field(min_length=2, description="Variant to planned share.")
-    control: str
-    start: dt.date
-    end: dt.date
-    primary: str
-    guardrails: list[Guardrail] = Field(default_factory=list)
+    hypothesis: str = Field("", description="What is expected, and why.")
+    variants: dict[str, float] = Field(
+        min_length=2,
+        description="Variant to planned share; the shares sum to 1.",
+        examples=[{"control": 0.5, "treatment": 0.5}],
+    )
+    control: str = Field(description="The variant that the others are compared with.")
+    start: dt.date = Field(description="First day.")
+    end: dt.date = Field(description="Last day.")
+    primary: str = Field(min_length=1, description="The metric that decides.")
+    secondary: list[str] = Field(default_factory=list, description="Metrics looked at besides.")
+    guardrails: list[Guardrail] = Field(
+        default_factory=list, description="Metrics that must not suffer."
+    )
+    segments: list[str] = Field(default_factory=list, description="Columns to break effects by.")
+    alpha: float = Field(0.05, gt=0, lt=1, description="Chance of a false alarm that is accepted.")
+    power: float = Field(0.8, gt=0, lt=1, description="Chance to find the effect planned for.")
+    looks: int = Field(1, ge=1, description="Planned readings, the last one included.")
+    conversion_window: str | None = Field(
+        None, description="Time after exposure that counts.", examples=["14d"]
+    )
 
 
 class Activation(Model):
     """What makes a new user an active one: one of these events within so many days of the first."""
 
-    events: list[str] = Field(min_length=1)
-    within_days: int = Field(7, ge=1)
+    events: list[str] = Field(min_length=1, description="Events that each count.")
+    within_days: int = Field(7, ge=1, description="Days from the first event.")
 
 
 class Conversion(Model):
     """Users who do ``to`` among the users who do ``from`` in the same period."""
 
-    from_: str = Field(alias="from")
-    to: str
+    from_: str = Field(alias="from", min_length=1, description="Event of the denominator.")
+    to: str = Field(min_length=1, description="Event of the numerator.")
 
 
 class Retention(Model):
     """How retention is counted in the review."""
 
-    grain: Literal["day", "week", "month"] = "month"
-    max_age: int = Field(12, ge=1, le=52)
-    start_event: str | None = None
-    return_event: str | None = None
+    grain: Literal["day", "week", "month"] = Field("month", description="Length of a period.")
+    max_age: int = Field(12, ge=1, le=52, description="Greatest age shown, in periods.")
+    start_event: str | None = Field(None, description="Event that starts a cohort; any if absent.")
+    return_event: str | None = Field(None, description="Event that is a return; any if absent.")
 
 
 class Economics(Model):
@@ -309,23 +333,43 @@ class Economics(Model):
 class Product(Model):
     """One product's file, whole."""
 
-    product: ProductInfo
-    source: Source = Field(default_factory=Source)
+    product: ProductInfo = Field(description="Who the product is.")
+    source: Source = Field(default_factory=Source, description="Where its data lies.")
     metrics: list[str] = Field(default_factory=list, description="KPIs, in order of the scorecard.")
     define: list[MetricParams] = Field(default_factory=list, description="Metrics of its own.")
     segments: list[str] = Field(default_factory=list, description="Columns to break KPIs down by.")
     features: dict[str, str] = Field(default_factory=dict, description="Feature to its event.")
-    activation: Activation | None = None
-    conversion: Conversion | None = None
-    retention: Retention = Field(default_factory=Retention)
-    economics: Economics = Field(default_factory=Economics)
-    targets: list[Target] | str = Field(default_factory=list, description="Or a file beside it.")
-    goals: list[Goal] | str = Field(default_factory=list, description="Or a file beside it.")
-    actions: list[Action] | str = Field(default_factory=list, description="Or a file beside it.")
-    annotations: list[Annotation] | str = Field(default_factory=list, description="Or a file.")
-    benchmarks: list[Benchmark] | str = Field(default_factory=list, description="Or a file.")
-    campaigns: list[Campaign] | str = Field(default_factory=list, description="Or a file.")
-    milestones: list[Milestone] | str = Field(default_factory=list, description="Or a file.")
-    funnels: dict[str, Funnel] = Field(default_factory=dict)
-    experiments: dict[str, Experiment] = Field(default_factory=dict)
-    owners: dict[str, str] = Field(default_factory=dict, description="Metric to who answers for it.")
+    activation: Activation | None = Field(None, description="What makes a new user active.")
+    conversion: Conversion | None = Field(None, description="What counts as converting.")
+    retention: Retention = Field(default_factory=Retention, description="How retention is counted.")
+    economics: Economics = Field(
+        default_factory=Economics, description="Figures that no table holds."
+    )
+    targets: Annotated[list[Target], Beside()] = Field(
+        default_factory=list, description="Values to reach, per metric and period."
+    )
+    goals: Annotated[list[Goal], Beside()] = Field(
+        default_factory=list, description="Objectives with their key results."
+    )
+    actions: Annotated[list[Action], Beside()] = Field(
+        default_factory=list, description="What was decided, and what it is to bring."
+    )
+    annotations: Annotated[list[Annotation], Beside()] = Field(
+        default_factory=list, description="Events that charts mark."
+    )
+    benchmarks: Annotated[list[Benchmark], Beside()] = Field(
+        default_factory=list, description="What peers reach."
+    )
+    campaigns: Annotated[list[Campaign], Beside()] = Field(
+        default_factory=list, description="Campaigns, where no table lists them."
+    )
+    milestones: Annotated[list[Milestone], Beside()] = Field(
+        default_factory=list, description="Deliveries: planned, forecast, actual."
+    )
+    funnels: dict[str, Funnel] = Field(default_factory=dict, description="Declared funnels.")
+    experiments: dict[str, Experiment] = Field(
+        default_factory=dict, description="Declared A/B tests."
+    )
+    owners: dict[str, str] = Field(
+        default_factory=dict, description="Metric to who answers for it."
+    )

@@ -1,0 +1,84 @@
+"""Secrets: read from the environment when a connection opens, and masked in whatever is printed."""
+
+import os
+import re
+from urllib.parse import unquote
+
+from kpikit.errors import ParamsError
+
+MASK = "***"
+_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_USER_INFO = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:)(?P<secret>[^\s/]+)(?=@)")
+_PARAMETER = re.compile(
+    r"(?P<before>\b(?:\w*(?:password|passwd|pwd|secret|token|credential|signature|api_?key|"
+    r"access_?key|private_?key|account_?key))=)(?P<secret>[^\s&;,'\"]+)",
+    re.IGNORECASE,
+)
+_SHORT = 4
+
+# Names that connections of this process refer to; only their values are masked by value.
+_referenced: set[str] = set()
+
+
+def expand_secrets(text: str) -> str:
+    """Return ``text`` with every ``${NAME}`` replaced by the environment's value.
+
+    Raises:
+        ParamsError: A variable is not set or empty; the message names it, and shows no value.
+    """
+    note_references(text)
+
+    def value_of(match: re.Match[str]) -> str:
+        value = os.environ.get(match[1], "")
+        if not value:
+            raise ParamsError(
+                f"Environment variable '{match[1]}' is not set; source.connection refers to it.\n"
+                f"Set it in the shell that runs this: export {match[1]}=..."
+            )
+        return value
+
+    return _REFERENCE.sub(value_of, text)
+
+
+def mask_secrets(text: str) -> str:
+    """Return ``text`` with secrets as ``***``: for messages, logs and outputs.
+
+    Masked are the password in a URL, values of parameters such as ``token=``, and the values of
+    the environment variables that a loaded product refers to, with the passwords inside them.
+    """
+    for value in _secret_values():
+        # A very short value is masked as a word of its own alone, or it would riddle the text.
+        pattern = re.escape(value) if len(value) >= _SHORT else rf"\b{re.escape(value)}\b"
+        text = re.sub(pattern, MASK, text)
+    for secret in (_USER_INFO, _PARAMETER):
+        text = secret.sub(rf"\g<before>{MASK}", text)
+    return text
+
+
+def note_references(text: str) -> None:
+    """Remember the variables that a connection refers to, so that their values can be masked."""
+    _referenced.update(_REFERENCE.findall(text))
+
+
+def malformed_reference(text: str) -> bool:
+    """Tell whether ``text`` has a ``${`` that is no ``${NAME}``."""
+    return "${" in _REFERENCE.sub("", text)
+
+
+def find_password(text: str) -> bool:
+    """Tell whether ``text`` holds a password in clear, rather than as ``${NAME}``."""
+    matches = [*_USER_INFO.finditer(text), *_PARAMETER.finditer(text)]
+    return any(not _REFERENCE.search(match["secret"]) for match in matches)
+
+
+def _secret_values() -> list[str]:
+    """Return what to mask, longest first, so that no value hides a part of a longer one."""
+    values = {value for name in _referenced if (value := os.environ.get(name))}
+    inner = {
+        match["secret"]
+        for value in values
+        for pattern in (_USER_INFO, _PARAMETER)
+        for match in pattern.finditer(value)
+    }
+    values |= inner | {unquote(secret) for secret in inner}
+    return sorted(values, key=lambda value: (-len(value), value))
