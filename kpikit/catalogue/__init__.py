@@ -4,20 +4,11 @@ Importing this package loads neither Ibis nor pandas, so that naming metrics cos
 relations that expressions read are in ``kpikit.catalogue.relations``.
 """
 
-from collections.abc import Mapping
-from types import MappingProxyType
-
-from kpikit.catalogue.economics import ECONOMICS
+from kpikit.catalogue.built_in import CATALOGUE
+from kpikit.catalogue.choice import is_available, scorecard_metrics, with_inputs
 from kpikit.catalogue.facts import FACT_COLUMNS, fact, make_facts
-from kpikit.catalogue.metric import PERSPECTIVES, STAGES, Metric, Perspective
-from kpikit.catalogue.recurring import RECURRING
-from kpikit.catalogue.sales import SALES
-from kpikit.catalogue.usage import USAGE
-from kpikit.catalogue.voice import VOICE
-
-CATALOGUE: Mapping[str, Metric] = MappingProxyType(
-    {metric.name: metric for metric in (*SALES, *USAGE, *RECURRING, *ECONOMICS, *VOICE)}
-)
+from kpikit.catalogue.metric import PERSPECTIVES, STAGES, Metric
+from kpikit.catalogue.own import definitions_hash, metric_names_at, metrics_of
 
 __all__ = [
     "CATALOGUE",
@@ -25,7 +16,12 @@ __all__ = [
     "PERSPECTIVES",
     "STAGES",
     "Metric",
-    "Perspective",
+    "definitions_hash",
     "fact",
+    "is_available",
     "make_facts",
+    "metric_names_at",
+    "metrics_of",
+    "scorecard_metrics",
+    "with_inputs",
 ]

@@ -42,8 +42,8 @@ class Metric:
     * ``per="day"``: a frame with a row per day of the period: ``dau``, ``wau``, ``mau``.
 
     A metric with ``inputs`` is composed of other metrics: its expressions take an object with the
-    value of each input, ``gross_margin`` and ``months``. A metric without any expression is
-    computed by the analysis of its ``family`` (subscriptions, survey).
+    value of each input, ``n`` (of each input, by name), ``gross_margin`` and ``months``. A metric
+    without any expression is computed by the analysis of its ``family`` (subscriptions, survey).
 
     Attributes:
         name: Lower case, with underscores; unique within a product.

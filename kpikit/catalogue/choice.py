@@ -1,0 +1,92 @@
+"""Which metrics a page shows: those that a product lists, else those that its stage calls for."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+from kpikit.catalogue.metric import Metric
+from kpikit.catalogue.own import metrics_of
+from kpikit.errors import unknown_name
+from kpikit.params import LoadedProduct, Product
+
+MOST = 15  # a scorecard with more is read by nobody
+
+
+def scorecard_metrics(loaded: LoadedProduct, tables: Collection[str]) -> tuple[Metric, ...]:
+    """Return the metrics of a product's scorecard, in the order in which it lists them.
+
+    Args:
+        loaded: The product.
+        tables: Names of the canonical tables that it has.
+
+    Returns:
+        Those of ``metrics`` in its file, whether or not its tables can fill them. Where the file
+        lists none: its own metrics, then the built-in ones of its stage, of those that its tables
+        and declarations can fill; at most 15.
+
+    Raises:
+        UnknownNameError: A listed metric does not exist.
+        ParamsError: Its own metrics are broken (see ``metrics_of``).
+    """
+    catalogue = metrics_of(loaded)
+    params = loaded.params
+    for name in params.metrics:
+        if name not in catalogue:
+            raise unknown_name("metric", name, f"{loaded.path.name}: metrics", catalogue)
+    if params.metrics:
+        return tuple(catalogue[name] for name in params.metrics)
+    fitting = [
+        metric
+        for metric in catalogue.values()
+        if params.product.stage in metric.stages
+        and is_available(metric, tables=tables, catalogue=catalogue, params=params)
+    ]
+    return tuple(sorted(fitting, key=lambda metric: metric.origin == "kpikit"))[:MOST]
+
+
+def is_available(
+    metric: Metric,
+    *,
+    tables: Collection[str],
+    catalogue: Mapping[str, Metric],
+    params: Product,
+) -> bool:
+    """Tell whether a product has the tables and declarations that a metric reads."""
+    if metric.needs and not getattr(params, metric.needs):
+        return False
+    if not metric.inputs:
+        return metric.table in tables
+    return all(
+        any(
+            is_available(catalogue[name], tables=tables, catalogue=catalogue, params=params)
+            for name in names
+        )
+        for names in metric.inputs.values()
+    )
+
+
+def with_inputs(
+    metrics: Sequence[Metric],
+    *,
+    tables: Collection[str],
+    catalogue: Mapping[str, Metric],
+    params: Product,
+) -> tuple[Metric, ...]:
+    """Return ``metrics`` with all that composite ones among them are made of, inputs first.
+
+    Of an input's alternatives the first that the product can fill is taken, else the first of all,
+    whose missing value then says what is absent.
+    """
+    found: dict[str, Metric] = {}
+
+    def visit(metric: Metric) -> None:
+        for names in metric.inputs.values():
+            fillable = [
+                name
+                for name in names
+                if is_available(catalogue[name], tables=tables, catalogue=catalogue, params=params)
+            ]
+            visit(catalogue[(fillable or names)[0]])
+        found.setdefault(metric.name, metric)
+
+    for metric in metrics:
+        visit(metric)
+    return tuple(found.values())

@@ -1,0 +1,189 @@
+"""Queries that compute metrics: one per table and kind of row, for all metrics and periods."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import ibis
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+from ibis.common.exceptions import IbisError
+
+from kpikit.catalogue.metric import Metric, Per
+from kpikit.catalogue.relations import (
+    PERIOD,
+    SEGMENT,
+    Span,
+    daily_counts,
+    rows_by_period,
+    user_periods,
+)
+from kpikit.errors import AnalysisError, ParamsError
+from kpikit.params.model import Product
+
+PARTS = ("numerator", "denominator", "n")
+
+_COUNTS = (ops.Count, ops.CountStar, ops.CountDistinct)
+_TOTALS = (*_COUNTS, ops.Sum)
+_ELSEWHERE: Mapping[str, str] = {
+    "subscriptions": "subscription_facts",
+    "survey": "survey_facts",
+    "composite": "composite_table",
+}
+_PER_NAMES: Mapping[Per, str] = {"row": "", "user": " by user", "day": " by day"}
+
+
+@dataclass(frozen=True)
+class Query:
+    """One query and what its columns mean.
+
+    Attributes:
+        name: The table and what a row of it stands for: ``orders``, ``events by user``.
+        metrics: What it computes.
+        expression: One row per ``kpikit_period`` (index) and ``kpikit_segment`` that occur. For
+            metrics per day: the rows of ``daily_counts``.
+        columns: Which column of it holds a part of a metric; equal aggregates share one.
+        totals: Metrics made of sums and counts alone, which are zero where there is no row.
+        rates: Shares whose two parts count units.
+    """
+
+    name: str
+    metrics: tuple[Metric, ...]
+    expression: ir.Table
+    columns: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    totals: frozenset[str] = frozenset()
+    rates: frozenset[str] = frozenset()
+
+
+def query_groups(metrics: Sequence[Metric]) -> list[list[Metric]]:
+    """Return the metrics grouped by table and kind of row, which one query serves.
+
+    Raises:
+        AnalysisError: A metric is not computed by a query of its own.
+    """
+    groups: dict[tuple[str, str], list[Metric]] = {}
+    for metric in metrics:
+        if metric.family in _ELSEWHERE:
+            raise AnalysisError(
+                f"Metric '{metric.name}' is not computed by metric_table.\n"
+                f"Use {_ELSEWHERE[metric.family]}."
+            )
+        groups.setdefault((metric.table, metric.per), []).append(metric)
+    return list(groups.values())
+
+
+def absence(
+    metric: Metric, tables: Mapping[str, ir.Table], *, params: Product, dimension: str = ""
+) -> str:
+    """Return why a metric has no value whatever the period, empty if it may have."""
+    if metric.table not in tables:
+        return f"there is no table '{metric.table}'"
+    if metric.needs and not getattr(params, metric.needs):
+        return f"the product's file has no '{metric.needs}'"
+    if dimension and dimension not in tables[metric.table].columns:
+        return f"table '{metric.table}' has no column '{dimension}'"
+    return ""
+
+
+def metric_query(
+    table: ir.Table,
+    metrics: Sequence[Metric],
+    span: Span,
+    *,
+    params: Product,
+    dimension: str = "",
+) -> Query:
+    """Return the query of metrics that read the same kind of row of the same table.
+
+    Raises:
+        ParamsError: A metric's expression does not fit the table.
+    """
+    table_name, per = metrics[0].table, metrics[0].per
+    shown = table_name + _PER_NAMES[per]
+    if per == "day":
+        return Query(shown, tuple(metrics), daily_counts(table, span, dimension=dimension))
+    if per == "user":
+        look_back = any(metric.looks_back for metric in metrics)
+        rows = user_periods(table, span, params=params, dimension=dimension, look_back=look_back)
+    else:
+        rows = rows_by_period(table, table_name, span, dimension=dimension)
+    parts = {metric: bound_parts(metric, rows) for metric in metrics}
+    columns: dict[tuple[str, str], str] = {}
+    aggregates: dict[ops.Node, str] = {}
+    for metric, values in parts.items():
+        for part, value in values.items():
+            name = f"{metric.name}_{part}"
+            columns[metric.name, part] = aggregates.setdefault(value.op(), name)
+    keys = [PERIOD, SEGMENT] if dimension else [PERIOD]
+    return Query(
+        shown,
+        tuple(metrics),
+        rows.group_by(keys).aggregate(**{name: op.to_expr() for op, name in aggregates.items()}),
+        columns,
+        totals=frozenset(metric.name for metric in metrics if _is_total(parts[metric])),
+        rates=frozenset(
+            metric.name for metric in metrics if metric.unit == "share" and _is_rate(parts[metric])
+        ),
+    )
+
+
+def query_sql(query: Query) -> str:
+    """Return the SQL of a query in the dialect of the engine that holds its table.
+
+    In-memory tables, among them the days of the periods, are called ``memory_1`` and so on: Ibis
+    gives them random names, and equal queries must have equal text.
+    """
+    text = str(ibis.to_sql(query.expression))
+    names = {table.name for table in query.expression.op().find(ops.InMemoryTable)}
+    for index, name in enumerate(sorted(names, key=text.index), 1):
+        text = text.replace(name, f"memory_{index}")
+    return text
+
+
+def bound_parts(metric: Metric, rows: ir.Table) -> dict[str, ir.Scalar]:
+    """Return a metric's numerator, denominator and n as aggregates of ``rows``.
+
+    ``n`` left out is the denominator where that is a count, else the number of rows.
+
+    Raises:
+        ParamsError: An expression names a column that is not there, or is no aggregate.
+    """
+    given = {part: getattr(metric, part) for part in PARTS}
+    parts = {
+        part: _bind(metric, part, expression, rows)
+        for part, expression in given.items()
+        if expression is not None
+    }
+    if "n" not in parts:
+        below = parts.get("denominator", parts["numerator"])
+        parts["n"] = below if _is_count(below) else rows.count()
+    return parts
+
+
+def _bind(metric: Metric, part: str, expression: Any, rows: ir.Table) -> ir.Scalar:
+    where = f"Metric '{metric.name}' of {metric.origin}: its {part}"
+    try:
+        (value,) = rows.bind(expression)
+    except (IbisError, AttributeError, KeyError, TypeError, ValueError) as error:
+        columns = ", ".join(name for name in rows.columns if not name.startswith("kpikit_"))
+        raise ParamsError(
+            f"{where} does not fit the table {metric.table}: {error}\nColumns: {columns}."
+        ) from error
+    if not isinstance(value, ir.Scalar):
+        raise ParamsError(
+            f"{where} is no aggregate.\nEnd it with .sum(), .count(), .nunique() or the like."
+        )
+    return value
+
+
+def _is_count(value: ir.Scalar) -> bool:
+    return isinstance(value.op(), _COUNTS)
+
+
+def _is_rate(parts: Mapping[str, ir.Scalar]) -> bool:
+    return all(part in parts and _is_count(parts[part]) for part in ("numerator", "denominator"))
+
+
+def _is_total(parts: Mapping[str, ir.Scalar]) -> bool:
+    reductions = [node for value in parts.values() for node in value.op().find(ops.Reduction)]
+    return all(isinstance(node, _TOTALS) for node in reductions)
