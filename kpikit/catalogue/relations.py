@@ -166,8 +166,9 @@ def daily_counts(events: ir.Table, span: Span, *, dimension: str = "") -> ir.Tab
     spells = days.select("user_id", *parts, DAY, following=following)
 
     def counted(kind: str, day: ir.DateValue) -> ir.Table:
-        keyed = spells.mutate({DAY: day}).group_by([*parts, DAY]).aggregate(users=spells.count())
-        return keyed.select(*parts, DAY, "users", kind=ibis.literal(kind))
+        keyed = spells.select(*parts, **{DAY: day})
+        counts = keyed.group_by([*parts, DAY]).aggregate(users=keyed.count())
+        return counts.mutate(kind=ibis.literal(kind))
 
     counts = [counted("begin", spells[DAY])]
     for kind, length in WINDOWS.items():
