@@ -9,6 +9,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import ibis
+import ibis.expr.datatypes as dtypes
 import ibis.expr.types as ir
 import pandas as pd
 
@@ -41,10 +42,21 @@ def check_columns(table: ir.Table, columns: Iterable[str], name: str) -> None:
             raise AnalysisError(f"Table {name} has no column '{column}'.\n{hint}")
 
 
-def utc_time(times: ir.Value) -> ir.TimestampValue:
-    """Return times as UTC without a zone: text is parsed, an instant with a zone is converted."""
+def naive_utc(times: ir.Value) -> ir.TimestampValue:
+    """Return times as UTC without a zone: an instant with one is converted, text is parsed."""
     kind = times.type()
-    return times if kind.is_timestamp() and kind.timezone is None else times.cast("timestamp")
+    if not kind.is_timestamp():
+        return times.cast("timestamp")
+    if kind.timezone is None:
+        return times
+    if _backend_name(times) in _BUILTIN_ZONES:
+        return _timezone_naive("UTC", times)
+    return times.cast(dtypes.Timestamp(timezone="UTC")).cast("timestamp")
+
+
+def exact_money(amounts: ir.Value) -> ir.DecimalValue:
+    """Return amounts as DECIMAL, rounded to six places where they are not; unreadable is null."""
+    return amounts if amounts.type().is_decimal() else amounts.try_cast("decimal(38, 6)")
 
 
 def local_time(times: ir.TimestampValue, timezone: str) -> ir.TimestampValue:
@@ -63,6 +75,26 @@ def local_time(times: ir.TimestampValue, timezone: str) -> ir.TimestampValue:
         for (_, offset), (after, _) in zip(changes, changes[1:], strict=False)
     ]
     last = _shift(times, changes[-1][1])
+    return ibis.cases(*branches, else_=last) if branches else last
+
+
+def utc_time(times: ir.TimestampValue, timezone: str) -> ir.TimestampValue:
+    """Return wall-clock ``times`` of ``timezone`` as UTC times without zone.
+
+    An hour that the clock repeats in autumn is read as its second run, in standard time. A time
+    that it skips in spring is read by the offset before the gap, so that ``local_time`` gives back
+    a later one: this is how such times are found.
+    """
+    if timezone == "UTC":
+        return times
+    if _backend_name(times) in _BUILTIN_ZONES:
+        return _timezone_naive("UTC", _timezone_aware(timezone, times))
+    changes = offset_changes(timezone)
+    branches = [
+        (times < ibis.timestamp((after + later).isoformat(sep=" ")), _shift(times, -offset))
+        for (_, offset), (after, later) in zip(changes, changes[1:], strict=False)
+    ]
+    last = _shift(times, -changes[-1][1])
     return ibis.cases(*branches, else_=last) if branches else last
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from kpikit.catalogue.relations import MISSING_SEGMENT
 from kpikit.engine import as_table, check_columns, local_date, naive_utc, period_start, utc_bounds
 from kpikit.errors import AnalysisError, check_choice
 from kpikit.intervals import wilson_interval
@@ -21,7 +22,7 @@ Kind = Literal["bounded", "unbounded"]
 Windows = Literal["calendar", "user"]
 Names = str | Sequence[str] | None
 
-NO_VALUE = "(none)"  # the group of users whose property is missing
+NO_VALUE = MISSING_SEGMENT
 _COLUMNS = ("cohort", "age", "cohort_size", "active_users", "retention_rate")
 _WINDOW_DAYS = {"day": 1, "week": 7, "month": 30}
 _SHORTEST = {"day": 1, "week": 7, "month": 28}
@@ -63,7 +64,7 @@ def retention_table(
       cell is a row when that window has ended for every user of the cohort.
     * With ``by``, a user belongs to the value that the start event carries (of several at one
       instant, the first in alphabetical order), whatever later events carry; a missing value is
-      the group ``(none)``.
+      the group ``(missing)``.
 
     Args:
         events: One row per event: ``user_id``, ``event_time`` (UTC), and ``event`` where one of
@@ -197,7 +198,7 @@ def _known_rows(table: ir.Table, ask: _Ask, *, named: Sequence[Names]) -> ir.Tab
     rows = table.select(
         *needed,
         event_time=naive_utc(table.event_time),
-        **{key: value.fill_null(NO_VALUE) for key, value in values.items()},
+        **{key: value.fill_null(MISSING_SEGMENT) for key, value in values.items()},
     )
     return rows.drop_null("user_id").filter(rows.event_time < ask.closing)
 

@@ -1,0 +1,388 @@
+"""Recurring revenue: how it moves, and the metrics that follow from its movements."""
+
+import datetime as dt
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import product
+from typing import Any
+
+import ibis.expr.types as ir
+import pandas as pd
+
+from kpikit.catalogue import fact, make_facts
+from kpikit.catalogue.spells import (
+    AMOUNTS,
+    COUNTS,
+    Balance,
+    balances,
+    chains,
+    first_paid_day,
+    paid_spells,
+    segment_of,
+)
+from kpikit.engine import as_table, check_columns, local_date, naive_utc
+from kpikit.errors import AnalysisError, check_choice
+from kpikit.formats import format_date
+from kpikit.intervals import wilson_interval
+from kpikit.periods import GRAINS, Calendar, Grain, Period, Weekday, as_date
+
+Values = dict[str, Any]
+TRIALS = "trial_to_paid_rate"
+SUBSCRIPTION_METRICS = (
+    "mrr",
+    "arpa",
+    "nrr",
+    "grr",
+    "logo_churn_rate",
+    "revenue_churn_rate",
+    "gross_mrr_churn_rate",
+    "net_mrr_churn_rate",
+    "quick_ratio",
+    TRIALS,
+)
+_NO_DENOMINATOR = {
+    "arpa": "no customer at the end",
+    "logo_churn_rate": "no customer at the start",
+    "quick_ratio": "no recurring revenue was lost",
+}
+_ONE_DAY = dt.timedelta(days=1)
+
+
+def mrr_table(
+    subscriptions: ir.Table | pd.DataFrame,
+    *,
+    grain: Grain = "month",
+    start: dt.date | str,
+    end: dt.date | str,
+    timezone: str = "UTC",
+    week_start: Weekday = "monday",
+    fiscal_year_start: int = 1,
+) -> pd.DataFrame:
+    """Return the movements of monthly recurring revenue per period, by ChartMogul's definitions.
+
+    A spell is active in [``start_time``, ``end_time``); spells of one customer add up. A movement
+    is the difference between a customer's MRR just before the period's first instant and just
+    before the first instant after it, so each customer makes at most one movement a period, and
+    what starts at midnight of a period's first day is new in that period:
+
+    * ``new``: from nothing to something for the first time ever;
+    * ``reactivation``: from nothing to something, having paid in an earlier period;
+    * ``expansion``, ``contraction``: from something to more, to less;
+    * ``churned``: from something to nothing. A change of plan without a gap is no churn, and who
+      comes and goes within one period makes no movement.
+
+    All are positive amounts: ``mrr_end = mrr_start + new + expansion + reactivation - contraction
+    - churned``. Rates are shares of the start and missing where the start is nothing:
+
+    * ``nrr`` = (mrr_start + expansion - contraction - churned) / mrr_start: neither new business
+      nor reactivation is in it, for it follows the customers of the start;
+    * ``grr`` = (mrr_start - contraction - churned) / mrr_start;
+    * ``logo_churn_rate`` = customers churned / customers at the start;
+    * ``revenue_churn_rate`` = churned / mrr_start, the MRR of those who left;
+    * ``gross_mrr_churn_rate`` = (churned + contraction) / mrr_start, and ``net_mrr_churn_rate`` =
+      (churned + contraction - expansion - reactivation) / mrr_start: ChartMogul's standard (B2B)
+      formulas. Its other formula of net churn (Shopify, B2C) sums
+      1 - (mrr_end - new) / mrr_start over days: the sum of ``net_mrr_churn_rate`` over the days
+      of a table with ``grain="day"``;
+    * ``quick_ratio`` = (new + expansion + reactivation) / (contraction + churned), missing where
+      nothing was lost;
+    * ``arpa`` = mrr_end / customers_end.
+
+    Customers are those with an MRR above zero; a free plan is none. Spells without ``start_time``
+    (trials never paid) or without ``mrr``, and spells that end before they start, are left out;
+    a customer whose spells add up to less than zero counts as zero.
+
+    Args:
+        subscriptions: One row per spell: ``user_id``, ``mrr`` (money a month), ``start_time``
+            and ``end_time`` (UTC; null while active).
+        grain: Length of a period: day, week, month, quarter or year.
+        start: First day. The first period begins here even where a period of the calendar
+            began earlier.
+        end: First day after the last; the last period ends here.
+        timezone: IANA zone in which days begin.
+        week_start: First day of a week.
+        fiscal_year_start: First month of the fiscal year (1 to 12), for quarters and years.
+
+    Returns:
+        One row per period, sorted: ``period`` (label), ``start``, ``end``, then ``mrr_start``,
+        ``new``, ``expansion``, ``contraction``, ``churned``, ``reactivation``, ``mrr_end`` (money
+        a month, summed exactly), the rates (shares), ``quick_ratio``, ``arpa``, and
+        ``customers_start``, ``customers_new``, ``customers_reactivated``, ``customers_churned``,
+        ``customers_end``, ``subscriptions_end`` (paid spells active at the end).
+
+    Raises:
+        AnalysisError: ``end`` is not after ``start``, ``grain`` is unknown, a column is missing.
+        PeriodError: A day, the zone, the week's or the year's start is wrong.
+
+    References:
+        ChartMogul Help: MRR movements; Net MRR Retention ("excludes New Business and
+        Reactivation"); Net MRR Churn Rate (both formulas); Customer Churn Rate; ARPA. The quick
+        ratio is Mamoon Hamid's (Social Capital), with reactivation among the gains.
+    """
+    check_choice("grain", grain, GRAINS, "mrr_table")
+    first, after = as_date(start, "start"), as_date(end, "end")
+    if after <= first:
+        raise AnalysisError(
+            f"end ({after}) is not after start ({first}) in mrr_table.\n"
+            f"Give the first day after the last one as end."
+        )
+    calendar = Calendar(timezone, fiscal_year_start, week_start)
+    periods = [
+        Period(max(period.start, first), min(period.end, after), grain, period.label)
+        for period in calendar.periods(first, after, grain)
+    ]
+    spells = paid_spells(subscriptions)
+    table = pd.DataFrame([_table_row(balance) for balance in balances(spells, periods, calendar)])
+    return table.astype({"start": "datetime64[s]", "end": "datetime64[s]"})
+
+
+def _table_row(balance: Balance) -> dict[str, Any]:
+    return {
+        "period": balance.period.label,
+        "start": balance.period.start,
+        "end": balance.period.end,
+        "mrr_start": float(balance.mrr_start),
+        **{name: float(balance.moved[name]) for name in AMOUNTS},
+        "mrr_end": float(balance.mrr_end),
+        **{name: _divide(*parts) for name, parts in balance.ratios.items()},
+        "customers_start": balance.customers_start,
+        **{name: int(balance.moved[name]) for name in COUNTS},
+        "customers_end": balance.customers_end,
+        "subscriptions_end": balance.subscriptions_end,
+    }
+
+
+def _divide(numerator: Decimal | int, denominator: Decimal | int) -> float:
+    return float(Decimal(numerator) / Decimal(denominator)) if denominator else float("nan")
+
+
+def subscription_facts(
+    subscriptions: ir.Table | pd.DataFrame,
+    metrics: Sequence[str],
+    periods: Iterable[Period],
+    *,
+    calendar: Calendar,
+    as_of: dt.date,
+    dimension: str = "",
+    trial_days: int = 14,
+) -> pd.DataFrame:
+    """Return the subscription metrics of periods as facts, by the definitions of ``mrr_table``.
+
+    Movements are net per customer within each period, so those of a quarter are not the sums of
+    its months. What happens after ``as_of`` (a cancellation scheduled for later) has not happened
+    yet; an unfinished period runs to ``as_of``. With a dimension, a customer who moves from one of
+    its values to another leaves the one and joins the other.
+
+    ``trial_to_paid_rate`` is, among the trials started in the period that are matured (``as_of``
+    is at least ``trial_days`` after the day of the start), the share with a ``start_time`` by
+    ``as_of``. It is complete when every trial of the period has had that time.
+
+    Args:
+        subscriptions: One row per spell, as for ``mrr_table``; ``trial_start`` where there are
+            trials.
+        metrics: Names among ``SUBSCRIPTION_METRICS``.
+        periods: Periods of any grain, in any order; cut ones keep their own end.
+        calendar: How the product cuts time.
+        as_of: Last complete day of data.
+        dimension: Column to break down by; empty for the total. Where the table lacks it, there
+            are no facts.
+        trial_days: Length of a trial, in days.
+
+    Returns:
+        Facts (``kpikit.catalogue.FACT_COLUMNS``) per metric, segment and period: metrics and
+        periods in the order asked for, segments sorted. ``n`` counts the spells active at the end
+        for mrr, the customers at the end for arpa, the matured trials for trial_to_paid_rate, else
+        the customers at the start. Customer churn and trials bear a Wilson interval of 95 %. A
+        value that is missing has its reason: the period lies outside the data, or the
+        denominator is nothing.
+
+    Raises:
+        AnalysisError: A metric is unknown to this analysis, a column is missing.
+    """
+    for name in metrics:
+        check_choice("metric", name, SUBSCRIPTION_METRICS, "subscription_facts")
+    table = as_table(subscriptions)
+    if dimension and dimension not in table.columns:
+        return make_facts([])
+    view = _View(list(dict.fromkeys(periods)), calendar, as_of, dimension)
+    revenue = [name for name in metrics if name != TRIALS]
+    rows = _revenue_facts(table, revenue, view) if revenue else []
+    if TRIALS in metrics:
+        rows += _trial_facts(table, trial_days, view)
+    order = {name: index for index, name in enumerate(metrics)}
+    return make_facts(sorted(rows, key=lambda row: order[row["metric"]]))
+
+
+def trial_table(
+    subscriptions: ir.Table | pd.DataFrame,
+    *,
+    as_of: dt.date | str,
+    grain: Grain = "month",
+    trial_days: int = 14,
+    timezone: str = "UTC",
+    week_start: Weekday = "monday",
+    fiscal_year_start: int = 1,
+) -> pd.DataFrame:
+    """Return how many of the trials started in each period became paid.
+
+    Trials are matured when ``as_of`` is at least ``trial_days`` after the day of their start; only
+    those are in the rate. A period without a matured trial is no row.
+
+    Args:
+        subscriptions: One row per spell: ``trial_start`` (UTC; null where there was no trial) and
+            ``start_time`` (UTC; null where it was never paid).
+        as_of: Last complete day of data.
+        grain: Length of a period.
+        trial_days: Length of a trial, in days.
+        timezone: IANA zone in which days begin.
+        week_start: First day of a week.
+        fiscal_year_start: First month of the fiscal year (1 to 12), for quarters and years.
+
+    Returns:
+        One row per ``cohort`` (first day of the period), sorted: ``trials``, ``matured`` and
+        ``converted`` (trials), ``trial_to_paid_rate`` (converted / matured) with ``ci_low`` and
+        ``ci_high`` (Wilson, 95 %), and ``complete`` (every trial of the period is matured).
+
+    Raises:
+        AnalysisError: ``grain`` is unknown, a column is missing.
+        PeriodError: A day, the zone, the week's or the year's start is wrong.
+    """
+    check_choice("grain", grain, GRAINS, "trial_table")
+    calendar = Calendar(timezone, fiscal_year_start, week_start)
+    last_day = as_date(as_of, "as_of")
+    daily = _daily_trials(as_table(subscriptions), trial_days, _View((), calendar, last_day, ""))
+    daily["cohort"] = [calendar.period_of(day, grain).start for day in daily["day"]]
+    table = daily.groupby("cohort", as_index=False)[["trials", "matured", "converted"]].sum()
+    table = table[table["matured"] > 0].reset_index(drop=True)
+    low, high = wilson_interval(table["converted"], table["matured"])
+    ends = [calendar.period_of(day, grain).end for day in table["cohort"]]
+    return table.assign(
+        cohort=table["cohort"].astype("datetime64[s]"),
+        trial_to_paid_rate=table["converted"] / table["matured"],
+        ci_low=low,
+        ci_high=high,
+        complete=[_is_matured(end - _ONE_DAY, last_day, trial_days) for end in ends],
+    )
+
+
+@dataclass(frozen=True)
+class _View:
+    """For which periods facts are wanted, and how they are cut."""
+
+    periods: Sequence[Period]
+    calendar: Calendar
+    as_of: dt.date
+    dimension: str
+
+    def fact(self, metric: str, segment: str, period: Period, values: Values) -> Values:
+        where = {"dimension": self.dimension, "segment": segment}
+        return fact(metric, period, as_of=self.as_of, **where, **values)
+
+
+def _revenue_facts(table: ir.Table, metrics: Sequence[str], view: _View) -> list[Values]:
+    spells = paid_spells(table)
+    first_day = first_paid_day(spells, view.calendar)
+    outside = {period: _outside(period, first_day, view.as_of) for period in view.periods}
+    found = {
+        (balance.segment, balance.period): balance
+        for chain in chains(period for period in view.periods if not outside[period])
+        for balance in balances(
+            spells, chain, view.calendar, as_of=view.as_of, dimension=view.dimension
+        )
+    }
+    segments = sorted({segment for segment, _ in found}) if view.dimension else [""]
+    rows = []
+    for name, segment, period in product(metrics, segments, view.periods):
+        if outside[period]:
+            values: Values = {"reason": outside[period]}
+        else:
+            values = _revenue_values(name, found.get((segment, period), Balance(period, segment)))
+        rows.append(view.fact(name, segment, period, values))
+    return rows
+
+
+def _outside(period: Period, first_day: dt.date | None, as_of: dt.date) -> str:
+    """Return why a period has no data, empty where it has."""
+    if first_day is None:
+        return "there is no subscription"
+    if period.end <= first_day:
+        return f"the first subscription starts on {format_date(first_day)}"
+    return _after(period, as_of)
+
+
+def _after(period: Period, as_of: dt.date) -> str:
+    return f"the data ends on {format_date(as_of)}" if period.start > as_of else ""
+
+
+def _revenue_values(metric: str, balance: Balance) -> Values:
+    if metric == "mrr":
+        return {"value": float(balance.mrr_end), "n": balance.subscriptions_end}
+    numerator, denominator = balance.ratios[metric]
+    values: Values = {
+        "value": _divide(numerator, denominator),
+        "n": balance.customers_end if metric == "arpa" else balance.customers_start,
+        "numerator": float(numerator),
+        "denominator": float(denominator),
+    }
+    if not denominator:
+        reason = _NO_DENOMINATOR.get(metric, "no recurring revenue at the start")
+        return {**values, "reason": reason}
+    if metric == "logo_churn_rate":
+        low, high = wilson_interval(int(numerator), int(denominator))
+        return {**values, "ci_low": float(low), "ci_high": float(high)}
+    return values
+
+
+def _daily_trials(table: ir.Table, trial_days: int, view: _View) -> pd.DataFrame:
+    """Return the trials started per segment and day up to ``as_of``, matured and converted."""
+    check_columns(table, ["trial_start", "start_time"], "subscriptions")
+    zone = view.calendar.timezone
+    trials = table.select(
+        segment=segment_of(table, view.dimension),
+        day=local_date(naive_utc(table.trial_start), zone),
+        paid=local_date(naive_utc(table.start_time), zone) <= view.as_of,
+    )
+    trials = trials.filter(trials.day <= view.as_of)
+    is_over = trials.day <= view.as_of - dt.timedelta(days=trial_days)
+    daily: pd.DataFrame = (
+        trials.group_by("segment", "day")
+        .aggregate(
+            trials=trials.count(),
+            matured=trials.count(where=is_over),
+            converted=trials.count(where=is_over & trials.paid),
+        )
+        .to_pandas()
+    )
+    return daily.assign(day=[day.date() for day in daily["day"]])
+
+
+def _is_matured(day: dt.date, as_of: dt.date, trial_days: int) -> bool:
+    return day + dt.timedelta(days=trial_days) <= as_of
+
+
+def _trial_facts(table: ir.Table, trial_days: int, view: _View) -> list[Values]:
+    if "trial_start" not in table.columns:
+        reason: Values = {"reason": "subscriptions have no column trial_start"}
+        segments = [] if view.dimension else [""]
+        return [view.fact(TRIALS, "", period, reason) for _ in segments for period in view.periods]
+    daily = _daily_trials(table, trial_days, view)
+    segments = sorted(set(daily["segment"])) if view.dimension else [""]
+    rows = []
+    for segment, period in product(segments, view.periods):
+        of_segment = daily[daily["segment"] == segment]
+        inside = of_segment[of_segment["day"].between(period.start, period.last_day)]
+        sums = inside[["trials", "matured", "converted"]].sum()
+        values = _trial_values(*(int(value) for value in sums), _after(period, view.as_of))
+        complete = _is_matured(period.last_day, view.as_of, trial_days)
+        rows.append(view.fact(TRIALS, segment, period, {**values, "complete": complete}))
+    return rows
+
+
+def _trial_values(trials: int, matured: int, converted: int, outside: str) -> Values:
+    parts = {"n": matured, "numerator": converted, "denominator": matured}
+    if not matured:
+        reason = "no trial of the period is over yet" if trials else "no trial started"
+        return {"reason": outside} if outside else {**parts, "reason": reason}
+    low, high = wilson_interval(converted, matured)
+    return {**parts, "value": converted / matured, "ci_low": float(low), "ci_high": float(high)}
