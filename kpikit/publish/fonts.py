@@ -1,0 +1,119 @@
+"""The faces of a report: where they lie, which characters they have, how wide a text runs.
+
+Source Sans Pro sets the text, DejaVu the signs that it lacks and program text. Both come from
+installed wheels, so every machine sets the same pages.
+"""
+
+import base64
+import functools
+import importlib.util
+import io
+import unicodedata
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from fontTools.ttLib import TTFont
+
+from kpikit.present import theme
+
+# What a page in a western language holds: Latin with its extensions, punctuation, currencies,
+# arrows, the signs of mathematics and the marks that kpikit draws with.
+_WEB_RANGES = (
+    (0x20, 0x17F), (0x2B0, 0x2FF), (0x391, 0x3C9), (0x2010, 0x2044), (0x20A0, 0x20BF),
+    (0x2122, 0x2122), (0x2190, 0x2195), (0x2206, 0x2265), (0x25A0, 0x25CF), (0x2713, 0x2713),
+)  # fmt: skip
+_UNDRAWN = "\u25af"  # a white upright rectangle, as printers have it
+_INVISIBLE = frozenset({"Cf", "Mn", "Me", "Sk"})  # joiners, variation selectors, skin tones
+
+
+def font_folders() -> list[Path]:
+    """Return the folders that hold the faces: the text family's and matplotlib's."""
+    spec = importlib.util.find_spec("matplotlib")  # found, not imported: that costs half a second
+    assert spec is not None
+    assert spec.origin is not None
+    return [
+        theme.FONT_FILES["Regular"].parent,
+        Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf",
+    ]
+
+
+@functools.cache
+def _advances(name: str) -> dict[int, float]:
+    """Return the width of each character of a face, in ems."""
+    path = theme.FONT_FILES.get(name) or font_folders()[1] / f"{name}.ttf"
+    with TTFont(path, lazy=True) as face:
+        widths, units = face["hmtx"], face["head"].unitsPerEm
+        return {code: widths[glyph][0] / units for code, glyph in face.getBestCmap().items()}
+
+
+def text_width(text: str, size: float, *, bold: bool = False) -> float:
+    """Return how wide one line of text runs, in points, kerning left out."""
+    own = _advances("Semibold" if bold else "Regular")
+    return size * sum(own.get(code) or _advances("DejaVuSans").get(code, 1.0) for code in map(ord, text))
+
+
+def is_covered(character: str) -> bool:
+    """Tell whether one of the faces has the character."""
+    code = ord(character)
+    return code in _advances("Regular") or code in _advances("DejaVuSans") or character in "\n\t"
+
+
+def replace_uncovered(value: Any, replaced: dict[str, str]) -> Any:
+    """Return JSON values whose texts hold only what the faces can draw.
+
+    A symbol becomes its name in brackets (``[rocket]``), a letter an upright rectangle; joiners and
+    variation selectors go. What was replaced by what is added to ``replaced``, so that a page can
+    say so: nothing turns blank in silence. Drawings (``svg``, ``uri``) stay as they are.
+    """
+    if isinstance(value, str):
+        return value if value.isascii() else "".join(_covered(char, replaced) for char in value)
+    if isinstance(value, dict):
+        return {
+            key: item if key in ("svg", "uri", "url") else replace_uncovered(item, replaced)
+            for key, item in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [replace_uncovered(item, replaced) for item in value]
+    return value
+
+
+def _covered(character: str, replaced: dict[str, str]) -> str:
+    if character.isascii() or is_covered(character):
+        return character
+    category = unicodedata.category(character)
+    if category in _INVISIBLE:
+        return ""
+    name = unicodedata.name(character, "").lower()
+    shown = f"[{name}]" if category == "So" and name else _UNDRAWN
+    replaced[character] = shown
+    return shown
+
+
+@functools.cache
+def web_faces() -> str:
+    """Return the ``@font-face`` rules of the page, the faces inside them, cut to what pages use."""
+    return "".join(_web_face(name, weight) for name, weight in (("Regular", 400), ("Semibold", 600)))
+
+
+def _web_face(name: str, weight: int) -> str:
+    from fontTools import subset  # noqa: PLC0415 - half a second that a PDF need not pay
+
+    options = subset.Options(layout_features=["kern"], hinting=False)
+    options.drop_tables += ["GSUB", "GDEF", "DSIG", "BASE"]
+    with TTFont(theme.FONT_FILES[name], lazy=True, recalcTimestamp=False) as face:
+        cutter = subset.Subsetter(options)
+        cutter.populate(unicodes=_codes(_WEB_RANGES))
+        cutter.subset(face)
+        face.flavor = "woff"
+        buffer = io.BytesIO()
+        face.save(buffer)
+    payload = base64.b64encode(buffer.getvalue()).decode()
+    return (
+        f"@font-face{{font-family:'{theme.FONT_FAMILY}';font-weight:{weight};font-style:normal;"
+        f"src:url(data:font/woff;base64,{payload}) format('woff')}}"
+    )
+
+
+def _codes(ranges: Iterable[tuple[int, int]]) -> list[int]:
+    return [code for first, last in ranges for code in range(first, last + 1)]

@@ -1,0 +1,120 @@
+"""An executed notebook as a PDF that a board can read."""
+
+import base64
+import datetime as dt
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from nbformat import NotebookNode
+
+from kpikit.present import theme
+from kpikit.publish.document import Document, read_document
+from kpikit.publish.fonts import replace_uncovered
+from kpikit.publish.layout import page_data
+from kpikit.publish.pictures import picture
+from kpikit.publish.typst import Standard, compile_pdf, rasterize
+
+_HEAVY_SVG = 1_500_000  # characters; above, a chart of many points is set as pixels
+
+
+@dataclass(frozen=True)
+class PdfResult:
+    """A PDF and what a run's summary says about it; ``note`` is empty where all is well."""
+
+    data: bytes
+    standard: Standard
+    note: str
+
+
+def render_pdf(notebook: NotebookNode, *, title: str = "") -> PdfResult:
+    """Return an executed notebook as PDF/UA-1, or as plain PDF with the reason.
+
+    The same notebook gives the same bytes: the file's time is SOURCE_DATE_EPOCH where that is set,
+    else the last day of the data.
+
+    Args:
+        notebook: The executed notebook.
+        title: The title where the notebook has none of its own.
+
+    Raises:
+        RenderError: The content cannot be drawn at all.
+    """
+    document = read_document(notebook, title=title)
+    replaced: dict[str, str] = {}
+    body = replace_uncovered(_for_paper(page_data(document)), replaced)
+    day = _day(document)
+    data = {
+        **body,
+        "cover": {"line": _cover_line(document)} if document.cover else None,
+        "palette": dict(theme.PALETTE),
+        "date": {"year": day.year, "month": day.month, "day": day.day} if day else None,
+        "author": _fact(document.cover, "Owner"),
+        "running": replace_uncovered(_running(document), replaced),
+        "contents-after": 0,
+        "remarks": _remarks(replaced),
+    }
+    made = compile_pdf(data, timestamp=_timestamp(day))
+    unmet = f"plain PDF, for PDF/UA-1 was refused: {made.reason}" if made.reason else ""
+    return PdfResult(made.data, made.standard, " ".join(filter(None, (unmet, *data["remarks"]))))
+
+
+def _running(document: Document) -> Mapping[str, str]:
+    """Return the lines at the head and the foot of every page."""
+    cover = document.cover
+    if not cover:
+        return {"product": document.title, "state": "", "run": ""}
+    owner = _fact(cover, "Owner")
+    sealed = "draft" if cover["state"] == "draft" else "sealed"
+    return {
+        "product": f"{cover['product_name']} · {cover['period_text']}",
+        "state": f"data as of {cover['as_of']} · {cover['state']}",
+        "run": " · ".join(filter(None, (f"Owner: {owner}" if owner else "", f"run {cover['run_id']}", sealed))),
+    }
+
+
+def _cover_line(document: Document) -> str:
+    facts = [f"{name} {value}" for name, value in document.cover.get("facts", ())]
+    facts += [f"Run {document.cover['run_id']}", f"Data {document.cover['data_hash'][:12]}"]
+    return " · ".join(facts)
+
+
+def _fact(cover: Mapping[str, Any], name: str) -> str:
+    return next((value for key, value in cover.get("facts", ()) if key == name), "")
+
+
+def _day(document: Document) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(document.cover.get("as_of", ""))
+    except ValueError:
+        return None
+
+
+def _timestamp(day: dt.date | None) -> int:
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    if epoch.isdigit():
+        return int(epoch)
+    return int(dt.datetime(day.year, day.month, day.day, tzinfo=dt.UTC).timestamp()) if day else 0
+
+
+def _remarks(replaced: Mapping[str, str]) -> list[str]:
+    if not replaced:
+        return []
+    shown = ", ".join(f"U+{ord(char):04X} as {text}" for char, text in sorted(replaced.items())[:12])
+    more = f" and {len(replaced) - 12} more" if len(replaced) > 12 else ""
+    return [f"Characters that this PDF's fonts lack are replaced ({shown}{more}); the HTML page shows them."]
+
+
+def _for_paper(value: Any) -> Any:
+    """Leave out what only the page reads, and turn drawings too heavy for a PDF into pixels."""
+    if isinstance(value, list):
+        return [_for_paper(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if value.get("kind") == "image" and len(value["svg"]) > _HEAVY_SVG and "data:image" not in value["svg"]:
+        png = base64.b64encode(rasterize(value["svg"])).decode()
+        pixels = picture("image/png", png, value["alt"])
+        if pixels is not None:
+            value = {**value, "svg": pixels["svg"]}
+    return {key: _for_paper(item) for key, item in value.items() if key != "uri"}

@@ -1,0 +1,118 @@
+"""Pictures of a notebook as nodes that both faces draw: SVG text or a base64 payload, size, alt text.
+
+Typst takes SVG text as it is. A bitmap reaches it inside an SVG of the same size, so that one kind
+of text carries every picture and nothing is written to disk.
+"""
+
+import base64
+import binascii
+import re
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+Node = dict[str, Any]
+
+_ROOT = re.compile(r"<svg\b[^>]*>", re.DOTALL)
+_LENGTH = re.compile(r"""\b(width|height)=["']\s*([\d.]+)\s*(pt|px|in|cm|mm)?\s*["']""")
+_VIEW_BOX = re.compile(r"""\bviewBox=["']\s*[-\d.e]+[\s,]+[-\d.e]+[\s,]+([\d.e]+)[\s,]+([\d.e]+)""")
+_POINTS = {"pt": 1.0, "px": 0.75, "": 0.75, "in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4}
+_JPEG_SIZES = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB})
+
+
+def picture(
+    mime: str, payload: str, alt: str, size: Mapping[str, Any] | None = None
+) -> Node | None:
+    """Return the node of a picture of a notebook, None where its bytes are no SVG, PNG or JPEG.
+
+    Args:
+        mime: ``image/svg+xml``, ``image/png`` or ``image/jpeg``.
+        payload: SVG text, or bytes in base64.
+        alt: What the picture shows.
+        size: ``width`` and ``height`` in CSS pixels where the notebook gives them; a retina plot
+            is stored at twice its size.
+    """
+    if mime != "image/svg+xml":
+        return _bitmap_picture(mime, payload, alt, size or {})
+    text = payload if "<svg" in payload else (_decoded(payload) or b"").decode(errors="replace")
+    return svg_picture(text, alt) if _ROOT.search(text) else None
+
+
+def svg_picture(svg: str, alt: str) -> Node:
+    """Return the node of an SVG: ``svg``, ``uri`` for the page, ``width`` and ``height`` in points."""
+    start = svg.find("<svg")
+    text = svg[start:] if start >= 0 else svg
+    width, height = svg_size(text)
+    return {
+        "kind": "image",
+        "svg": text,
+        "uri": data_uri("image/svg+xml", base64.b64encode(text.encode()).decode()),
+        "width": width,
+        "height": height,
+        "alt": alt,
+    }
+
+
+def _bitmap_picture(mime: str, payload: str, alt: str, size: Mapping[str, Any]) -> Node | None:
+    compact = "".join(payload.split())
+    pixels = _bitmap_size(compact)
+    if pixels is None:
+        return None
+    width = _POINTS["px"] * float(size.get("width") or pixels[0])
+    height = width * pixels[1] / pixels[0]
+    uri = data_uri(mime, compact)
+    svg = (
+        '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
+        f'width="{pixels[0]}" height="{pixels[1]}">'
+        f'<image width="{pixels[0]}" height="{pixels[1]}" xlink:href="{uri}"/></svg>'
+    )
+    return {"kind": "image", "svg": svg, "uri": uri, "width": width, "height": height, "alt": alt}
+
+
+def svg_size(svg: str) -> tuple[float, float]:
+    """Return width and height of an SVG in points, from its attributes or else its view box."""
+    root = _ROOT.search(svg)
+    head = root[0] if root else ""
+    found = {name: float(size) * _POINTS[unit] for name, size, unit in _LENGTH.findall(head)}
+    box = _VIEW_BOX.search(head)
+    natural = (
+        (float(box[1]) * _POINTS["px"], float(box[2]) * _POINTS["px"]) if box else (300.0, 150.0)
+    )
+    width = found.get("width", 0) or natural[0]
+    height = found.get("height", 0) or width * natural[1] / (natural[0] or 1)
+    return width, height
+
+
+def data_uri(mime: str, payload: str) -> str:
+    """Return a picture as an address that needs no network."""
+    return f"data:{mime};base64,{payload}"
+
+
+def _decoded(payload: str) -> bytes | None:
+    try:
+        return base64.b64decode("".join(payload.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return None
+
+
+def _bitmap_size(payload: str) -> tuple[int, int] | None:
+    data = _decoded(payload) or b""
+    if data.startswith(b"\x89PNG\r\n\x1a\n") and len(data) > 24:
+        width, height = struct.unpack(">II", data[16:24])
+    elif data.startswith(b"\xff\xd8"):
+        width, height = _jpeg_size(data)
+    else:
+        return None
+    return (width, height) if width and height else None
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int]:
+    """Read the frame header, the first marker that states the size; zeros where there is none."""
+    at = 2
+    while at + 9 < len(data) and data[at] == 0xFF:
+        length = struct.unpack(">H", data[at + 2 : at + 4])[0]
+        if data[at + 1] in _JPEG_SIZES:
+            height, width = struct.unpack(">HH", data[at + 5 : at + 9])
+            return width, height
+        at += 2 + length
+    return 0, 0

@@ -1,0 +1,84 @@
+"""The Typst engine: fonts and compiler loaded once, content in as JSON, PDF bytes out.
+
+The engine sees its templates and nothing else: no system fonts, no network, no file of the user.
+"""
+
+import functools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+import typst
+
+from kpikit.errors import RenderError
+from kpikit.publish.fonts import font_folders
+
+TEMPLATES = Path(__file__).parent / "templates"
+Standard = Literal["ua-1", "1.7"]
+
+
+class Compiled(NamedTuple):
+    """A PDF, the standard that it meets, and why that is not the first choice."""
+
+    data: bytes
+    standard: Standard
+    reason: str
+
+
+def compile_pdf(data: Mapping[str, Any], *, timestamp: int) -> Compiled:
+    """Return the report drawn from its data, PDF/UA-1 where its content allows.
+
+    Args:
+        data: What ``report.typ`` reads: plain JSON values.
+        timestamp: Seconds since 1970 that the file states as its time; the same data and
+            timestamp give the same bytes.
+
+    Raises:
+        RenderError: Typst cannot draw the content at all.
+    """
+    inputs = {"data": json.dumps(data, ensure_ascii=False, allow_nan=False)}
+    try:
+        return Compiled(_compile("report.typ", inputs, timestamp, ["ua-1"]), "ua-1", "")
+    except typst.TypstError as error:
+        reason = _first_line(error)
+    try:
+        return Compiled(_compile("report.typ", inputs, timestamp, []), "1.7", reason)
+    except typst.TypstError as error:
+        raise RenderError(
+            f"The PDF cannot be drawn: {_first_line(error)}\n"
+            "Run the notebook by hand and look at its last changed cell, or ask for --formats html."
+        ) from error
+
+
+def rasterize(svg: str, *, ppi: float = 200) -> bytes:
+    """Return an SVG as PNG, for one too heavy to stand in a PDF."""
+    found = _compiler("picture.typ").compile(format="png", ppi=ppi, sys_inputs={"svg": svg})
+    return found[0] if isinstance(found, list) else found
+
+
+def _compile(name: str, inputs: dict[str, str], timestamp: int, standards: list[str]) -> bytes:
+    found: bytes = _compiler(name).compile(
+        format="pdf", sys_inputs=inputs, pdf_standards=standards, timestamp=timestamp
+    )
+    return found
+
+
+@functools.cache
+def _compiler(name: str) -> Any:
+    """Return the compiler of a template, its fonts loaded; it lives as long as the process."""
+    fonts = typst.Fonts(
+        include_system_fonts=False,
+        include_embedded_fonts=False,
+        font_paths=[str(folder) for folder in font_folders()],
+    )
+    return typst.Compiler(
+        str(TEMPLATES / name),
+        root=str(TEMPLATES),
+        font_paths=fonts,
+        ignore_system_fonts=True,
+    )
+
+def _first_line(error: typst.TypstError) -> str:
+    lines = [error.message, *error.hints]
+    return " ".join(" ".join(lines).split())
