@@ -4,14 +4,13 @@ It is for whoever mends the report, never for its readers: no page is made of it
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from kpikit.publish.plan import PlannedReport
 
 BANNER_TAG = "kpikit-failed"
 
-_PAPERMILL_TAG = "papermill-error-cell-tag"
 _WARNING = (
     "This is no report: its figures may be wrong or incomplete. "
     "What was published before is untouched."
@@ -28,11 +27,12 @@ def failed_notebook(
         report: What was planned.
         reasons: Why it is not sealed, the first cause first.
     """
+    from kpikit.params import mask_secrets  # noqa: PLC0415 - most runs do without it
+
     content = json.loads(report.template.text) if notebook is None else dict(notebook)
-    cells = [
-        cell for cell in content["cells"] if _PAPERMILL_TAG not in cell["metadata"].get("tags", ())
-    ]
-    content["cells"] = [_banner(report, reasons, has_ids=_has_ids(content)), *cells]
+    banner = _banner(report, reasons, has_ids=_has_ids(content))
+    # tracebacks of database drivers like to quote the connection, password included
+    content["cells"] = _each_text([banner, *content["cells"]], mask_secrets)
     return notebook_text(content)
 
 
@@ -59,6 +59,17 @@ def _banner(report: PlannedReport, reasons: Sequence[str], *, has_ids: bool) -> 
         "source": "\n".join(lines),
     }
     return {**cell, "id": BANNER_TAG} if has_ids else cell
+
+
+def _each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """Return JSON values with every text changed; keys stay."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, list):
+        return [_each_text(item, change) for item in value]
+    if isinstance(value, dict):
+        return {key: _each_text(item, change) for key, item in value.items()}
+    return value
 
 
 def _has_ids(notebook: dict[str, Any]) -> bool:

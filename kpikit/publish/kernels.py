@@ -115,7 +115,8 @@ class ReportClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill 
             with self.setup_kernel(
                 cwd=str(self.place.cwd), env=dict(self.place.env), stdout=log, stderr=log
             ):
-                process: subprocess.Popen[bytes] = self.km.provisioner.process
+                provisioner: Any = self.km.provisioner
+                process = provisioner.process
                 self.tell(KernelStarted(process.pid))
                 try:
                     ending = self._run_cells(process)

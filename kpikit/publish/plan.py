@@ -23,6 +23,7 @@ from kpikit.errors import (
 from kpikit.formats import format_span
 from kpikit.periods import Calendar, Period
 from kpikit.publish.identity import Identity, hash_text, hash_values, lock_hash, source_hash
+from kpikit.publish.listing import list_templates
 
 if TYPE_CHECKING:
     from kpikit.params import LoadedProduct
@@ -55,6 +56,7 @@ class PlannedReport:
         params_dir: Absolute folder of the product files.
         identity: Digests of all that the report is made of.
         overrides: ``key=value`` texts that replace values of the product's file for this run.
+        connection: As the file says it, with ``${NAME}`` for secrets: what to mask in messages.
     """
 
     template: Template
@@ -63,6 +65,7 @@ class PlannedReport:
     params_dir: Path
     identity: Identity
     overrides: tuple[str, ...] = ()
+    connection: str = ""
 
     @property
     def run_id(self) -> str:
@@ -133,13 +136,15 @@ def make_plan(
     opened = open_template(template, notebooks_dir)
     if period:
         Calendar().parse(period)
-    loaded, failures = choose_products(params_dir, products)
+    loaded, failures = choose_products(params_dir, products, overrides=overrides)
+    from kpikit.params import mask_secrets  # noqa: PLC0415 - pydantic loads slowly
+
     reports: list[PlannedReport] = []
     for product in loaded:
         try:
             reports.append(_plan_report(opened, product, period, overrides))
         except KpikitError as error:
-            failures.append(Failure(product.key, str(error)))
+            failures.append(Failure(product.key, mask_secrets(str(error))))
     return Plan(tuple(reports), tuple(failures))
 
 
@@ -170,13 +175,8 @@ def open_template(name: str, notebooks_dir: Path) -> Template:
     return Template(path.stem, text, _declared_parameters(path, cells))
 
 
-def list_templates(notebooks_dir: Path) -> list[str]:
-    """Return the names of the notebooks in a folder, sorted."""
-    return sorted(path.stem for path in notebooks_dir.glob("*.ipynb"))
-
-
 def choose_products(
-    params_dir: Path, keys: Sequence[str] = ()
+    params_dir: Path, keys: Sequence[str] = (), *, overrides: Sequence[str] = ()
 ) -> tuple[list["LoadedProduct"], list[Failure]]:
     """Return the loaded products of the keys, or of the whole folder, and those that fail.
 
@@ -188,23 +188,31 @@ def choose_products(
         ParamsError: The folder does not exist, or holds no product.
     """
     from kpikit.catalogue import metric_names_at  # noqa: PLC0415 - Ibis loads slowly
-    from kpikit.params import load_folder  # noqa: PLC0415 - pydantic loads slowly
+    from kpikit.params import load_folder, load_product  # noqa: PLC0415 - pydantic loads slowly
 
     folder = load_folder(params_dir, known_metrics=metric_names_at)
     broken = {path.stem: str(error) for path, error in folder.failures.items()}
     known = {**dict.fromkeys(folder.products), **dict.fromkeys(broken)}
-    if not known:
-        raise ParamsError(
-            f"There is no product file in {params_dir}.\n"
-            "Add a <product>.yml to it, or name another folder with --params-dir."
-        )
     for key in keys:
         if key not in known:
             raise unknown_name("product", key, str(params_dir), known)
     wanted = list(dict.fromkeys(keys)) or list(known)
-    loaded = [folder.products[key] for key in wanted if key in folder.products]
-    failing = [key for key in wanted if key in broken and not (keys and key in folder.products)]
-    return loaded, [Failure(key, broken[key]) for key in failing]
+    loaded, failures = [], []
+    for key in wanted:
+        product = folder.products.get(key)
+        if key in broken and not (keys and product):
+            failures.append(Failure(key, broken[key]))
+        if product and overrides:
+            try:
+                product = load_product(
+                    product.path, known_metrics=metric_names_at, overrides=overrides
+                )
+            except ParamsError as error:
+                failures.append(Failure(key, str(error)))
+                continue
+        if product:
+            loaded.append(product)
+    return loaded, failures
 
 
 def choose_period(loaded: "LoadedProduct", text: str | None) -> Period:
@@ -239,11 +247,10 @@ def _plan_report(
     label = choose_period(loaded, period).label
     own_metrics = loaded.path.with_name(f"{loaded.key}_metrics.py")
     parameters = {
-        "file": loaded.text_hash,
+        "file": loaded.text_hash,  # of the file, its registers and the overrides
         "own_metrics": hash_text(own_metrics.read_text("utf-8")) if own_metrics.exists() else "",
         "product": loaded.key,
         "period": label,
-        "overrides": list(overrides),
     }
     identity = Identity(
         template=hash_text(template.text),
@@ -253,7 +260,13 @@ def _plan_report(
         lock=lock_hash(),
     )
     return PlannedReport(
-        template, loaded.key, label, loaded.path.parent, identity, tuple(overrides)
+        template=template,
+        product=loaded.key,
+        period=label,
+        params_dir=loaded.path.parent,
+        identity=identity,
+        overrides=tuple(overrides),
+        connection=loaded.params.source.connection,
     )
 
 

@@ -96,8 +96,10 @@ def run_plan(
         KpikitError: Nothing can be written in the output folder; nothing was run.
     """
     output = output_dir.resolve()
-    check_writable(output)
     started = time.monotonic()
+    if not plan.reports:
+        return RunResult(plan, (), output, 0.0)
+    check_writable(output)
     with _scratch_folder() as scratch:
         made = _jobs(plan, output, scratch, formats=formats, jobs=jobs, cell_timeout=cell_timeout)
         with Interrupts() as interrupts:
@@ -107,7 +109,8 @@ def run_plan(
     result = RunResult(plan, run.outcomes(), output, seconds, stopped_by)
     try:
         write_index(output)
-        write_atomically(output / "run.json", _manifest(result))
+        manifest_text = json.dumps(manifest(result), indent=1, ensure_ascii=False) + "\n"
+        write_atomically(output / "run.json", manifest_text)
     except OSError as error:
         return replace(result, complaint=f"index.html or run.json could not be written: {error}.")
     return result
@@ -247,8 +250,8 @@ def _scratch_folder() -> Any:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _manifest(result: RunResult) -> str:
-    """Return the text of run.json: versions, and each report's identity and end."""
+def manifest(result: RunResult) -> dict[str, Any]:
+    """Return the content of run.json: versions, and each report's identity and end."""
     reports = [
         {
             "product": outcome.report.product,
@@ -264,7 +267,7 @@ def _manifest(result: RunResult) -> str:
         }
         for outcome in result.outcomes
     ]
-    content = {
+    return {
         "kpikit": kpikit.__version__,
         "python": platform.python_version(),
         "seconds": round(result.seconds, 3),
@@ -272,4 +275,3 @@ def _manifest(result: RunResult) -> str:
         "reports": reports,
         "not_planned": [asdict(failure) for failure in result.plan.failures],
     }
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 # grammar takes 1.7 s in every process, and no notebook's schema asks for it.
 sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None forbids the import
 
+_PAPERMILL_TAG = "papermill-error-cell-tag"  # of the banners that it adds to a failed notebook
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -110,6 +111,9 @@ def _execute(job: Job, tell: Callable[[Event], None]) -> dict[str, Any]:
     except RuntimeError as error:
         raise SealError(f"The kernel did not start: {error}{_last_words(place)}") from error
     notebook: dict[str, Any] = json.loads(executed.read_text(encoding="utf-8"))
+    notebook["cells"] = [
+        cell for cell in notebook["cells"] if _PAPERMILL_TAG not in cell["metadata"].get("tags", ())
+    ]
     note = notebook["metadata"]["papermill"]
     note["input_path"] = note["output_path"] = f"{job.report.template.name}.ipynb"
     return notebook
@@ -131,6 +135,7 @@ def kernel_environment(job: Job) -> dict[str, str]:
         "KPIKIT_RUN_ID": job.report.run_id,
         "KPIKIT_LEDGER": str(job.output_dir / "ledger.duckdb"),
         "KPIKIT_PARAMS_DIR": str(job.report.params_dir),
+        "KPIKIT_OVERRIDES": json.dumps(job.report.overrides),
         "IPYTHONDIR": str(job.scratch / "ipython"),  # nobody's private start-up scripts
         "JUPYTER_RUNTIME_DIR": str(job.scratch),
         # pyplot shows figures in the notebook, whatever the shell that started the run prefers
@@ -186,6 +191,10 @@ def _failed(
     job: Job, notebook: dict[str, Any] | None, reasons: list[str], started: float
 ) -> Outcome:
     """Stage the marked notebook and return the outcome; a full disk may forbid even that."""
+    from kpikit.params.environment import mask_secrets, note_references  # noqa: PLC0415 - seldom
+
+    note_references(job.report.connection)
+    reasons = [mask_secrets(reason) for reason in reasons]
     name = f"{job.report.template.name}.failed.ipynb"
     files: tuple[str, ...] = ()
     try:

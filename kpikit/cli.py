@@ -1,0 +1,353 @@
+"""The command line: reads what was asked, calls, prints, and sets the exit code.
+
+Everything heavy is imported inside the command that needs it, so that help and lists come at once.
+"""
+
+import datetime as dt
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+import kpikit
+from kpikit.errors import KpikitError, hint_names
+
+if TYPE_CHECKING:
+    from kpikit.params import LoadedProduct
+    from kpikit.publish.messages import Format, Outcome
+    from kpikit.publish.progress import Lines
+    from kpikit.publish.runner import RunResult
+
+_PARAMS, _NOTEBOOKS, _OUTPUT = Path("params"), Path("notebooks"), Path("output")
+ALL_WELL, SOME_FAILED, NOTHING_RAN = 0, 1, 2
+INTERRUPTED = 130
+
+
+def _examples(*lines: str) -> str:
+    """Return the end of a help text; the first character keeps click from filling the lines."""
+    return "\n".join(["\b", "Examples:", *(f"  {line}" for line in lines)])
+
+
+app = typer.Typer(
+    name="kpikit",
+    help="KPI reports from one YAML file per product, sealed as HTML and PDF.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+Products = Annotated[
+    list[str] | None,
+    typer.Option("--product", metavar="KEY", help="Only this product; may be repeated."),
+]
+ParamsDir = Annotated[
+    Path, typer.Option(metavar="DIR", help="Folder of the product files, <product>.yml.")
+]
+NotebooksDir = Annotated[Path, typer.Option(metavar="DIR", help="Folder of the templates.")]
+OutputDir = Annotated[Path, typer.Option(metavar="DIR", help="Folder of the reports.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="KEY=VALUE",
+        help="Replace a value of the product file for this call, such as "
+        "product.owner='Ada'; may be repeated.",
+    ),
+]
+
+
+@app.command(
+    epilog=_examples(
+        "kpikit run quarterly_review",
+        "kpikit run quarterly_review --product atlas --period 2026Q3",
+        "kpikit run my/own_review.ipynb --formats html --jobs 4",
+        "kpikit run quarterly_review --params-dir ../params --set product.owner='Ada'",
+    )
+)
+def run(
+    template: Annotated[
+        str, typer.Argument(help="A notebook of --notebooks-dir by name, or a path to one.")
+    ],
+    *,
+    product: Products = None,
+    period: Annotated[
+        str | None,
+        typer.Option(
+            help="Such as 2026Q3, 2026-07, 2026-W31; else the last complete fiscal quarter."
+        ),
+    ] = None,
+    params_dir: ParamsDir = _PARAMS,
+    notebooks_dir: NotebooksDir = _NOTEBOOKS,
+    output_dir: OutputDir = _OUTPUT,
+    formats: Annotated[
+        str, typer.Option(metavar="LIST", help="Pages to write beside notebook and KPIs.")
+    ] = "html,pdf",
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Reports at once; else one per processor.")
+    ] = None,
+    fail_fast: Annotated[
+        bool, typer.Option("--fail-fast", help="Stop everything at the first failure.")
+    ] = False,
+    timeout: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="Longest time of a cell; 0: no limit.")
+    ] = 1800,
+    overrides: Overrides = None,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the outcome as JSON, all else on stderr.")
+    ] = False,
+) -> None:
+    """Run a template for every product, and publish the reports that are proven whole.
+
+    A report that fails leaves what was published before untouched, keeps a marked
+    <template>.failed.ipynb, and stops no other.
+
+    Exit code 0: all sealed. 1: some report failed. 2: nothing could run. 130: Ctrl-C.
+    """
+    from kpikit.publish.plan import make_plan  # noqa: PLC0415
+    from kpikit.publish.runner import run_plan  # noqa: PLC0415
+
+    chosen = _formats(formats)
+    plan = make_plan(
+        template,
+        products=product or (),
+        period=period,
+        params_dir=params_dir,
+        notebooks_dir=notebooks_dir,
+        overrides=overrides or (),
+    )
+    with _watcher(len(plan.reports), to_stderr=as_json) as watcher:
+        result = run_plan(
+            plan,
+            output_dir=output_dir,
+            formats=chosen,
+            jobs=jobs,
+            fail_fast=fail_fast,
+            cell_timeout=timeout or None,
+            watcher=watcher,
+        )
+    if as_json:
+        typer.echo(json.dumps(_result_json(result), indent=1, ensure_ascii=False))
+    _print_result(result, to_stderr=as_json)
+    raise typer.Exit(result.exit_code)
+
+
+@app.command(
+    epilog=_examples(
+        "kpikit check",
+        "kpikit check --product atlas --product beacon",
+    )
+)
+def check(
+    product: Products = None,
+    params_dir: ParamsDir = _PARAMS,
+    overrides: Overrides = None,
+) -> None:
+    """Validate parameters and data of the products; run nothing, write no report.
+
+    Exit code 0: no errors. 1: some product has errors. 2: every product has.
+    """
+    from kpikit.publish.plan import choose_products  # noqa: PLC0415
+
+    loaded, failures = choose_products(params_dir, product or (), overrides=overrides or ())
+    for failure in failures:
+        typer.echo(f"{failure.product}: FAILED\n{_indented(failure.message)}")
+    broken = [item.key for item in loaded if not _check_data(item)]
+    bad, total = len(broken) + len(failures), len(loaded) + len(failures)
+    typer.echo(f"{total - bad} of {total} products can be reported.")
+    raise typer.Exit(ALL_WELL if not bad else NOTHING_RAN if bad == total else SOME_FAILED)
+
+
+@app.command(
+    "list",
+    epilog=_examples(
+        "kpikit list --params-dir ../params",
+    ),
+)
+def list_(params_dir: ParamsDir = _PARAMS, notebooks_dir: NotebooksDir = _NOTEBOOKS) -> None:
+    """List products and templates; no data is opened and nothing is validated."""
+    from kpikit.publish.listing import list_products, list_templates  # noqa: PLC0415
+
+    rows = [("PRODUCT", "NAME", "STAGE", "TABLES")]
+    for item in list_products(params_dir):
+        tables = "cannot be read; see: kpikit check" if item.is_broken else ", ".join(item.tables)
+        rows.append((item.key, item.name, item.stage, tables))
+    _print_columns(rows)
+    typer.echo("")
+    _print_columns([("TEMPLATE",), *((name,) for name in list_templates(notebooks_dir))])
+
+
+@app.command(
+    epilog=_examples(
+        "kpikit doctor",
+    )
+)
+def doctor(
+    params_dir: ParamsDir = _PARAMS,
+    notebooks_dir: NotebooksDir = _NOTEBOOKS,
+    output_dir: OutputDir = _OUTPUT,
+) -> None:
+    """Tell what is installed and found, what is missing, and what to type then.
+
+    Exit code 0: all is there. 1: something is missing.
+    """
+    from kpikit.publish.doctor import examine  # noqa: PLC0415
+
+    findings = examine(params_dir=params_dir, notebooks_dir=notebooks_dir, output_dir=output_dir)
+    width = max(len(finding.name) for finding in findings)
+    for finding in findings:
+        mark = "ok     " if finding.is_well else "MISSING"
+        typer.echo(f"{mark}  {finding.name:<{width}}  {finding.detail}")
+        if finding.remedy:
+            typer.echo(f"         {'':<{width}}  type: {finding.remedy}")
+    missing = sum(not finding.is_well for finding in findings)
+    typer.echo(f"{missing} missing." if missing else "Nothing is missing.")
+    raise typer.Exit(SOME_FAILED if missing else ALL_WELL)
+
+
+@app.command(
+    epilog=_examples(
+        "kpikit schema --output params/schema.json",
+    )
+)
+def schema(
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write it there instead of printing it.")
+    ] = None,
+) -> None:
+    """Print the JSON schema of product files, which gives editors completion."""
+    from kpikit.params import product_schema  # noqa: PLC0415
+    from kpikit.publish.outputs import write_atomically  # noqa: PLC0415
+
+    text = json.dumps(product_schema(), indent=2, ensure_ascii=False) + "\n"
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        write_atomically(output, text)
+    except OSError as error:
+        raise KpikitError(
+            f"The schema could not be written to {output}: {error.strerror}.\n"
+            "Name a file in a folder that exists and can be written."
+        ) from error
+    typer.echo(f"Wrote {output}")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"kpikit {kpikit.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the version and exit."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> NoReturn:
+    """Run the command line; a mistake that the user can mend prints its message alone."""
+    from kpikit.publish.interrupts import RunStopped  # noqa: PLC0415
+
+    try:
+        app()
+    except KpikitError as error:
+        typer.echo(f"{error}", err=True)
+        sys.exit(NOTHING_RAN)
+    except RunStopped as stop:
+        sys.exit(stop.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    sys.exit(ALL_WELL)
+
+
+def _formats(text: str) -> "tuple[Format, ...]":
+    from kpikit.publish.runner import FORMATS  # noqa: PLC0415
+
+    names = [name.strip().lower() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in FORMATS:
+            raise KpikitError(f"Unknown format '{name}' in --formats.\n{hint_names(name, FORMATS)}")
+    return tuple(form for form in FORMATS if form in names)
+
+
+def _watcher(total: int, *, to_stderr: bool) -> "Lines":
+    from rich.console import Console  # noqa: PLC0415
+
+    from kpikit.publish.progress import Bars, Lines  # noqa: PLC0415
+
+    console = Console(stderr=to_stderr)
+    return Bars(console, total) if console.is_terminal and total else Lines(console)
+
+
+def _check_data(loaded: "LoadedProduct") -> bool:
+    """Print what a product's data holds and what was found in it; tell whether it has no error."""
+    from kpikit.formats import format_span, plural  # noqa: PLC0415
+    from kpikit.params import mask_secrets  # noqa: PLC0415
+    from kpikit.sources import open_dataset  # noqa: PLC0415
+
+    try:
+        dataset = open_dataset(loaded)
+    except KpikitError as error:
+        typer.echo(f"{loaded.key}: FAILED\n{_indented(mask_secrets(str(error)))}")
+        return False
+    rows = sum(item.rows for item in dataset.inputs)
+    span = format_span(dataset.first_day, dataset.as_of + dt.timedelta(days=1))
+    tables = plural(len(dataset.tables), "table")
+    typer.echo(f"{loaded.key}: {tables}, {plural(rows, 'row')}, {span}")
+    for finding in dataset.findings:
+        place = ".".join(part for part in (finding.table, finding.column) if part)
+        typer.echo(f"  {finding.severity:<9} {place}: {mask_secrets(finding.message)}")
+    return all(finding.severity != "error" for finding in dataset.findings)
+
+
+def _print_result(result: "RunResult", *, to_stderr: bool) -> None:
+    """Print how the run ended, and where its files are."""
+    lines = [
+        f"\n{failure.product} was not run:\n{_indented(failure.message)}"
+        for failure in result.plan.failures
+    ]
+    sealed = [outcome for outcome in result.outcomes if outcome.state == "sealed"]
+    total = len(result.outcomes) + len(result.plan.failures)
+    if result.stopped_by is not None:
+        lines.append("\nStopped. What was published before, and what was finished, is whole.")
+    lines.append(f"\n{len(sealed)} of {total} reports sealed in {result.seconds:.1f} s.")
+    lines += [line for outcome in result.outcomes for line in _places(outcome, result.output_dir)]
+    if result.complaint:
+        lines.append(result.complaint)
+    elif result.outcomes:
+        lines.append(f"All reports: {result.output_dir / 'index.html'}")
+    for line in lines:
+        typer.echo(line, err=to_stderr)
+
+
+def _places(outcome: "Outcome", output_dir: Path) -> list[str]:
+    folder = output_dir / outcome.report.folder
+    return [f"  {folder / name}" for name in outcome.files]
+
+
+def _result_json(result: "RunResult") -> dict[str, Any]:
+    from kpikit.publish.runner import manifest  # noqa: PLC0415
+
+    return {**manifest(result), "output_dir": str(result.output_dir)}
+
+
+def _print_columns(rows: Sequence[tuple[str, ...]]) -> None:
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
+        typer.echo("  ".join(cells).rstrip())
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"  {line}" for line in text.splitlines())
