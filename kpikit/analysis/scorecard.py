@@ -1,0 +1,251 @@
+"""The scorecard: each metric against its target, the period before and the year before.
+
+Conventions: comparisons are like for like (an unfinished period with as many first days of the
+other), as in Amazon's weekly business review; a verdict follows the metric's direction, as in the
+NHS guide "Making Data Count"; a change relative to zero or less means nothing and is not given.
+"""
+
+import datetime as dt
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from kpikit.catalogue import Metric
+from kpikit.formats import format_share, format_value, plural
+from kpikit.params.model import Target
+from kpikit.periods import Calendar, Period
+
+Verdict = Literal["better", "worse", "same", ""]
+
+SPARK_LENGTH = 8
+LEAST_N = 10  # a share or score of fewer units says nothing
+SCORECARD_COLUMNS = (
+    "metric", "label", "unit", "actual", "n", "ci_low", "ci_high", "complete", "reason",
+    "target", "delta_target", "delta_target_rel", "verdict_target",
+    "previous", "qoq_abs", "qoq", "verdict_qoq", "comparable_qoq", "reason_qoq",
+    "year_before", "yoy_abs", "yoy", "verdict_yoy", "comparable_yoy", "reason_yoy",
+    "status", "status_reason", "outcome", "spark",
+)  # fmt: skip
+
+
+def comparison_periods(period: Period, *, calendar: Calendar, as_of: dt.date) -> dict[str, Period]:
+    """Return the periods that a page compares, like for like.
+
+    Returns:
+        ``actual`` (the period itself), ``previous`` and ``year_before``: whole where the period is
+        complete by ``as_of``, else cut to as many first days as have passed of it, with the label
+        of the whole.
+    """
+    bases = {"previous": calendar.previous(period), "year_before": calendar.year_before(period)}
+    cut = {name: calendar.like_for_like(period, base, as_of)[1] for name, base in bases.items()}
+    return {"actual": period, **cut}
+
+
+def scorecard_periods(period: Period, *, calendar: Calendar, as_of: dt.date) -> tuple[Period, ...]:
+    """Return all periods whose facts ``scorecard_table`` reads, without repeats, in time order."""
+    sparks = [calendar.shift(period, -steps) for steps in range(SPARK_LENGTH)]
+    compared = comparison_periods(period, calendar=calendar, as_of=as_of).values()
+    return tuple(sorted({*sparks, *compared}))
+
+
+def scorecard_table(
+    facts: pd.DataFrame,
+    metrics: Sequence[Metric],
+    targets: Sequence[Target],
+    *,
+    period: Period,
+    calendar: Calendar,
+    as_of: dt.date,
+    currency: str = "",
+) -> pd.DataFrame:
+    """Return one row per metric: actual, target, changes, status, and why.
+
+    All facts of one call follow the same definitions, so versions need no comparison here.
+
+    Args:
+        facts: Facts of ``scorecard_periods`` of these metrics; rows of segments are left alone.
+        metrics: Metrics in the order of the scorecard.
+        targets: All targets of the product; those of other metrics and periods are left alone.
+        period: The period of the report.
+        calendar: How the product cuts time.
+        as_of: Last complete day.
+        currency: ISO code, for the sentences.
+
+    Returns:
+        The columns ``SCORECARD_COLUMNS``. Numbers are NaN where unknown.
+
+        * ``actual``, ``n``, ``ci_low``, ``ci_high``, ``complete``, ``reason``: of the fact.
+        * ``delta_target`` = actual - target; ``delta_target_rel`` relative to the target;
+          ``qoq_abs``, ``yoy_abs`` likewise against ``previous`` and ``year_before``, ``qoq`` and
+          ``yoy`` relative to them. Relative changes are missing where the base is not above zero.
+        * ``verdict_*``: ``better``, ``worse`` or ``same`` by the metric's direction, empty where
+          unknown.
+        * ``comparable_*``: whether the two periods may be compared; ``reason_*`` says why not, or
+          how their day counts differ.
+        * ``outcome``: ``hit`` or ``missed`` (finished, with a target), ``open`` (unfinished, or
+          without a value yet), ``none`` (no target).
+        * ``status``: ``on_track`` (hit), ``off_track`` (missed), ``no_data`` (value missing, or a
+          share or score of fewer than 10 units), empty where there is no target or the period is
+          not over; ``status_reason`` is the clause that decided, or the pace.
+        * ``spark``: values of the 8 periods up to this one, None where missing or unfinished.
+    """
+    known = {
+        (row["metric"], row["period"], row["start"], row["end"]): row
+        for row in facts[facts["dimension"] == ""].to_dict("records")
+    }
+    compared = comparison_periods(period, calendar=calendar, as_of=as_of)
+    sparks = [calendar.shift(period, -steps) for steps in reversed(range(SPARK_LENGTH))]
+    aims = {
+        target.metric: target.value for target in targets if calendar.parse(target.period) == period
+    }
+    rows = []
+    for metric in metrics:
+        found = {name: _find(known, metric, item) for name, item in compared.items()}
+        line = _Line(metric, period, found["actual"], aims.get(metric.name, math.nan), as_of)
+        rows.append({
+            **line.head(),
+            **line.against_target(),
+            **line.against("qoq", compared["previous"], found["previous"], "previous"),
+            **line.against("yoy", compared["year_before"], found["year_before"], "year_before"),
+            **line.status(currency),
+            "spark": tuple(_spark_value(_find(known, metric, item)) for item in sparks),
+        })  # fmt: skip
+    return pd.DataFrame(rows, columns=list(SCORECARD_COLUMNS))
+
+
+_Fact = Mapping[Any, Any]
+_ABSENT: _Fact = {
+    "value": math.nan, "n": math.nan, "ci_low": math.nan, "ci_high": math.nan, "complete": False,
+    "reason": "not computed",
+}  # fmt: skip
+
+
+def _find(known: Mapping[Any, _Fact], metric: Metric, period: Period) -> _Fact:
+    return known.get((metric.name, period.label, period.start, period.end), _ABSENT)
+
+
+def _spark_value(found: _Fact) -> float | None:
+    return found["value"] if found["complete"] and math.isfinite(found["value"]) else None
+
+
+@dataclass(frozen=True)
+class _Line:
+    """One metric's row in the making."""
+
+    metric: Metric
+    period: Period
+    fact: _Fact
+    target: float
+    as_of: dt.date
+
+    @property
+    def value(self) -> float:
+        return float(self.fact["value"])
+
+    @property
+    def finished(self) -> bool:
+        return self.period.is_complete(self.as_of)
+
+    def head(self) -> dict[str, Any]:
+        """Return what the fact itself says."""
+        kept = ("n", "ci_low", "ci_high", "complete", "reason")
+        return {
+            "metric": self.metric.name, "label": self.metric.label, "unit": self.metric.unit,
+            "actual": self.value, **{name: self.fact[name] for name in kept},
+        }  # fmt: skip
+
+    def against_target(self) -> dict[str, Any]:
+        """Return the target and how far the value is from it."""
+        return {
+            "target": self.target,
+            "delta_target": self.value - self.target,
+            "delta_target_rel": _relative(self.value, self.target),
+            "verdict_target": self._verdict(self.target),
+        }
+
+    def against(self, name: str, base: Period, found: _Fact, column: str) -> dict[str, Any]:
+        """Return the change from a base period, and whether the two may be compared."""
+        reason = self._obstacle(base, found)
+        comparable = not reason
+        if comparable and self.days != base.days:
+            reason = f"{self.days} days against {base.days}"
+        return {
+            column: found["value"],
+            f"{name}_abs": self.value - found["value"],
+            name: _relative(self.value, found["value"]),
+            f"verdict_{name}": self._verdict(found["value"]),
+            f"comparable_{name}": comparable,
+            f"reason_{name}": reason,
+        }
+
+    @property
+    def days(self) -> int:
+        """Days of the period that have passed."""
+        return self.period.days_elapsed(self.as_of)
+
+    def _obstacle(self, base: Period, found: _Fact) -> str:
+        """Return why the period and its base cannot be compared, empty if they can."""
+        if not math.isfinite(self.value):
+            return str(self.fact["reason"])
+        if not math.isfinite(found["value"]):
+            return f"{base.label}: {found['reason']}"
+        if not found["complete"]:
+            return f"the data cover {base.label} only in part"
+        if self.finished and not self.fact["complete"]:
+            return f"the data cover {self.period.label} only in part"
+        if not self.finished and self.days != base.days:
+            return f"{self.days} days against {base.days}"
+        return ""
+
+    def status(self, currency: str) -> dict[str, str]:
+        """Return outcome, status and the clause that decided."""
+        has_target = math.isfinite(self.target)
+        if not math.isfinite(self.value):
+            outcome = "open" if has_target else "none"
+            return _status("no_data", str(self.fact["reason"]), outcome)
+        actual, target = (
+            format_value(value, self.metric.unit, currency=currency, short=True)
+            for value in (self.value, self.target)
+        )
+        outcome = "none"
+        if has_target:
+            hit = self._verdict(self.target) != "worse"
+            outcome = ("hit" if hit else "missed") if self.finished else "open"
+        if self.metric.unit in ("share", "points") and self.fact["n"] < LEAST_N:
+            few = f"only {int(self.fact['n'])} {self.metric.n_of}, at least {LEAST_N} are needed"
+            return _status("no_data", few, outcome)
+        if not has_target:
+            return _status("", "no target", outcome)
+        if not self.finished:
+            return _status("", self._pace(actual, target), outcome)
+        clause = f"{outcome}: {actual} against a target of {target}"
+        return _status("on_track" if outcome == "hit" else "off_track", clause, outcome)
+
+    def _pace(self, actual: str, target: str) -> str:
+        """Say where an unfinished period stands; a share of the target only for what adds up."""
+        passed = f"{self.days} of {plural(self.period.days, 'day')} passed"
+        if self.metric.additive and self.target > 0:
+            reached, elapsed = self.value / self.target, self.days / self.period.days
+            return (
+                f"{passed} ({format_share(elapsed, digits=0)}), "
+                f"{format_share(reached, digits=0)} of the target reached"
+            )
+        return f"{passed}, {actual} so far against a target of {target}"
+
+    def _verdict(self, base: float) -> Verdict:
+        if not math.isfinite(self.value) or not math.isfinite(base):
+            return ""
+        if self.value == base:
+            return "same"
+        return "better" if (self.value > base) == (self.metric.direction == "up") else "worse"
+
+
+def _relative(value: float, base: float) -> float:
+    return value / base - 1 if base > 0 else math.nan
+
+
+def _status(status: str, reason: str, outcome: str) -> dict[str, str]:
+    return {"status": status, "status_reason": reason, "outcome": outcome}
