@@ -6,19 +6,29 @@ nowhere else, and a missing number is an en dash.
 
 import datetime as dt
 import math
-from typing import Literal
+from typing import Literal, TypeGuard
 
 Unit = Literal["money", "count", "share", "ratio", "points", "months", "days", "number"]
 
 MISSING = "–"
 MINUS = "−"
 _SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$", "JPY": "¥", "INR": "₹", "KRW": "₩", "ILS": "₪"}
+_WITHOUT_CENTS = frozenset(  # by ISO 4217
+    ("BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "VND", "VUV",
+     "XAF", "XOF", "XPF")
+)  # fmt: skip
 _SCALES = ((1e9, "bn"), (1e6, "M"), (1e3, "k"))
+# Not strftime's names: those follow the locale of the process.
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def is_missing(value: float | None) -> bool:
     """Tell whether a number is absent or not finite."""
-    return value is None or not math.isfinite(value)
+    return not _is_known(value)
+
+
+def _is_known(value: float | None) -> TypeGuard[float]:
+    return value is not None and math.isfinite(value)
 
 
 def format_value(
@@ -32,67 +42,57 @@ def format_value(
         currency: ISO code, for money.
         short: Scale to k, M, bn with three significant figures, for tiles and sentences.
     """
-    if is_missing(value):
-        return MISSING
-    assert value is not None
     if unit == "money":
         return format_money(value, currency, short=short)
     if unit == "share":
         return format_share(value)
     if unit == "count":
         return format_count(value, short=short)
-    if unit == "points":
-        return _signless(value, 0 if abs(value) >= 10 else 1)
+    if not _is_known(value):
+        return MISSING
     if unit in ("months", "days"):
-        return f"{_signless(value, 1)} {unit}"
-    return _signless(value, 2 if abs(value) < 100 else 1)
+        return f"{_number(value, 1)} {unit}"
+    coarse, limit = (0, 10) if unit == "points" else (1, 100)
+    return _number(value, _digits(value, fine=coarse + 1, coarse=coarse, limit=limit))
 
 
 def format_money(value: float | None, currency: str, *, short: bool = False) -> str:
     """Return money with its symbol, or its code where it has none: ``£748 k``, ``CHF 41.20``."""
-    if is_missing(value):
+    if not _is_known(value):
         return MISSING
-    assert value is not None
     sign = MINUS if value < 0 else ""
     symbol = _SYMBOLS.get(currency, f"{currency} " if currency else "")
     amount = abs(value)
-    if short and amount >= 1000:
+    cents = 0 if currency in _WITHOUT_CENTS else 2
+    if short and round(amount, cents) >= 1000:
         return f"{sign}{symbol}{_scaled(amount)}"
-    digits = 2 if amount < 1000 else 0
-    text = f"{amount:,.{digits}f}"
+    text = f"{amount:,.{_digits(amount, fine=cents, coarse=0, limit=1000)}f}"
     return f"{'' if _is_zero(text) else sign}{symbol}{text}"
 
 
 def format_count(value: float | None, *, short: bool = False) -> str:
     """Return a count: ``18,155``, or ``18.2 k`` when short and at least 10,000."""
-    if is_missing(value):
+    if not _is_known(value):
         return MISSING
-    assert value is not None
-    if short and abs(value) >= 10_000:
+    if short and round(abs(value)) >= 10_000:
         return f"{MINUS if value < 0 else ''}{_scaled(abs(value))}"
-    return _signless(value, 0 if float(value).is_integer() or abs(value) >= 100 else 1)
+    whole = float(value).is_integer()
+    return _number(value, 0 if whole else _digits(value, fine=1, coarse=0, limit=100))
 
 
 def format_share(value: float | None, *, digits: int | None = None) -> str:
     """Return a share as a percentage: 0.0261 is ``2.61 %``, 0.384 is ``38.4 %``."""
-    if is_missing(value):
+    if not _is_known(value):
         return MISSING
-    assert value is not None
-    percent = 100 * value
-    if digits is None:
-        digits = 2 if abs(percent) < 10 else 1
-    return f"{_signless(percent, digits)} %"
+    return f"{_number(100 * value, _share_digits(value) if digits is None else digits)} %"
 
 
-def format_delta(
-    value: float | None, unit: Unit, *, currency: str = "", short: bool = True
-) -> str:
+def format_delta(value: float | None, unit: Unit, *, currency: str = "", short: bool = True) -> str:
     """Return an absolute change with its sign; a change of a share is in percentage points."""
-    if is_missing(value):
+    if not _is_known(value):
         return MISSING
-    assert value is not None
     if unit == "share":
-        text = f"{_signless(abs(100 * value), 2 if abs(100 * value) < 10 else 1)} pt"
+        text = f"{_number(abs(100 * value), _share_digits(value))} pt"
     else:
         text = format_value(abs(value), unit, currency=currency, short=short)
     return _with_sign(value, text)
@@ -100,42 +100,48 @@ def format_delta(
 
 def format_delta_rel(value: float | None) -> str:
     """Return a relative change with its sign: 0.1 is ``+10.0 %``."""
-    if is_missing(value):
+    if not _is_known(value):
         return MISSING
-    assert value is not None
     percent = abs(100 * value)
-    return _with_sign(value, f"{percent:,.{1 if percent < 1000 else 0}f} %")
+    digits = _digits(percent, fine=1, coarse=0, limit=1000)
+    return _with_sign(value, f"{_number(percent, digits)} %")
 
 
 def format_interval(
     low: float | None, high: float | None, unit: Unit, *, currency: str = ""
 ) -> str:
-    """Return an interval ``2.56 to 2.66 %``; missing where either end is."""
-    if is_missing(low) or is_missing(high):
+    """Return an interval ``2.56 to 2.66 %``; missing where either end is.
+
+    Both ends of a share bear the digits of the greater; what follows a number is written once.
+    """
+    if not _is_known(low) or not _is_known(high):
         return MISSING
+    if unit == "share":
+        digits = min(_share_digits(low), _share_digits(high))
+        return f"{_number(100 * low, digits)} to {format_share(high, digits=digits)}"
     first = format_value(low, unit, currency=currency, short=True)
     last = format_value(high, unit, currency=currency, short=True)
-    if unit == "share":
-        first = first.removesuffix(" %")
-    return f"{first} to {last}"
+    return f"{first.removesuffix(f' {unit}')} to {last}"
 
 
 def format_date(day: dt.date) -> str:
     """Return a day as ``30 Sep 2026``."""
-    return f"{day.day} {day:%b %Y}"
+    return f"{_day_and_month(day)} {day.year}"
 
 
 def format_span(start: dt.date, end: dt.date) -> str:
-    """Return the days of [start, end) as ``1 Jul – 30 Sep 2026``."""
+    """Return the days of [start, end) as ``1 Jul – 30 Sep 2026``; one day as that day alone."""
     last = end - dt.timedelta(days=1)
-    first_text = f"{start.day} {start:%b}" if start.year == last.year else format_date(start)
+    if last <= start:
+        return format_date(start)
+    first_text = _day_and_month(start) if start.year == last.year else format_date(start)
     return f"{first_text} – {format_date(last)}"
 
 
 def format_bytes(size: float) -> str:
     """Return a size in bytes as ``1.2 MB``."""
     for factor, name in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if size >= factor:
+        if size >= factor * 0.99995:  # what rounds up to the next unit is written in it
             return f"{size / factor:.1f} {name}"
     return f"{size:.0f} B"
 
@@ -155,7 +161,20 @@ def _scaled(amount: float) -> str:
     raise AssertionError("the last scale takes every amount")
 
 
-def _signless(value: float, digits: int) -> str:
+def _digits(value: float, *, fine: int, coarse: int, limit: float) -> int:
+    """Return ``fine`` digits for what reads below ``limit`` with them, else ``coarse``."""
+    return fine if round(abs(value), fine) < limit else coarse
+
+
+def _share_digits(value: float) -> int:
+    return _digits(100 * value, fine=2, coarse=1, limit=10)
+
+
+def _day_and_month(day: dt.date) -> str:
+    return f"{day.day} {_MONTHS[day.month - 1]}"
+
+
+def _number(value: float, digits: int) -> str:
     text = f"{abs(value):,.{digits}f}"
     return f"{MINUS}{text}" if value < 0 and not _is_zero(text) else text
 

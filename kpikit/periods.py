@@ -120,15 +120,15 @@ class Calendar:
         text = str(text).strip()
         try:
             return self._parse(text)
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             message = f"'{text}' is no period: {error}.\nWrite one of: {_FORMS}."
             raise PeriodError(message) from error
 
     def shift(self, period: Period, steps: int) -> Period:
         """Return the period ``steps`` later (earlier when negative), of the same grain."""
         if period.grain in ("day", "week"):
-            length = dt.timedelta(days=period.days)
-            return self.period_of(period.start + steps * length, period.grain)
+            days = steps * (7 if period.grain == "week" else 1)
+            return self.period_of(period.start + dt.timedelta(days=days), period.grain)
         months = {"month": 1, "quarter": 3, "year": 12}[period.grain]
         return self.period_of(_add_months(period.start, steps * months), period.grain)
 
@@ -156,7 +156,8 @@ class Calendar:
     def split(self, period: Period, grain: Grain) -> list[Period]:
         """Return the periods of a finer ``grain`` that start inside ``period``, in order."""
         return [
-            part for part in self.periods(period.start, period.end, grain)
+            part
+            for part in self.periods(period.start, period.end, grain)
             if part.start >= period.start
         ]
 

@@ -8,17 +8,19 @@ import hashlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args, get_origin
+from typing import cast, get_args, get_origin
 
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from kpikit.errors import ParamsError, hint_names
 from kpikit.params.base import Beside, Model
+from kpikit.params.environment import mask_secrets
 from kpikit.params.model import Product
 from kpikit.params.nodes import (
     Place,
     compose,
     entries,
+    find_value,
     is_null,
     mapping_node,
     place_of,
@@ -80,8 +82,8 @@ def insert_registers(root: MappingNode, folder: Path, shown: Path, reading: Read
     return digest.digest()
 
 
-def insert_overrides(root: MappingNode, assignments: Sequence[str]) -> None:
-    """Put the values of ``key=value`` texts into the product's tree, in place of its own.
+def insert_overrides(root: MappingNode, assignments: Sequence[str]) -> MappingNode:
+    """Return the product's tree with the values of ``key=value`` texts in place of its own.
 
     Keys are dotted, with positions in lists from 0: ``economics.gross_margin=0.8``,
     ``targets.0.value=5``. A value in brackets or braces is YAML; any other is a single value, read
@@ -95,14 +97,21 @@ def insert_overrides(root: MappingNode, assignments: Sequence[str]) -> None:
         names = dotted.strip().split(".")
         if not equals or not all(names):
             raise ParamsError(
-                f"{COMMAND_LINE} '{assignment}' assigns nothing.\n"
+                f"{COMMAND_LINE} '{mask_secrets(assignment)}' assigns nothing.\n"
                 f"Write key=value: {COMMAND_LINE} economics.gross_margin=0.8."
             )
         place = Place(f"{COMMAND_LINE} {dotted.strip()}", 0)
-        _assign(root, names, _override_node(text.strip(), place), place)
+        value = _override_node(text.strip(), place)
+        root = cast("MappingNode", _assigned(root, names, value, place))
+    return root
 
 
-def _assign(parent: Node, names: list[str], value: Node, place: Place) -> None:
+def _assigned(parent: Node | None, names: list[str], value: Node, place: Place) -> Node:
+    """Return ``parent`` with ``value`` below it; what an anchor shares elsewhere stays as it is."""
+    if not names:
+        return value
+    if parent is None or is_null(parent):
+        parent = mapping_node([], place)
     name, rest = names[0], names[1:]
     if isinstance(parent, SequenceNode):
         if not name.isdecimal() or int(name) >= len(parent.value):
@@ -110,28 +119,21 @@ def _assign(parent: Node, names: list[str], value: Node, place: Place) -> None:
                 f"{place}: '{name}' is no position in a list of {len(parent.value)}.\n"
                 "Positions count from 0."
             )
-        if rest:
-            _assign(parent.value[int(name)], rest, value, place)
-        else:
-            parent.value[int(name)] = value
-        return
+        items = [*parent.value]
+        items[int(name)] = _assigned(items[int(name)], rest, value, place)
+        return sequence_node(items, place_of(parent))
     if not isinstance(parent, MappingNode):
         raise ParamsError(
-            f"{place}: there is nothing below '{parent.value}'.\nShorten the key before '{name}'."
+            f"{place}: there is nothing below a single value.\nShorten the key before '{name}'."
         )
-    found = next((index for index, (key, _) in enumerate(parent.value) if key.value == name), None)
-    if found is not None and rest:
-        below = parent.value[found][1]
-        if not is_null(below):
-            _assign(below, rest, value, place)
-            return
-    for lower in reversed(rest):
-        value = mapping_node([(text_node(lower, place), value)], place)
-    pair = (text_node(name, place), value)
-    if found is None:
-        parent.value.append(pair)
-    else:
-        parent.value[found] = pair
+    below = _assigned(find_value(parent, name), rest, value, place)
+    # The key that is set stands on the command line; those above it keep their line in the file.
+    own = next((key for key, _ in parent.value if key.value == name), None)
+    pair = (own if own is not None and rest else text_node(name, place), below)
+    pairs = [pair if key.value == name else (key, old) for key, old in parent.value]
+    if own is None:
+        pairs.append(pair)
+    return mapping_node(pairs, place_of(parent))
 
 
 def _override_node(text: str, place: Place) -> Node:
