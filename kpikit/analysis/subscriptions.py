@@ -372,14 +372,14 @@ def _trial_facts(table: ir.Table, trial_days: int, view: _View) -> list[Values]:
     for segment, period in product(segments, view.periods):
         of_segment = daily[daily["segment"] == segment]
         inside = of_segment[of_segment["day"].between(period.start, period.last_day)]
-        sums = inside[["trials", "matured", "converted"]].sum()
-        values = _trial_values(*(int(value) for value in sums), _after(period, view.as_of))
+        counts = [int(inside[name].sum()) for name in ("trials", "matured", "converted")]
+        values = _trial_values(*counts, outside=_after(period, view.as_of))
         complete = _is_matured(period.last_day, view.as_of, trial_days)
         rows.append(view.fact(TRIALS, segment, period, {**values, "complete": complete}))
     return rows
 
 
-def _trial_values(trials: int, matured: int, converted: int, outside: str) -> Values:
+def _trial_values(trials: int, matured: int, converted: int, *, outside: str) -> Values:
     parts = {"n": matured, "numerator": converted, "denominator": matured}
     if not matured:
         reason = "no trial of the period is over yet" if trials else "no trial started"
