@@ -1,14 +1,14 @@
 """What every chart shares: a sheet of paper in points, labels that keep apart, the way to SVG.
 
-Figures are plain ``matplotlib.figure.Figure`` objects. pyplot knows nothing of them, so none is left
-open and a notebook shows a chart once. Margins are given in points and text is measured with its
-font, so no layout engine runs and a chart is drawn exactly once.
+Figures are plain ``matplotlib.figure.Figure`` objects. pyplot knows nothing of them, so none is
+left open and a notebook shows a chart once. Margins are given in points and text is measured with
+its font, so no layout engine runs and a chart is drawn exactly once.
 """
 
 import functools
 import itertools
-from collections.abc import Callable, Sequence
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import matplotlib as mpl
 import numpy as np
@@ -17,19 +17,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, fontManager
 from matplotlib.textpath import text_to_path
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
+from matplotlib.transforms import Transform
 
 from kpikit.formats import MINUS, Unit, format_share, format_value, is_missing
 from kpikit.present import components, theme
 from kpikit.present.slots import Slots, Ticks, slot_ticks
 from kpikit.present.svg import svg_text
 
-_POINTS_PER_CM = 72 / 2.54
 _SCALES = ((1e9, " bn"), (1e6, " M"), (1e3, " k"), (1.0, ""))
 
-# Behind a text that a line may cross.
-ON_PAPER = {"facecolor": theme.PAPER, "edgecolor": "none", "pad": 0.4}
+ROW_PT = 10.5  # height of a line of text
+AXIS_PT = 16.0  # height of the labels below a panel
+EDGE_PT = 4.0  # for what reaches a little beyond its panel
 
+Coordinates = str | Transform
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -48,7 +50,9 @@ def themed(function: Callable[P, T]) -> Callable[P, T]:
     @functools.wraps(function)
     def inner(*args: P.args, **kwargs: P.kwargs) -> T:
         register_fonts()
-        with mpl.rc_context(dict(theme.RC_PARAMS)):
+        with mpl.rc_context():
+            for name, value in theme.RC_PARAMS.items():
+                mpl.rcParams[name] = value  # type: ignore[index] - names are listed in the stubs
             return function(*args, **kwargs)
 
     return inner
@@ -81,8 +85,7 @@ def add_panel(
 
 def panel_points(panel: Axes) -> tuple[float, float]:
     """Return the width and height of axes in points."""
-    assert isinstance(panel.figure, Figure)
-    width, height = sheet_points(panel.figure)
+    width, height = sheet_points(_sheet_of(panel))
     box = panel.get_position()
     return float(box.width) * width, float(box.height) * height
 
@@ -92,7 +95,8 @@ def text_width(text: str, *, size: float = theme.TEXT_PT, bold: bool = False) ->
     """Return the width of one line of text in points."""
     register_fonts()
     face = FontProperties(
-        family=[theme.FONT_FAMILY, theme.FONT_FALLBACK], weight="bold" if bold else "normal",
+        family=[theme.FONT_FAMILY, theme.FONT_FALLBACK],
+        weight="bold" if bold else "normal",
         size=size,
     )
     width, _, _ = text_to_path.get_text_width_height_descent(text, face, ismath=False)
@@ -171,7 +175,11 @@ def value_limits(values: Sequence[float], *, from_zero: bool) -> tuple[float, fl
 
 
 def value_axis(
-    panel: Axes, limits: tuple[float, float], unit: Unit, *, labelled: bool = True,
+    panel: Axes,
+    limits: tuple[float, float],
+    unit: Unit,
+    *,
+    labelled: bool = True,
     grid: bool = True,
 ) -> None:
     """Set the vertical scale: few round ticks, hairlines across, a solid line at zero."""
@@ -228,8 +236,12 @@ def tick_texts(marks: Sequence[float], unit: Unit) -> list[str]:
         ((f, s) for f, s in _SCALES if unit != "share" and largest >= f), (1.0, "")
     )
     scaled = [value / factor for value in values]
-    steps = [b - a for a, b in itertools.pairwise(scaled) if b > a] or [abs(scaled[0]) if scaled else 1.0]
-    digits = next((d for d in range(6) if abs(round(steps[0], d) - steps[0]) < 1e-9 * (1 + steps[0])), 6)
+    steps = [b - a for a, b in itertools.pairwise(scaled) if b > a] or [
+        abs(scaled[0]) if scaled else 1.0
+    ]
+    digits = next(
+        (d for d in range(6) if abs(round(steps[0], d) - steps[0]) < 1e-9 * (1 + steps[0])), 6
+    )
     suffix = " %" if unit == "share" else suffix
     return [_tick_text(value, digits, suffix) for value in scaled]
 
@@ -246,17 +258,50 @@ def short_text(value: float, unit: Unit) -> str:
     return format_value(value, unit, short=True)
 
 
-def hide_ticks(panel: Axes, which: str) -> None:
-    """Leave an axis without ticks and labels."""
-    axis = panel.xaxis if which == "x" else panel.yaxis
-    axis.set_major_locator(NullLocator())
+def write(
+    panel: Axes,
+    text: str,
+    at: tuple[float, float],
+    *,
+    within: Coordinates | tuple[Coordinates, Coordinates] = "data",
+    shift: tuple[float, float] = (0.0, 0.0),
+    align: Literal["left", "center", "right"] = "left",
+    stand: Literal["center", "top", "bottom", "center_baseline"] = "center",
+    color: str = theme.INK,
+    size: float = theme.TEXT_PT,
+    bold: bool = False,
+    on_paper: bool = False,
+) -> None:
+    """Write a text in a chart.
+
+    Args:
+        panel: Where.
+        text: What.
+        at: The point that it belongs to.
+        within: Coordinates of the point, as matplotlib names them.
+        shift: How far beside the point, in points.
+        align: Which side of the text lies there.
+        stand: How it stands to the point's height.
+        color: Its colour.
+        size: Its size in points.
+        bold: Whether it is bold.
+        on_paper: Whether it hides a line that runs behind it.
+    """
+    behind = {"facecolor": theme.PAPER, "edgecolor": "none", "pad": 0.4} if on_paper else None
+    panel.annotate(
+        text, at, xycoords=within, xytext=shift, textcoords="offset points", ha=align, va=stand,
+        color=color, fontsize=size, fontweight="bold" if bold else "normal", bbox=behind,
+        annotation_clip=False, linespacing=1.05, zorder=5,
+    )  # fmt: skip
 
 
-def text_ticks(panel: Axes, which: str, positions: Sequence[float], labels: Sequence[str]) -> None:
+def text_ticks(
+    panel: Axes, which: Literal["x", "y"], positions: Iterable[float], labels: Iterable[str]
+) -> None:
     """Set ticks at the positions with the labels."""
     axis = panel.xaxis if which == "x" else panel.yaxis
-    axis.set_major_locator(FixedLocator(list(positions)))
-    texts = dict(zip([float(p) for p in positions], labels, strict=True))
+    texts = dict(zip(map(float, positions), labels, strict=True))
+    axis.set_major_locator(FixedLocator(list(texts)))
     axis.set_major_formatter(FuncFormatter(lambda mark, _: texts.get(float(mark), "")))
 
 
@@ -266,11 +311,14 @@ def no_data_panel(sheet: Figure, reason: str = "") -> Axes:
     panel.set_axis_off()
     width, _ = sheet_points(sheet)
     text = f"No data: {reason}" if reason else "No data"
-    panel.text(
-        0.5, 0.5, wrap_text(text, 0.8 * width, lines=3), transform=panel.transAxes,
-        ha="center", va="center", color=theme.GREY,
-    )
+    lines = wrap_text(text, 0.8 * width, lines=3)
+    write(panel, lines, (0.5, 0.5), within="axes fraction", align="center", color=theme.GREY)
     return panel
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a frame as dictionaries from column to value."""
+    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def first_reason(frame: pd.DataFrame) -> str:
@@ -296,15 +344,23 @@ def figure(
         ValueError: The chart has no alternative text.
     """
     if not alt.strip():
-        raise ValueError("A figure needs alt text.\nSay what the chart shows, with its main numbers.")
-    drawing = axes.figure
-    assert isinstance(drawing, Figure)
-    svg = svg_text(drawing)
-    if getattr(drawing, "number", None) is not None:
-        from matplotlib import pyplot  # noqa: PLC0415 - only for a figure that pyplot itself made
+        raise ValueError(
+            "A figure needs alt text.\nSay what the chart shows, with its main numbers."
+        )
+    sheet = _sheet_of(axes)
+    svg = svg_text(sheet)
+    if getattr(sheet, "number", None) is not None:  # pyplot made it, and would show it once more
+        import matplotlib.pyplot as plt  # noqa: PLC0415 - loaded already, by whoever used it
 
-        pyplot.close(drawing)
+        plt.close(sheet)
     return components.Figure(svg=svg, alt=alt, title=title, subtitle=subtitle, notes=tuple(notes))
+
+
+def _sheet_of(axes: Axes) -> Figure:
+    sheet = axes.get_figure(root=True)
+    if sheet is None:
+        raise ValueError("These axes belong to no figure.\nDraw them on one, then pass them.")
+    return sheet
 
 
 def _tick_text(value: float, digits: int, suffix: str) -> str:

@@ -1,16 +1,12 @@
 """Every chart of a report: tidy frames in, axes out; ``figure`` makes a component of them."""
 
 from kpikit.present.canvas import figure
-from kpikit.present.charts_bars import (
-    plot_composition,
-    plot_dot_intervals,
-    plot_mrr_waterfall,
-    plot_pareto,
-    plot_ranked_bars,
-    plot_waterfall,
-)
-from kpikit.present.charts_cohorts import plot_cohorts, plot_retention_curve, plot_survival
-from kpikit.present.charts_time import plot_columns, plot_trend
+from kpikit.present.charts_bars import plot_composition, plot_pareto, plot_ranked_bars
+from kpikit.present.charts_bridge import plot_mrr_waterfall, plot_waterfall
+from kpikit.present.charts_cohorts import plot_cohorts
+from kpikit.present.charts_columns import plot_columns
+from kpikit.present.charts_estimates import plot_dot_intervals, plot_retention_curve, plot_survival
+from kpikit.present.charts_time import plot_trend
 from kpikit.present.slots import trend_frame
 
 __all__ = [

@@ -32,7 +32,7 @@ class Slots:
         starts: First day of each period.
         edges: Ordinals of the first days, and of the day after the last.
         names: Label of each period as the frame gives it, empty if it gives none.
-        values: Value of each period, NaN where unknown.
+        actual: Value of each period, NaN where unknown.
         previous: Value a year before, NaN where unknown.
         complete: Whether the data covers the whole of the period.
     """
@@ -40,7 +40,7 @@ class Slots:
     starts: tuple[dt.date, ...]
     edges: Floats
     names: tuple[str, ...]
-    values: Floats
+    actual: Floats
     previous: Floats
     complete: npt.NDArray[np.bool_]
 
@@ -55,7 +55,7 @@ class Slots:
     @property
     def is_empty(self) -> bool:
         """Whether no value is known at all."""
-        return not bool(np.isfinite(self.values).any())
+        return not bool(np.isfinite(self.actual).any())
 
     def place(self, day: dt.date) -> float:
         """Return where a day lies along the slots; days outside lie on the nearest edge."""
@@ -85,8 +85,11 @@ def make_slots(frame: pd.DataFrame) -> Slots:
     rows: list[_Slot] = []
     for record in frame.sort_values("start").to_dict("records"):
         slot = _Slot(
-            _day(record["start"]), _day(record["end"]), str(record.get("period", "")),
-            _number(record["value"]), _number(record.get("previous")),
+            _day(record["start"]),
+            _day(record["end"]),
+            str(record.get("period", "")),
+            _number(record["value"]),
+            _number(record.get("previous")),
             bool(record.get("complete", True)),
         )
         if rows:
@@ -97,7 +100,7 @@ def make_slots(frame: pd.DataFrame) -> Slots:
         starts=tuple(row.start for row in rows),
         edges=np.array([day.toordinal() for day in days], dtype=float),
         names=tuple(row.name for row in rows),
-        values=np.array([row.value for row in rows], dtype=float),
+        actual=np.array([row.value for row in rows], dtype=float),
         previous=np.array([row.previous for row in rows], dtype=float),
         complete=np.array([row.complete for row in rows], dtype=bool),
     )
@@ -135,7 +138,7 @@ def slot_ticks(slots: Slots) -> list[Ticks]:
 
 
 def _month_ticks(slots: Slots, step: int) -> Ticks:
-    """Label every ``step``-th month of a year; name the year at the first label and where it turns."""
+    """Label every ``step``-th month of a year; name the year at the first and where it turns."""
     found: list[tuple[float, str]] = []
     for index, start in enumerate(slots.starts):
         if (start.month - 1) % step == 0:

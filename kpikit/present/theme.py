@@ -8,7 +8,7 @@ year light, plan outlined, forecast hatched).
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import font_source_sans_pro
 
@@ -47,7 +47,7 @@ SIZES_CM: Mapping[Size, tuple[float, float]] = {
     "small": (12.5, 4.4),  # two side by side, several rows to a page
 }
 
-RC_PARAMS: Mapping[str, object] = {
+RC_PARAMS: Mapping[str, Any] = {  # matplotlib's settings while a chart is drawn
     "font.family": [FONT_FAMILY, FONT_FALLBACK],
     "font.size": TEXT_PT,
     "text.color": INK,

@@ -1,0 +1,191 @@
+"""Estimates with their intervals: by label, by age, by time."""
+
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+
+from kpikit.formats import Unit, format_count, format_share, format_value, is_missing
+from kpikit.periods import Grain
+from kpikit.present import canvas, theme
+from kpikit.present.charts_cohorts import age_names
+from kpikit.present.labels import DASHED
+from kpikit.present.slots import Floats
+
+_TOP_PT = 6.0
+_TWO_LINES_PT = canvas.AXIS_PT + canvas.ROW_PT + 3
+
+
+@canvas.themed
+def plot_dot_intervals(
+    frame: pd.DataFrame,
+    *,
+    unit: Unit,
+    currency: str = "",
+    target: float | None = None,
+    n_of: str = "n",
+    size: theme.Size = "half",
+) -> Axes:
+    """Draw an estimate with its interval for each label, such as NPS by quarter.
+
+    Args:
+        frame: One row per label, in order: ``label``, ``value``, ``ci_low``, ``ci_high``, ``n``.
+        unit: What the values count.
+        currency: ISO code, for money.
+        target: A dashed line across.
+        n_of: What ``n`` counts, printed before it.
+        size: Size of the chart.
+
+    Returns:
+        The axes; without any value they hold a remark instead.
+    """
+    sheet = canvas.new_sheet(size)
+    if frame["value"].isna().all():
+        return canvas.no_data_panel(sheet, canvas.first_reason(frame))
+    goal = [] if target is None else [target]
+    ends = [*frame["value"], *frame["ci_low"], *frame["ci_high"], *goal]
+    limits = canvas.value_limits(ends, from_zero=False)
+    panel = canvas.add_panel(
+        sheet,
+        left=canvas.scale_width(limits, unit),
+        right=canvas.text_width("target") + 8 if goal else canvas.EDGE_PT,
+        top=_TOP_PT,
+        bottom=_TWO_LINES_PT,
+    )
+    canvas.value_axis(panel, limits, unit)
+    panel.set_xlim(-0.5, len(frame) - 0.5)
+    for level in goal:
+        panel.axhline(level, color=theme.INK, linewidth=1.1, linestyle=DASHED, label="target")
+        edge = ("axes fraction", "data")
+        canvas.write(panel, "target", (1, level), within=edge, shift=(4, 0))
+    places = np.arange(len(frame))
+    panel.vlines(places, frame["ci_low"], frame["ci_high"], color=theme.MID, linewidth=2.4)
+    panel.plot(places, frame["value"], "o", color=theme.INK, markersize=5, label="actual")
+    for place, value in enumerate(frame["value"]):
+        if not is_missing(value):
+            text = format_value(value, unit, currency=currency, short=True)
+            last = place == len(frame) - 1
+            canvas.write(panel, text, (place, value), shift=(6, 0), bold=last, on_paper=True)
+    counts = [f"{n_of} = {format_count(n)}" for n in frame["n"]]
+    names = [f"{label}\n{count}" for label, count in zip(frame["label"], counts, strict=True)]
+    canvas.text_ticks(panel, "x", places, names)
+    return panel
+
+
+@canvas.themed
+def plot_retention_curve(curve: pd.DataFrame, *, grain: Grain, size: theme.Size = "half") -> Axes:
+    """Draw the share still active by age over all cohorts that have reached it, with its interval.
+
+    Age 0 is left out where all are active in it, for then it says nothing.
+
+    Args:
+        curve: One row per ``age``: ``retention_rate``, ``ci_low``, ``ci_high``.
+        grain: Length of a period.
+        size: Size of the chart.
+
+    Returns:
+        The axes; without any rate they hold a remark instead.
+    """
+    sheet = canvas.new_sheet(size)
+    known = curve.dropna(subset=["retention_rate"]).sort_values("age")
+    if len(known) > 1:
+        known = known[(known["age"] > 0) | (known["retention_rate"] < 1)]
+    if known.empty:
+        return canvas.no_data_panel(sheet, "no cohort has a complete period yet")
+    ages, rates = known["age"].to_numpy(dtype=float), known["retention_rate"].to_numpy(dtype=float)
+    limits = canvas.value_limits([*rates, *known["ci_high"]], from_zero=True)
+    panel = canvas.add_panel(
+        sheet,
+        left=canvas.scale_width(limits, "share"),
+        right=canvas.text_width(format_share(rates[-1]), bold=True) + 10,
+        top=_TOP_PT,
+        bottom=canvas.AXIS_PT,
+    )
+    canvas.value_axis(panel, limits, "share")
+    _draw_band(panel, ages, known)
+    panel.plot(ages, rates, color=theme.INK, marker="o", markersize=3.4, clip_on=False)
+    _label_end(panel, ages[-1], rates[-1])
+    if len(ages) > 1:
+        first = format_share(rates[0])
+        canvas.write(panel, first, (ages[0], rates[0]), shift=(6, 2), stand="bottom")
+    panel.set_xlim(ages[0] - 0.25, max(ages[-1], ages[0] + 1) + 0.05)
+    canvas.text_ticks(panel, "x", ages, age_names(ages, grain))
+    return panel
+
+
+@canvas.themed
+def plot_survival(
+    table: pd.DataFrame, *, time_unit: str = "months", size: theme.Size = "half"
+) -> Axes:
+    """Draw the share surviving by time as a step with its band, and how many are still at risk.
+
+    Args:
+        table: As ``survival_table`` returns it: one row per ``time`` with ``at_risk``,
+            ``survival``, ``ci_low``, ``ci_high``. The number at risk at a time is that of the
+            first row not before it.
+        time_unit: What ``time`` counts.
+        size: Size of the chart.
+
+    Returns:
+        The axes; without any row they hold a remark instead.
+    """
+    sheet = canvas.new_sheet(size)
+    if table["survival"].isna().all():
+        return canvas.no_data_panel(sheet, "no subscription has been observed yet")
+    known = _from_the_start(table.sort_values("time"))
+    times, curve = known["time"].to_numpy(dtype=float), known["survival"].to_numpy(dtype=float)
+    until = max(float(times[-1]), 1.0)
+    marks = canvas.round_ticks((0.0, until))
+    names = [f"{mark:g}\n{format_count(_at_risk(known, mark))}" for mark in marks]
+    names[0] = f"0 {time_unit}\n{format_count(_at_risk(known, 0.0))} at risk"
+    panel = canvas.add_panel(
+        sheet,
+        left=max(canvas.scale_width((0.0, 1.0), "share"), _half_width(names[0])),
+        right=max(
+            canvas.text_width(format_share(curve[-1]), bold=True) + 10, _half_width(names[-1])
+        ),
+        top=_TOP_PT,
+        bottom=_TWO_LINES_PT,
+    )
+    canvas.value_axis(panel, (0.0, 1.0), "share")
+    _draw_band(panel, times, known, step="post")
+    panel.step(times, curve, where="post", color=theme.INK, clip_on=False, label="survival")
+    _label_end(panel, times[-1], curve[-1])
+    panel.set_xlim(0, until)
+    canvas.text_ticks(panel, "x", marks, names)
+    return panel
+
+
+def _from_the_start(table: pd.DataFrame) -> pd.DataFrame:
+    """Put time 0, where all survive, before a table that begins later."""
+    if table["time"].iloc[0] == 0:
+        return table
+    whole = {"time": 0.0, "at_risk": table["at_risk"].iloc[0]}
+    start = pd.DataFrame([{**whole, "survival": 1.0, "ci_low": 1.0, "ci_high": 1.0}])
+    return pd.concat([start, table], ignore_index=True)
+
+
+def _draw_band(
+    panel: Axes, places: Floats, table: pd.DataFrame, *, step: Literal["post"] | None = None
+) -> None:
+    low, high = table["ci_low"].to_numpy(dtype=float), table["ci_high"].to_numpy(dtype=float)
+    if len(places) == 1:  # a band of one place has no width
+        panel.vlines(places, low, high, color=theme.MID, linewidth=2.4, label="interval")
+        return
+    panel.fill_between(
+        places, low, high, step=step, color=theme.PALE, linewidth=0, label="interval"
+    )
+
+
+def _half_width(text: str) -> float:
+    return canvas.widest(text.split("\n"), size=theme.SMALL_PT) / 2
+
+
+def _at_risk(table: pd.DataFrame, time: float) -> float:
+    later = table.loc[table["time"] >= time, "at_risk"]
+    return float(later.iloc[0]) if len(later) else 0.0
+
+
+def _label_end(panel: Axes, place: float, share: float) -> None:
+    canvas.write(panel, format_share(share), (place, share), shift=(6, 0), bold=True)
