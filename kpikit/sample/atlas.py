@@ -169,7 +169,7 @@ def _spells(line: Timeline, people: pd.DataFrame, seed: int) -> pd.DataFrame:
         "renewal": paid["paid"] + 30, "age": 0,
     })  # fmt: skip
     parts = []
-    while len(state):
+    for _ in range(line.length // 30 + 1):  # renewals are 30 days apart, at the least
         spells, state = _renew(rng, line, state)
         parts.append(spells)
     return _priced(line, pd.concat(parts, ignore_index=True))
@@ -254,7 +254,7 @@ def _subscriptions(line: Timeline, people: pd.DataFrame, spells: pd.DataFrame) -
     place = table["is_new"].astype(int).cumsum().to_numpy()
     who = people.iloc[table["owner"]]
     return pd.DataFrame({
-        "subscription_id": number("s", int(place[-1]))[place - 1],
+        "subscription_id": number("s", int(place.max(initial=0)))[place - 1],
         "user_id": who["user_id"].to_numpy(),
         "plan": np.array(_PLANS, dtype=object)[table["plan"]],
         "mrr": table["mrr"].to_numpy(),

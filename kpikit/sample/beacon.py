@@ -35,7 +35,7 @@ FILES = {
 TIMEZONE = "Europe/London"
 SEARCH_RELEASE = Shift(dt.date(2025, 10, 6), None, 1.12)
 NEW_PRICES = Shift(dt.date(2026, 5, 5), None, 1.07)
-OUTAGE = Shift(dt.date(2026, 9, 11), dt.date(2026, 9, 14), 0.05)
+OUTAGE = Shift(dt.date(2026, 9, 11), dt.date(2026, 9, 14), 0.08)
 AFTERMATH = Shift(dt.date(2026, 9, 15), dt.date(2026, 10, 11), 0.66)
 RECALL_START, RECALL_DAYS = dt.date(2026, 8, 10), 28
 DOUBLED_DAYS = (dt.date(2026, 2, 3), dt.date(2026, 2, 4))
@@ -255,9 +255,9 @@ def _refunds(line: Timeline, lines: pd.DataFrame, seed: int) -> pd.DataFrame:
     rng = stream(seed, "beacon.refunds")
     sold = lines["time"].to_numpy()
     share = np.where(lines["category"].isin(["Textiles", "Furniture"]), 0.055, 0.03)
-    summer = line.soon(sold, RECALL_START - dt.timedelta(days=75), 75)
+    summer = line.soon(sold, RECALL_START - dt.timedelta(days=100), 100)
     recalled = (lines["sku"] == _RECALLED).to_numpy() & summer
-    back = rng.random(len(lines)) < np.where(recalled, 0.75, share)
+    back = rng.random(len(lines)) < np.where(recalled, 0.85, share)
     called = line.day(RECALL_START) + RECALL_DAYS * rng.beta(1, 2.5, len(lines)) + 0.6
     time = np.where(recalled, called, np.floor(sold) + 4 + rng.integers(0, 20, len(lines)) + 0.45)
     refunds = lines.assign(time=time, quantity=-lines["quantity"])[back & (time < line.length)]

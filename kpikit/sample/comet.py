@@ -134,7 +134,7 @@ def _players(line: Timeline, users: int, seed: int) -> pd.DataFrame:
         "install": install,
         "end": end,
         "rate": np.array(_RATES)[kind] * rng.gamma(4, 0.25, users),
-        "spends": rng.random(users) < np.array([0.004, 0.03, 0.13, 0.24])[kind],
+        "spends": rng.random(users) < np.array([0.006, 0.05, 0.17, 0.30])[kind],
     })  # fmt: skip
 
 
@@ -225,7 +225,7 @@ def _orders(
     platform = players["platform"].to_numpy()[bought["owner"]]
     sales = pd.DataFrame({"owner": bought["owner"].to_numpy(), "time": time, "pack": pack,
                           "amount": price, "status": "paid"})  # fmt: skip
-    back = rng.random(len(sales)) < np.where(_crashing(line, time, platform), 0.24, 0.025)
+    back = rng.random(len(sales)) < np.where(_crashing(line, time, platform), 0.35, 0.025)
     refunds = sales[back].assign(amount=-price[back], status="refunded")
     refunds["time"] += 1 + rng.exponential(2.5, len(refunds))
     table = pd.concat([sales, refunds])
@@ -280,7 +280,7 @@ def _survey(line: Timeline, players: pd.DataFrame, opens: pd.DataFrame, seed: in
 def _observations(line: Timeline, seed: int) -> pd.DataFrame:
     """Weekly values of the app stores and the crash reporter, one column each."""
     rng = stream(seed, "comet.observations")
-    weeks = line.dates[line.dates.dayofweek == 0]
+    weeks = line.dates[line.dates.day_of_week == 0]
     places = np.arange(len(weeks))
     middles = np.array([line.day(week.date()) + 3.5 for week in weeks])
     crashing = line.within(middles, CRASHES)

@@ -82,6 +82,8 @@ def _workbook(frame: pd.DataFrame) -> bytes:
 
 
 def _cell(value: object) -> str:
+    if value is None or value != value:  # noqa: PLR0124 - NaN and NaT alone differ from themselves
+        return "<c/>"
     if isinstance(value, dt.date):
         return f'<c s="1"><v>{(pd.Timestamp(value) - _EXCEL_EPOCH).days}</v></c>'
     if isinstance(value, int | float):

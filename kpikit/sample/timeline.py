@@ -89,9 +89,9 @@ class Timeline:
         """
         dates = self.dates
         middles = (np.arange(-1, 13) + 0.5) / 12
-        yearly = np.interp(dates.dayofyear / 366, middles, [months[-1], *months, months[0]])
+        yearly = np.interp(dates.day_of_year / 366, middles, [months[-1], *months, months[0]])
         daily = growth ** (np.arange(self.length) / 365.25) * yearly
-        daily = daily * np.asarray(weekdays)[dates.dayofweek]
+        daily = daily * np.asarray(weekdays)[dates.day_of_week]
         for shift in shifts:
             last = self.length if shift.end is None else int(self.day(shift.end)) + 1
             daily[max(0, int(self.day(shift.start))) : max(0, last)] *= shift.factor
@@ -109,15 +109,16 @@ class Timeline:
 
     def utc(self, times: Floats) -> pd.DatetimeIndex:
         """Return times as UTC without a zone, to the second; NaN becomes NaT."""
-        local = self.local(times)
-        aware = local.tz_localize(
-            self.timezone, ambiguous=np.zeros(len(local), dtype=bool), nonexistent="shift_forward"
-        )
-        return aware.tz_convert("UTC").tz_localize(None)
+        return self._instants(times).tz_convert("UTC").tz_localize(None)
 
     def local(self, times: Floats) -> pd.DatetimeIndex:
         """Return times as the wall clock shows them, to the second; NaN becomes NaT."""
+        return self._instants(times).tz_localize(None)
+
+    def _instants(self, times: Floats) -> pd.DatetimeIndex:
         known = np.isfinite(times)
         seconds = np.floor(np.where(known, times, 0) * _SECONDS_PER_DAY).astype("timedelta64[s]")
         stamps = np.datetime64(self.start, "s") + seconds
-        return pd.DatetimeIndex(np.where(known, stamps, np.datetime64("NaT"))).as_unit("us")
+        index = pd.DatetimeIndex(np.where(known, stamps, np.datetime64("NaT"))).as_unit("us")
+        twice = np.zeros(len(index), dtype=bool)  # an hour that the clock shows twice: the second
+        return index.tz_localize(self.timezone, ambiguous=twice, nonexistent="shift_forward")
