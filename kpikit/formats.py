@@ -152,13 +152,12 @@ def plural(count: int, noun: str, many: str | None = None) -> str:
 
 
 def _scaled(amount: float) -> str:
-    for index, (factor, suffix) in enumerate(_SCALES):
-        # 999,950 would read "1000 k": what rounds up to the next scale is written in it.
-        if amount >= factor * 0.9995 or index == len(_SCALES) - 1:
-            scaled = amount / factor
-            digits = 0 if scaled >= 99.95 else 1 if scaled >= 9.995 else 2
-            return f"{scaled:,.{digits}f} {suffix}"
-    raise AssertionError("the last scale takes every amount")
+    # 999,950 would read "1000 k": what rounds up to the next scale is written in it.
+    reached = (scale for scale in _SCALES if amount >= scale[0] * 0.9995)
+    factor, suffix = next(reached, _SCALES[-1])
+    scaled = amount / factor
+    digits = 0 if scaled >= 99.95 else 1 if scaled >= 9.995 else 2
+    return f"{scaled:,.{digits}f} {suffix}"
 
 
 def _digits(value: float, *, fine: int, coarse: int, limit: float) -> int:

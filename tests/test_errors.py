@@ -1,0 +1,92 @@
+import pytest
+
+from kpikit.errors import (
+    AnalysisError,
+    DataQualityError,
+    KpikitError,
+    ParamsError,
+    PeriodError,
+    RenderError,
+    SealError,
+    SourceError,
+    TemplateError,
+    UnknownNameError,
+    check_choice,
+    hint_names,
+    nearest_names,
+    unknown_name,
+)
+
+
+def test_the_nearest_name_comes_first():
+    nearest = nearest_names("net_revenu", ["gross_revenue", "net_revenue", "orders"])
+
+    assert nearest == ["net_revenue", "gross_revenue"]
+
+
+def test_letter_case_does_not_part_names():
+    assert nearest_names("NPS", ["nps", "csat"]) == ["nps"]
+
+
+def test_at_most_as_many_names_as_asked_for():
+    assert nearest_names("mau", ["wau", "dau", "mau"], most=1) == ["mau"]
+
+
+def test_a_higher_cutoff_leaves_out_what_is_less_alike():
+    assert nearest_names("event_date", ["event_time"]) == ["event_time"]
+    assert nearest_names("event_date", ["event_time"], cutoff=0.85) == []
+
+
+def test_a_hint_asks_for_the_nearest_and_lists_all_in_order():
+    assert hint_names("wua", ["wau", "mau"]) == "Did you mean 'wau'? Defined: mau, wau."
+
+
+def test_a_hint_without_a_near_name_only_lists():
+    assert hint_names("zzz", ["wau", "mau"], label="Metrics") == "Metrics: mau, wau."
+
+
+def test_a_hint_on_nothing_defined_says_none():
+    assert hint_names("wau", []) == "Defined: none."
+
+
+def test_an_unknown_name_says_what_where_and_what_to_do():
+    error = unknown_name("metric", "wua", "params/atlas.yml: metrics", ["mau", "wau"])
+
+    assert str(error) == (
+        "Unknown metric 'wua' in params/atlas.yml: metrics.\nDid you mean 'wau'? Defined: mau, wau."
+    )
+
+
+@pytest.mark.parametrize(
+    ("error", "family"),
+    [
+        (ParamsError, ValueError),
+        (SourceError, ValueError),
+        (AnalysisError, ValueError),
+        (DataQualityError, ValueError),
+        (PeriodError, ValueError),
+        (TemplateError, ValueError),
+        (UnknownNameError, LookupError),
+        (SealError, Exception),
+        (RenderError, Exception),
+    ],
+)
+def test_every_mistake_is_a_kpikit_error_and_of_pythons_family(error, family):
+    assert issubclass(error, KpikitError)
+    assert issubclass(error, family)
+
+
+def test_a_choice_that_is_allowed_passes():
+    check_choice("kind", "bounded", ["bounded", "unbounded"], "retention_table")
+
+
+def test_a_choice_that_is_not_allowed_is_named_with_the_nearest():
+    with pytest.raises(AnalysisError, match="kind is 'bound' in retention_table") as caught:
+        check_choice("kind", "bound", ["bounded", "unbounded"], "retention_table")
+
+    assert "Did you mean 'bounded'? Choices: bounded, unbounded." in str(caught.value)
+
+
+def test_a_message_is_printed_as_it_is_written():
+    # KeyError would print its message in quotes with \n escaped; LookupError does not
+    assert str(UnknownNameError("one\ntwo")) == "one\ntwo"
