@@ -46,7 +46,8 @@ def defined_metric(item: MetricParams, *, origin: str) -> Metric:
         formula=words[0].upper() + words[1:] + ".",
         numerator=_expression(numerator, kind),
         denominator=below,
-        n=None if below else _rows(numerator),
+        n=None if below or kind == "count_distinct" else _rows(numerator),
+        n_of=_units(denominator or numerator),
         direction=item.direction,
         leading=item.leading,
         perspective=item.perspective,
@@ -91,6 +92,11 @@ def _rows(measure: MeasureParams) -> Callable[[Any], Any]:
 
 def _values(measure: MeasureParams) -> Callable[[Any], Any]:
     return lambda table: table[measure.mean].count(where=_matches(table, measure.where))
+
+
+def _units(measure: MeasureParams) -> str:
+    """Return what a measure counts, in plural: ``users`` for distinct values of ``user_id``."""
+    return f"{measure.count_distinct.removesuffix('_id')}s" if measure.count_distinct else "rows"
 
 
 def _matches(table: Any, conditions: list[Condition]) -> Any:

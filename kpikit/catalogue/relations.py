@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+import pyarrow as pa
 
 from kpikit.engine import local_date, naive_utc, utc_bounds
 from kpikit.params.model import Product
@@ -272,9 +273,14 @@ def _period_days(span: Span, *, look_back: bool = False) -> ir.Table:
         if look_back:
             before = span.calendar.previous(period)
             rows += _days(before.start, min(before.end, span.end), index, period.start, now=False)
-    schema = {DAY: "date", PERIOD: "int64", _START: "date", _NOW: "boolean"}
-    frame = pd.DataFrame(rows, columns=list(schema))
-    return ibis.memtable(frame, schema=schema)
+    days, numbers, starts, now = zip(*rows, strict=True) if rows else ((), (), (), ())
+    columns = {
+        DAY: pa.array(days, pa.date32()),
+        PERIOD: pa.array(numbers, pa.int64()),
+        _START: pa.array(starts, pa.date32()),
+        _NOW: pa.array(now, pa.bool_()),
+    }
+    return ibis.memtable(pa.table(columns))
 
 
 def _days(
