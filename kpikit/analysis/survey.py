@@ -1,0 +1,393 @@
+"""What customers say: the Net Promoter Score and satisfaction, with honest intervals."""
+
+import datetime as dt
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any, Literal
+
+import ibis
+import ibis.expr.types as ir
+import numpy.typing as npt
+import pandas as pd
+
+from kpikit.catalogue import fact, make_facts
+from kpikit.catalogue.relations import MISSING_SEGMENT
+from kpikit.engine import as_table, check_columns, local_date, naive_utc
+from kpikit.errors import AnalysisError, check_choice
+from kpikit.formats import format_date
+from kpikit.intervals import normal_quantile, wilson_interval
+from kpikit.periods import Calendar, Period
+
+Method = Literal["adjusted-wald", "wald"]
+METHODS: tuple[Method, ...] = ("adjusted-wald", "wald")
+SURVEY_METRICS = ("nps", "csat")
+MIN_ANSWERS = 30  # below it a score says more about who answered than about the product
+_UNREADABLE = -1.0  # stands for a text that is no number: outside the scale, so invalid
+
+
+@dataclass(frozen=True)
+class NpsResult:
+    """A Net Promoter Score and what it rests on.
+
+    Attributes:
+        nps: Share of promoters less share of detractors, in points (-100 to 100); NaN without
+            answers.
+        ci_low: Lower end of its interval, in points.
+        ci_high: Upper end.
+        n: Valid answers.
+        promoters: Answers of 9 or 10.
+        passives: Answers of 7 or 8.
+        detractors: Answers of 0 to 6.
+        invalid: Answers left out: no whole number from 0 to 10, or with an unusable weight.
+        missing: Rows without a score.
+        n_effective: Answers of equal weight that would be as precise; ``n`` without weights.
+    """
+
+    nps: float
+    ci_low: float
+    ci_high: float
+    n: int
+    promoters: int
+    passives: int
+    detractors: int
+    invalid: int
+    missing: int
+    n_effective: float
+
+
+def nps(
+    scores: npt.ArrayLike | pd.Series | ir.Column,
+    *,
+    weights: npt.ArrayLike | pd.Series | ir.Column | None = None,
+    confidence: float = 0.95,
+    method: Method = "adjusted-wald",
+) -> NpsResult:
+    """Return the Net Promoter Score of answers from 0 to 10 with its interval.
+
+    The interval is Rocks' adjusted Wald: 3/4 of a promoter, 3/4 of a detractor and 3/2 of a
+    passive are added before a Wald interval is built, at every confidence. Unlike the plain Wald
+    interval (``method="wald"``) it keeps its coverage for small samples and scores near the ends,
+    and does not collapse to a point when all answer alike. Its middle is not the score, which
+    stays as it was counted. Both are cut at -100 and 100.
+
+    Edge rules: a score outside 0 to 10, not whole, or no number is invalid and left out, as is an
+    answer whose weight is missing, negative or infinite; a missing score is no answer; a weight of
+    0 counts for nothing. With weights, the shares are weighted and the interval rests on Kish's
+    effective number of answers; the counts stay counts of answers. Without a valid answer the
+    score is NaN and ``n`` is 0.
+
+    Args:
+        scores: Answers from 0 to 10: a list, array, Series or Ibis column.
+        weights: Weight per answer, in the same order; equal if None.
+        confidence: Confidence level, 0 to 1.
+        method: ``adjusted-wald`` or ``wald``.
+
+    Returns:
+        The score with its interval, in points, and the counts.
+
+    Raises:
+        AnalysisError: Scores and weights differ in number, ``confidence`` or ``method`` is wrong.
+
+    References:
+        Reichheld, F. F. (2003). The one number you need to grow. Harvard Business Review 81(12).
+        Rocks, B. (2016). Interval estimation for the "Net Promoter Score". The American
+        Statistician 70(4), 365-372 (arXiv 1601.07235). Kish, L. (1965). Survey Sampling, for the
+        effective number.
+
+    Example:
+        >>> result = nps([10, 9, 8, 3])
+        >>> result.nps, result.n
+        (25.0, 4)
+    """
+    check_choice("method", method, METHODS, "nps")
+    z = normal_quantile(confidence)
+    answers = _series(scores)
+    given = pd.Series(1.0, index=answers.index) if weights is None else _series(weights)
+    if len(answers) != len(given):
+        raise AnalysisError(
+            f"{len(answers)} scores have {len(given)} weights in nps.\nGive one weight per score."
+        )
+    numbers = pd.to_numeric(answers, errors="coerce").astype(float)
+    weight = pd.to_numeric(given, errors="coerce").astype(float)
+    rows = pd.DataFrame(
+        {
+            "score": numbers.mask(numbers.isna() & answers.notna(), _UNREADABLE),
+            "weight": weight.where(weight.between(0, math.inf, inclusive="left")),
+        }
+    )
+    rows = rows[rows["weight"] != 0].assign(answers=1, squares=rows["weight"] ** 2)
+    return _result(_tally(rows), z, method)
+
+
+def nps_table(
+    survey: ir.Table | pd.DataFrame,
+    periods: Iterable[Period],
+    *,
+    calendar: Calendar,
+    as_of: dt.date,
+    dimension: str = "",
+    confidence: float = 0.95,
+    method: Method = "adjusted-wald",
+) -> pd.DataFrame:
+    """Return the Net Promoter Score of each period and segment.
+
+    Args:
+        survey: One row per answer: ``score`` (0 to 10), ``answer_time`` (UTC), and ``weight``
+            where answers have one. Rows without a time are left out.
+        periods: Periods of any grain, in any order.
+        calendar: How the product cuts time.
+        as_of: Last complete day of data; later answers do not count.
+        dimension: Column to break down by; empty for the total.
+        confidence: Confidence level, 0 to 1.
+        method: As for ``nps``.
+
+    Returns:
+        One row per segment (sorted) and period (in the order given): ``segment``, ``grain``,
+        ``period``, ``start``, ``end``, the fields of ``NpsResult``, ``promoter_share``,
+        ``passive_share`` and ``detractor_share`` (weighted, 0 to 1), ``suppressed`` (fewer than 30
+        answers: not to be shown as a result) and ``complete`` (by ``as_of``).
+
+    Raises:
+        AnalysisError: A column is missing, ``confidence`` or ``method`` is wrong.
+    """
+    check_choice("method", method, METHODS, "nps_table")
+    z = normal_quantile(confidence)
+    answers = _Answers.read(as_table(survey), calendar, as_of, dimension)
+    rows = []
+    for segment, period in product(answers.segments, dict.fromkeys(periods)):
+        tally = answers.within(period, segment)
+        span = {name: getattr(period, name) for name in ("grain", "start", "end")}
+        rows.append(
+            {
+                "segment": segment,
+                "period": period.label,
+                **span,
+                **vars(_result(tally, z, method)),
+                "promoter_share": tally.share(tally.promoters),
+                "passive_share": tally.share(tally.passives),
+                "detractor_share": tally.share(tally.detractors),
+                "suppressed": tally.n < MIN_ANSWERS,
+                "complete": period.is_complete(as_of),
+            }
+        )
+    columns = ["segment", "grain", "period", "start", "end", *NpsResult.__dataclass_fields__]
+    shares = ["promoter_share", "passive_share", "detractor_share", "suppressed", "complete"]
+    return pd.DataFrame(rows, columns=[*columns, *shares])
+
+
+def survey_facts(
+    survey: ir.Table | pd.DataFrame,
+    metrics: Sequence[str],
+    periods: Iterable[Period],
+    *,
+    calendar: Calendar,
+    as_of: dt.date,
+    dimension: str = "",
+) -> pd.DataFrame:
+    """Return survey metrics of periods as facts.
+
+    ``nps`` is in points, with the adjusted Wald interval of ``nps``. ``csat`` is the share of
+    answers of 8 to 10, the counterpart of 4 and 5 on a scale of five, with a Wilson interval. Both
+    at 95 %, weighted where answers have a weight; the rules for what is valid are those of ``nps``.
+
+    Args:
+        survey: One row per answer, as for ``nps_table``.
+        metrics: Among nps and csat.
+        periods: Periods of any grain, in any order.
+        calendar: How the product cuts time.
+        as_of: Last complete day of data; later answers do not count.
+        dimension: Column to break down by; empty for the total. Where the table lacks it, there
+            are no facts.
+
+    Returns:
+        Facts (``kpikit.catalogue.FACT_COLUMNS``) per metric, segment and period: metrics and
+        periods in the order asked for, segments sorted. ``n`` counts valid answers, however few:
+        whoever shows a value hides those of fewer than ``MIN_ANSWERS``. A period without an answer
+        is missing, with its reason.
+
+    Raises:
+        AnalysisError: A metric is unknown to this analysis, a column is missing.
+    """
+    for name in metrics:
+        check_choice("metric", name, SURVEY_METRICS, "survey_facts")
+    table = as_table(survey)
+    if dimension and dimension not in table.columns:
+        return make_facts([])
+    answers = _Answers.read(table, calendar, as_of, dimension)
+    rows = []
+    for name, segment, period in product(metrics, answers.segments, dict.fromkeys(periods)):
+        tally = answers.within(period, segment)
+        if tally.n:
+            values = _nps_values(tally) if name == "nps" else _csat_values(tally)
+        else:
+            values = {"n": 0, "reason": answers.why_none(period)}
+        where = {"dimension": dimension, "segment": segment}
+        rows.append(fact(name, period, as_of=as_of, **where, **values))
+    return make_facts(rows)
+
+
+@dataclass(frozen=True)
+class _Tally:
+    """Valid answers: sums of weights by kind, and numbers of rows for the rest."""
+
+    promoters: float
+    passives: float
+    detractors: float
+    satisfied: float
+    squares: float
+    counts: tuple[int, int, int]  # promoters, passives, detractors
+    invalid: int
+    missing: int
+
+    @property
+    def n(self) -> int:
+        return sum(self.counts)
+
+    @property
+    def weight(self) -> float:
+        return self.promoters + self.passives + self.detractors
+
+    @property
+    def n_effective(self) -> float:
+        return self.weight**2 / self.squares if self.n else 0.0
+
+    def share(self, part: float) -> float:
+        return part / self.weight if self.n else math.nan
+
+
+@dataclass(frozen=True)
+class _Answers:
+    """Answers counted per segment, local day and score, from which any period is a sum."""
+
+    rows: pd.DataFrame
+    segments: list[str]
+    as_of: dt.date
+
+    @classmethod
+    def read(
+        cls, table: ir.Table, calendar: Calendar, as_of: dt.date, dimension: str
+    ) -> "_Answers":
+        rows = _score_counts(table, calendar, as_of, dimension).to_pandas()
+        rows["day"] = [day.date() for day in rows["day"]]
+        return cls(rows, sorted(set(rows["segment"])) if dimension else [""], as_of)
+
+    def within(self, period: Period, segment: str) -> _Tally:
+        rows = self.rows[self.rows["segment"] == segment]
+        return _tally(rows[rows["day"].between(period.start, period.last_day)])
+
+    def why_none(self, period: Period) -> str:
+        if self.rows.empty:
+            return "nobody has answered"
+        first = self.rows["day"].min()
+        if period.end <= first:
+            return f"the first answer is of {format_date(first)}"
+        if period.start > self.as_of:
+            return f"the data ends on {format_date(self.as_of)}"
+        return "nobody answered in the period"
+
+
+def _series(values: Any) -> pd.Series:
+    found = values.to_pandas() if isinstance(values, ir.Column) else pd.Series(values)
+    return found.reset_index(drop=True)
+
+
+def _score_counts(table: ir.Table, calendar: Calendar, as_of: dt.date, dimension: str) -> ir.Table:
+    """Return answers per segment, day, score and whether the weight is usable; weights summed."""
+    check_columns(table, ["score", "answer_time", *([dimension] if dimension else [])], "survey")
+    score = table.score.try_cast("float64")
+    weight: Any = ibis.literal(1.0)
+    if "weight" in table.columns:
+        weight = table.weight.try_cast("float64")
+        weight = ibis.ifelse((weight >= 0) & (weight < math.inf), weight, ibis.null("float64"))
+    segment: Any = ibis.literal("")
+    if dimension:
+        segment = table[dimension].cast("string").fill_null(MISSING_SEGMENT)
+    answers = table.select(
+        segment=segment,
+        day=local_date(naive_utc(table.answer_time), calendar.timezone),
+        score=ibis.coalesce(score, ibis.ifelse(table.score.isnull(), None, _UNREADABLE)),  # noqa: PD003 - Ibis
+        weight=weight,
+    )
+    answers = answers.filter(answers.day <= as_of, answers.weight.fill_null(1.0) != 0)
+    usable = answers.weight.notnull()  # noqa: PD004 - Ibis has no notna
+    return answers.group_by("segment", "day", "score", usable=usable).aggregate(
+        answers=answers.count(),
+        weight=answers.weight.sum(),
+        squares=(answers.weight * answers.weight).sum(),
+    )
+
+
+def _tally(rows: pd.DataFrame) -> _Tally:
+    """Sum rows of ``score``, ``answers``, ``weight`` (NaN where unusable) and ``squares``."""
+    score = rows["score"]
+    missing = score.isna()
+    is_valid = score.between(0, 10) & (score % 1 == 0) & rows["weight"].notna()
+    valid = rows[is_valid]
+    kinds = [valid["score"] >= 9, valid["score"].between(7, 8), valid["score"] <= 6]
+    promoters, passives, detractors = (float(valid.loc[kind, "weight"].sum()) for kind in kinds)
+    first, second, third = (int(valid.loc[kind, "answers"].sum()) for kind in kinds)
+    return _Tally(
+        promoters=promoters,
+        passives=passives,
+        detractors=detractors,
+        satisfied=float(valid.loc[valid["score"] >= 8, "weight"].sum()),
+        squares=float(valid["squares"].sum()),
+        counts=(first, second, third),
+        invalid=int(rows.loc[~missing & ~is_valid, "answers"].sum()),
+        missing=int(rows.loc[missing, "answers"].sum()),
+    )
+
+
+def _result(tally: _Tally, z: float, method: Method) -> NpsResult:
+    score = tally.share(tally.promoters) - tally.share(tally.detractors)
+    low, high = _interval(tally, z, method) if tally.n else (math.nan, math.nan)
+    promoters, passives, detractors = tally.counts
+    return NpsResult(
+        nps=100 * score,
+        ci_low=100 * max(low, -1.0),
+        ci_high=100 * min(high, 1.0),
+        n=tally.n,
+        promoters=promoters,
+        passives=passives,
+        detractors=detractors,
+        invalid=tally.invalid,
+        missing=tally.missing,
+        n_effective=tally.n_effective,
+    )
+
+
+def _interval(tally: _Tally, z: float, method: Method) -> tuple[float, float]:
+    n = tally.n_effective
+    promoters, detractors = tally.share(tally.promoters) * n, tally.share(tally.detractors) * n
+    if method == "adjusted-wald":
+        promoters, detractors, n = promoters + 0.75, detractors + 0.75, n + 3
+    net, polar = (promoters - detractors) / n, (promoters + detractors) / n
+    half = z * math.sqrt(max(polar - net**2, 0.0) / n)
+    return net - half, net + half
+
+
+def _nps_values(tally: _Tally) -> dict[str, Any]:
+    result = _result(tally, normal_quantile(0.95), "adjusted-wald")
+    return {
+        "value": result.nps,
+        "n": result.n,
+        "numerator": tally.promoters - tally.detractors,
+        "denominator": tally.weight,
+        "ci_low": result.ci_low,
+        "ci_high": result.ci_high,
+    }
+
+
+def _csat_values(tally: _Tally) -> dict[str, Any]:
+    share = tally.share(tally.satisfied)
+    low, high = wilson_interval(share * tally.n_effective, tally.n_effective)
+    return {
+        "value": share,
+        "n": tally.n,
+        "numerator": tally.satisfied,
+        "denominator": tally.weight,
+        "ci_low": float(low),
+        "ci_high": float(high),
+    }
