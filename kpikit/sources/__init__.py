@@ -1,0 +1,25 @@
+"""A product's data, opened: canonical tables, what the checks found, and what was read."""
+
+from kpikit.sources.dataset import (
+    Coverage,
+    Dataset,
+    Finding,
+    Input,
+    check_findings,
+    default_period,
+    findings_for,
+)
+from kpikit.sources.opening import dataset_key, open_dataset, read_coverage
+
+__all__ = [
+    "Coverage",
+    "Dataset",
+    "Finding",
+    "Input",
+    "check_findings",
+    "dataset_key",
+    "default_period",
+    "findings_for",
+    "open_dataset",
+    "read_coverage",
+]

@@ -1,0 +1,200 @@
+"""Reads a source column as its canonical kind; what cannot be read is kept beside, never lost."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from kpikit.engine import local_time, naive_utc, utc_time
+from kpikit.errors import SourceError
+from kpikit.params.tables import ColumnKind
+from kpikit.sources.dates import TimeFormat, parse_formats
+
+MONEY = "decimal(18, 6)"
+AMOUNT = "decimal(38, 6)"
+_TEXT_KINDS = ("id", "code", "text")
+_OFFSET = r"\d\s?(Z|UTC|[+-]\d{2}(:?\d{2})?)$"
+_SPACES = (" ", "\u00a0", "\u202f")
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A column as read.
+
+    Attributes:
+        value: The canonical value; null where missing or unparsable.
+        unparsable: The source's text where it is there but cannot be read; None if all can be.
+        skipped: Whether the local time is one that the clock skips; None if it cannot be.
+    """
+
+    value: ir.Value
+    unparsable: ir.StringValue | None = None
+    skipped: ir.BooleanValue | None = None
+
+
+@dataclass(frozen=True)
+class NumberMarks:
+    """The marks of numbers in text."""
+
+    decimal: str = "."
+    thousands: str | None = None
+
+
+@dataclass(frozen=True)
+class Zones:
+    """Zone of times of day that carry none, and the product's, in which bare days begin."""
+
+    source: str = "UTC"
+    product: str = "UTC"
+
+
+def clean_text(value: ir.StringValue, null_values: Sequence[str]) -> ir.StringValue:
+    """Return text with blanks and the declared null values missing; else as it stands."""
+    missing = sorted({"", *(text.strip() for text in null_values)})
+    return ibis.ifelse(value.strip().isin(missing), ibis.null(str), value)  # type: ignore[no-any-return]
+
+
+def read_text(value: ir.Value) -> Reading:
+    """Return ids, codes and texts as text; a whole number stored as a float loses its point."""
+    if value.type().is_string():
+        return Reading(value)
+    if value.type().is_floating():
+        whole = value.cast("decimal(38, 0)").cast(str)
+        is_whole = value.abs().between(0, 1e15) & (value == value.floor())
+        return Reading(ibis.ifelse(is_whole, whole, value.cast(str)))
+    return Reading(value.cast(str))
+
+
+def read_number(value: ir.Value, marks: NumberMarks, *, exact: bool) -> Reading:
+    """Return numbers as DECIMAL(18, 6) where ``exact``, else as floats.
+
+    Text may hold thousands marks, where declared and where they part groups as they should, and a
+    ``%``, by which the number is divided by 100.
+    """
+    target = MONEY if exact else "float64"
+    kind = value.type()
+    if not (kind.is_string() or kind.is_numeric()):
+        raise SourceError(f"holds {kind}, not numbers")
+    if kind.is_integer() and not exact:
+        return Reading(value.cast(target))
+    number = _parse_number(value, marks, target) if kind.is_string() else value.try_cast(target)
+    if not exact:  # 'nan' and 'inf' are words for floats
+        number = ibis.ifelse(number.isnan() | number.isinf(), ibis.null(target), number)
+    unread = value.notnull() & number.isnull()
+    return Reading(number, ibis.ifelse(unread, value.cast(str), ibis.null(str)))
+
+
+def read_time(value: ir.Value, form: TimeFormat | None, zones: Zones) -> Reading:
+    """Return times as UTC without zone.
+
+    Times with an offset are converted; times of day without one are read in the source's zone;
+    bare days begin at midnight of the product's zone, so that they stay the same day.
+    """
+    kind = value.type()
+    if kind.is_timestamp() and kind.timezone:
+        return Reading(naive_utc(value))
+    if kind.is_timestamp():
+        return _local_reading(value, zones.source)
+    if kind.is_date():
+        return Reading(utc_time(value.cast("timestamp"), zones.product))
+    if not kind.is_string() or form is None:
+        raise SourceError(f"holds {kind}, not times")
+    zone = zones.product if form.date_only else zones.source
+    if form.formats:
+        local = parse_formats(value.strip(), form.formats)
+        in_utc = any("%z" in each for each in form.formats)
+        reading = Reading(local) if in_utc else _local_reading(local, zone)
+        return Reading(reading.value, _unread(value, local), reading.skipped)
+    return _read_iso(value, zone)
+
+
+def read_date(value: ir.Value, form: TimeFormat | None) -> Reading:
+    """Return days; of a time, the day as it is written."""
+    kind = value.type()
+    if kind.is_date():
+        return Reading(value)
+    if kind.is_timestamp():
+        return Reading(value.date())
+    if not kind.is_string() or form is None:
+        raise SourceError(f"holds {kind}, not days")
+    text = value.strip()
+    parsed = parse_formats(text, form.formats) if form.formats else text.try_cast("timestamp")
+    day = _finite(parsed).date()
+    return Reading(day, _unread(value, day))
+
+
+def read_column(
+    value: ir.Value,
+    kind: ColumnKind,
+    *,
+    exact: bool = False,
+    form: TimeFormat | None = None,
+    marks: NumberMarks,
+    zones: Zones,
+) -> Reading:
+    """Return a source column read as its canonical kind; see the function of each kind."""
+    if kind in _TEXT_KINDS:
+        return read_text(value)
+    if kind == "time":
+        return read_time(value, form, zones)
+    if kind == "date":
+        return read_date(value, form)
+    return read_number(value, marks, exact=exact or kind == "money")
+
+
+def _parse_number(value: ir.StringValue, marks: NumberMarks, target: str) -> ir.NumericValue:
+    text = value.strip()
+    percent = text.endswith("%")
+    text = ibis.ifelse(percent, text.substr(0, text.length() - 1).strip(), text)
+    if marks.thousands is not None:
+        text = _without_thousands(text, marks)
+    if marks.decimal != ".":
+        # a point is then no decimal mark, and must not become one
+        text = ibis.ifelse(text.contains("."), ibis.null(str), text.replace(marks.decimal, "."))
+    plain = text.try_cast(target)
+    return ibis.ifelse(percent, (plain / 100).cast(target), plain)  # type: ignore[no-any-return]
+
+
+def _without_thousands(text: ir.StringValue, marks: NumberMarks) -> ir.StringValue:
+    mark = marks.thousands or ""
+    if mark == " ":  # printed and typed spaces stand for one another
+        for space in _SPACES[1:]:
+            text = text.replace(space, " ")
+    escaped, point = f"[{mark}]", f"[{marks.decimal}]"
+    # groups of two also part numbers in India; the last group always has three digits
+    grouped = rf"^[+-]?\d{{1,3}}({escaped}\d{{2,3}})*{escaped}\d{{3}}({point}\d*)?$"
+    return ibis.cases(  # type: ignore[no-any-return]
+        (~text.contains(mark), text),
+        (text.re_search(grouped), text.replace(mark, "")),
+        else_=ibis.null(str),
+    )
+
+
+def _read_iso(value: ir.StringValue, zone: str) -> Reading:
+    text = value.strip()
+    wall_clock = _finite(text.try_cast("timestamp"))
+    has_offset = (text.length() > 16) & text.re_search(_OFFSET)
+    instant = naive_utc(text.try_cast("timestamp('UTC')"))
+    local = _local_reading(wall_clock, zone)
+    time = ibis.ifelse(has_offset, instant, local.value)
+    skipped = None if local.skipped is None else ~has_offset & local.skipped
+    return Reading(time, _unread(value, time), skipped)
+
+
+def _local_reading(wall_clock: ir.TimestampValue, zone: str) -> Reading:
+    if zone == "UTC":
+        return Reading(wall_clock)
+    time = utc_time(wall_clock, zone)
+    return Reading(time, skipped=local_time(time, zone) != wall_clock)
+
+
+def _finite(times: ir.TimestampValue) -> ir.TimestampValue:
+    # engines read the word 'infinity' as a time
+    return ibis.ifelse(  # type: ignore[no-any-return]
+        times < ibis.timestamp("9999-12-31 23:59:59"), times, ibis.null("timestamp")
+    )
+
+
+def _unread(value: ir.StringValue, parsed: ir.Value) -> ir.StringValue:
+    return ibis.ifelse(value.notnull() & parsed.isnull(), value, ibis.null(str))  # type: ignore[no-any-return]

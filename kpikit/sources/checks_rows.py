@@ -1,0 +1,280 @@
+"""Checks of single rows: each yields conditions, all of which one scan of the table counts."""
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from kpikit.engine import utc_bounds
+from kpikit.formats import format_count, format_share, plural
+from kpikit.params.tables import ColumnSpec
+from kpikit.sources.dataset import Finding, Severity
+from kpikit.sources.stage import SKIPPED, UNREAD
+from kpikit.sources.subject import Subject
+
+_DAMAGED_ID = r"^[0-9](\.[0-9]+)?[eE]\+[0-9]+$"
+_FLOAT_ID = r"^[0-9]+\.0$"
+_FEW_USERS_MISSING = 0.05
+_AMOUNT_COLUMNS = ("revenue", "mrr", "cost")
+# Tukey's fence with 5 instead of 3 interquartile ranges, on the logarithm of the amount; the range
+# counts as at least 0.3 (a factor of 2), so that a shop with one price does not flag its others
+_FENCE_RANGES = 5
+_LEAST_RANGE = 0.3
+_LEAST_AMOUNTS = 20
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A condition on rows that a check holds to be wrong.
+
+    Attributes:
+        check: Name of the check.
+        column: Canonical column.
+        rows: The rows concerned, as a condition.
+        example: What to show of such a row; None shows nothing.
+        message: The sentence, from the count as text (``11 of 300 rows (3.7 %)``).
+        severity: How grave, by the share of the table's rows.
+    """
+
+    check: str
+    column: str
+    rows: ir.BooleanValue
+    example: ir.Value | None
+    message: Callable[[str], str]
+    severity: Callable[[float], Severity]
+
+
+def row_findings(subject: Subject, as_of: dt.date, *, as_of_declared: bool) -> list[Finding]:
+    """Return what the checks of single rows find, by one scan and one look for examples each."""
+    faults = [
+        *_missing_values(subject),
+        *_unparsable_values(subject),
+        *_out_of_range(subject),
+        *_spoilt_ids(subject),
+        *_nonexistent_times(subject),
+        *_negative_prices(subject),
+        *_huge_values(subject),
+        *_future_times(subject, as_of, declared=as_of_declared),
+    ]
+    if not faults or not subject.rows:
+        return []
+    counts = subject.table.aggregate(
+        **{str(index): fault.rows.sum() for index, fault in enumerate(faults)}
+    ).to_pyarrow().to_pylist()[0]  # fmt: skip
+    found = [
+        _finding(subject, fault, int(counts[str(index)] or 0))
+        for index, fault in enumerate(faults)
+        if counts[str(index)]
+    ]
+    return [*found, *_null_columns(subject, found)]
+
+
+def _finding(subject: Subject, fault: Fault, rows: int) -> Finding:
+    share = rows / subject.rows
+    counted = f"{rows:,} of {plural(subject.rows, 'row')} ({format_share(share)})"
+    if fault.check in ("missing_value", "missing_user") and rows == subject.rows:
+        return _null_column(subject, fault.column, "error" if fault.check != "missing_user"
+                            or fault.column in subject.spec.required else "warning")  # fmt: skip
+    examples = _examples(subject.table, fault)
+    return Finding(
+        fault.check, subject.spec.name, fault.column, fault.severity(share), rows, share,
+        examples, fault.message(counted),
+    )  # fmt: skip
+
+
+def _examples(table: ir.Table, fault: Fault) -> tuple[str, ...]:
+    if fault.example is None:
+        return ()
+    shown = table.filter(fault.rows).select(example=fault.example.cast(str))
+    rows = shown.distinct().order_by("example").limit(_EXAMPLES).to_pyarrow()
+    return tuple(str(value) for value in rows["example"].to_pylist() if value is not None)
+
+
+def _missing_values(subject: Subject) -> Iterator[Fault]:
+    """Find rows without a value that they need; text that cannot be read is not missing."""
+    table = subject.table
+    for column in subject.spec.columns.values():
+        name = column.name
+        if name not in subject.mapped or (column.nullable and name != "user_id"):
+            continue
+        missing = table[name].isnull()
+        if UNREAD + name in table.columns:
+            missing = missing & table[UNREAD + name].isnull()
+        check = "missing_user" if name == "user_id" else "missing_value"
+        tolerated = name == "user_id" and not column.required
+        yield Fault(
+            check, name, missing, None, _says(f"have no {name}"),
+            _grave_from(_FEW_USERS_MISSING) if tolerated else _always("warning"),
+        )  # fmt: skip
+
+
+def _null_columns(subject: Subject, found: Sequence[Finding]) -> list[Finding]:
+    """Find mapped columns that may miss values, and have none at all."""
+    named = {finding.column for finding in found if finding.check == "null_column"}
+    names = [
+        name for name in subject.mapped
+        if name in subject.source.columns and name not in named and name in subject.table.columns
+    ]  # fmt: skip
+    if not names:
+        return []
+    counts = subject.table.aggregate(
+        **{str(index): subject.table[name].count() for index, name in enumerate(names)}
+    ).to_pyarrow().to_pylist()[0]  # fmt: skip
+    unread = {finding.column for finding in found if finding.check == "unparsable_value"}
+    return [
+        _null_column(subject, name, "warning")
+        for index, name in enumerate(names)
+        if not counts[str(index)] and name not in unread
+    ]
+
+
+def _null_column(subject: Subject, name: str, severity: Severity) -> Finding:
+    return Finding(
+        "null_column", subject.spec.name, name, severity, subject.rows, 1.0, (),
+        f"No row has a {name}.",
+    )  # fmt: skip
+
+
+def _unparsable_values(subject: Subject) -> Iterator[Fault]:
+    for name in subject.table.columns:
+        if name.startswith(UNREAD):
+            column = name.removeprefix(UNREAD)
+            text = subject.table[name]
+            # more than half of a column unread: it is mapped or declared wrong, not merely dirty
+            yield Fault(
+                "unparsable_value", column, text.notnull(), text,
+                _says(f"have a {column} that cannot be read and counts as missing"),
+                _error_from(0.5),
+            )  # fmt: skip
+
+
+def _out_of_range(subject: Subject) -> Iterator[Fault]:
+    for column in subject.spec.columns.values():
+        value = subject.table[column.name] if column.name in subject.mapped else None
+        if value is None or (column.low is None and column.high is None):
+            continue
+        outside = ibis.literal(False)
+        if column.low is not None:
+            outside = outside | (value < column.low)
+        if column.high is not None:
+            outside = outside | (value > column.high)
+        yield Fault(
+            "out_of_range", column.name, outside.fill_null(False), value,
+            _says(f"have a {column.name} {_range_text(column)}"), _always("warning"),
+        )  # fmt: skip
+
+
+def _range_text(column: ColumnSpec) -> str:
+    if column.high is None:
+        return f"below {column.low:g}"
+    if column.low is None:
+        return f"above {column.high:g}"
+    return f"outside {column.low:g} to {column.high:g}"
+
+
+def _spoilt_ids(subject: Subject) -> Iterator[Fault]:
+    """Find ids that a spreadsheet rounded, and ids that were once read as decimal numbers."""
+    for name in subject.spec.columns_of("id"):
+        if name not in subject.mapped:
+            continue
+        ids = subject.table[name]
+        yield Fault(
+            "damaged_id", name, ids.re_search(_DAMAGED_ID).fill_null(False), ids,
+            _says(f"have a {name} that a spreadsheet has rounded: different ids became one"),
+            _always("warning"),
+        )  # fmt: skip
+        yield Fault(
+            "float_id", name, ids.re_search(_FLOAT_ID).fill_null(False), ids,
+            _says(f"have a {name} that was written as a decimal number; it is kept as it stands"),
+            _always("info"),
+        )  # fmt: skip
+
+
+def _nonexistent_times(subject: Subject) -> Iterator[Fault]:
+    for name in subject.table.columns:
+        if name.startswith(SKIPPED):
+            column = name.removeprefix(SKIPPED)
+            zone = subject.source.timezone
+            yield Fault(
+                "nonexistent_time", column, subject.table[name].fill_null(False),
+                subject.table[column],
+                _says(f"have a {column} that the clock of {zone} skips; is its timezone right?"),
+                _always("warning"),
+            )  # fmt: skip
+
+
+def _negative_prices(subject: Subject) -> Iterator[Fault]:
+    if "unit_price" in subject.spec.columns:
+        price = subject.table["unit_price"]
+        yield Fault(
+            "negative_price", "unit_price", (price < 0).fill_null(False), price,
+            _says("have a unit_price below zero"), _always("warning"),
+        )  # fmt: skip
+
+
+def _huge_values(subject: Subject) -> Iterator[Fault]:
+    names = [name for name in _AMOUNT_COLUMNS if name in subject.table.columns]
+    for name, fence in _fences(subject.table, names).items():
+        amount = subject.table[name].abs().cast("float64")
+        yield Fault(
+            "huge_value", name, (amount > fence).fill_null(False), subject.table[name],
+            _says(f"have an amount ({name}) far beyond all others, above {format_count(fence)}"),
+            _always("warning"),
+        )  # fmt: skip
+
+
+def _fences(table: ir.Table, names: Sequence[str]) -> Mapping[str, float]:
+    """Return the size beyond which an amount is huge, of the columns with amounts enough."""
+    measures = {}
+    for name in names:
+        size = table[name].abs().cast("float64")
+        logarithm = ibis.ifelse(size > 0, size, ibis.null(float)).log10()
+        measures[f"{name}_count"] = logarithm.count()
+        measures[f"{name}_low"] = logarithm.quantile(0.25)
+        measures[f"{name}_high"] = logarithm.quantile(0.75)
+    if not measures:
+        return {}
+    row = table.aggregate(**measures).to_pyarrow().to_pylist()[0]
+    fences = {}
+    for name in names:
+        if row[f"{name}_count"] >= _LEAST_AMOUNTS:
+            low, high = float(row[f"{name}_low"]), float(row[f"{name}_high"])
+            fences[name] = 10 ** (high + _FENCE_RANGES * max(high - low, _LEAST_RANGE))
+    return fences
+
+
+def _future_times(subject: Subject, as_of: dt.date, *, declared: bool) -> Iterator[Fault]:
+    """Find rows after the last complete day: known where it is declared, else stamps astray."""
+    name = subject.spec.time
+    if subject.spec.name == "campaigns":  # a campaign may be planned
+        return
+    times = subject.table[name]
+    if times.type().is_timestamp():
+        _, end = utc_bounds(as_of, as_of + dt.timedelta(days=1), subject.calendar.timezone)
+        after = times >= ibis.timestamp(end.isoformat(sep=" "))
+    else:
+        after = times > ibis.literal(as_of)
+    yield Fault(
+        "future_time", name, after.fill_null(False), times,
+        _says(f"lie after {as_of}, the last complete day"),
+        _always("info" if declared else "warning"),
+    )  # fmt: skip
+
+
+def _says(what: str) -> Callable[[str], str]:
+    return lambda counted: f"{counted} {what}."
+
+
+def _always(severity: Severity) -> Callable[[float], Severity]:
+    return lambda _: severity
+
+
+def _grave_from(share: float) -> Callable[[float], Severity]:
+    return lambda seen: "warning" if seen >= share else "info"
+
+
+def _error_from(share: float) -> Callable[[float], Severity]:
+    return lambda seen: "error" if seen > share else "warning"

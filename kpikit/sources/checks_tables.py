@@ -1,0 +1,240 @@
+"""Checks of whole tables: their files, their repeats, the case of their codes, their currencies."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+
+import ibis
+import ibis.expr.types as ir
+
+from kpikit.engine import local_date
+from kpikit.formats import format_span, plural
+from kpikit.params.model import BatchSpan, Deduplicate
+from kpikit.sources.dataset import Finding
+from kpikit.sources.repeats import Batch, DayRepeats, daily_repeats, deduplicate, find_batches
+from kpikit.sources.subject import FileFacts, Subject
+
+_ROW_LIMITS = {1_048_575: "1,048,576", 65_535: "65,536"}
+_LEAST_FILE_ROWS = 10
+_NOUNS = {"events": "event", "order_lines": "order line", "survey": "answer"}
+# rows of these may repeat by nature: one product twice on an order, one event twice in a second
+_REPEATABLE = ("events", "order_lines")
+_FEW_REPEATS = 0.01
+_EXAMPLES = 3
+
+
+def empty_findings(subject: Subject) -> Iterator[Finding]:
+    """Find a table without rows."""
+    if not subject.rows:
+        yield Finding(
+            "empty_table", subject.spec.name, "", "error", 0, 0.0, (),
+            "The table has a header and no row.",
+        )  # fmt: skip
+
+
+def row_limit_findings(subject: Subject) -> Iterator[Finding]:
+    """Find files that hold exactly as many rows as a spreadsheet can."""
+    for file in subject.files:
+        if file.rows in _ROW_LIMITS:
+            yield Finding(
+                "row_limit", subject.spec.name, "", "warning", file.rows, file.rows / subject.rows,
+                (file.name,),
+                f"{file.name} ends at row {_ROW_LIMITS[file.rows]}, the last that a spreadsheet "
+                "holds: the rest is probably lost.",
+            )  # fmt: skip
+
+
+def repeated_file_findings(subject: Subject) -> Iterator[Finding]:
+    """Find files of one table with the same content in the mapped columns.
+
+    A column that is constant within a file, such as the date of a survey wave, does not count.
+    """
+    alike: dict[tuple[object, ...], list[FileFacts]] = defaultdict(list)
+    for file in subject.files:
+        varying = {name: seen for name, seen in file.content.items() if seen is not None}
+        if file.rows >= _LEAST_FILE_ROWS and varying:
+            alike[(file.rows, *sorted(varying.items()))].append(file)
+    noun = _NOUNS.get(subject.spec.name, "row")
+    for files in alike.values():
+        if len(files) > 1:
+            names = tuple(file.name for file in files)
+            usable = files[0].usable_rows
+            rows = usable * (len(files) - 1)
+            yield Finding(
+                "repeated_file", subject.spec.name, "", "warning", rows, rows / subject.rows,
+                names[:_EXAMPLES],
+                f"{' and '.join(names)} hold the same {plural(usable, noun)}: each is counted "
+                f"{len(files)} times.",
+            )  # fmt: skip
+
+
+def mixed_case_findings(subject: Subject) -> Iterator[Finding]:
+    """Find codes that differ in letter case alone, and so count as two."""
+    table = subject.table
+    names = [name for name in subject.codes if name in table.columns]
+    if not names or not subject.rows:
+        return
+    measures = {}
+    for name in names:
+        measures[f"{name}_as_is"] = table[name].nunique()
+        measures[f"{name}_folded"] = table[name].lower().nunique()
+    row = table.aggregate(**measures).to_pyarrow().to_pylist()[0]
+    for name in names:
+        as_is, folded = row[f"{name}_as_is"], row[f"{name}_folded"]
+        if as_is > folded:
+            yield Finding(
+                "mixed_case", subject.spec.name, name, "warning", *_case_rows(subject, name),
+                f"{name} has {as_is:,} values, but {folded:,} when letter case is ignored.",
+            )  # fmt: skip
+
+
+def mixed_currency_findings(subject: Subject) -> Iterator[Finding]:
+    """Find amounts in several currencies, or in another than the product's: no sum is right."""
+    if "currency" not in subject.mapped or "currency" not in subject.spec.columns:
+        return
+    counts = subject.table.group_by("currency").aggregate(rows=subject.table.count())
+    rows = {row["currency"]: row["rows"] for row in counts.to_pyarrow().to_pylist()}
+    others = {name: count for name, count in rows.items() if name != subject.currency}
+    if others:
+        listed = sorted(others, key=lambda name: (-others[name], name))
+        affected = sum(others.values())
+        yield Finding(
+            "mixed_currency", subject.spec.name, "currency", "error", affected,
+            affected / subject.rows, tuple(listed[:_EXAMPLES]),
+            f"{plural(affected, 'amount')} not in {subject.currency}, the product's currency, "
+            f"but in {', '.join(listed)}: convert them with sql.",
+        )  # fmt: skip
+
+
+def duplicate_key_findings(subject: Subject) -> Iterator[Finding]:
+    """Find rows that share a key: of subscriptions their id and start, of orders a sale's id."""
+    table, key = subject.table, list(subject.spec.key)
+    if subject.spec.name == "orders":
+        table, key = table.filter(table["kind"] == "sale"), ["order_id"]
+    if not key or not subject.rows:
+        return
+    known = table.filter(table[key[0]].notnull())
+    groups = known.group_by(key).aggregate(copies=known.count())
+    repeated = groups.filter(groups["copies"] > 1)
+    total = repeated.aggregate(keys=repeated.count(), rows=repeated["copies"].sum())
+    row = total.to_pyarrow().to_pylist()[0]
+    if row["keys"]:
+        extra = int(row["rows"]) - int(row["keys"])
+        shown = repeated.select(value=repeated[key[0]].cast(str)).order_by("value").limit(_EXAMPLES)
+        choice = subject.source.deduplicate
+        removed = choice is not None and bool(choice.key)
+        yield Finding(
+            "duplicate_key", subject.spec.name, key[0], "accepted" if removed else "warning",
+            extra, extra / subject.rows, tuple(shown.to_pyarrow()["value"].to_pylist()),
+            f"{plural(extra, 'row')} repeat the {' and '.join(key)} of another row.",
+            _removed_by("key") if removed else "",
+        )  # fmt: skip
+
+
+def repeat_findings(subject: Subject) -> Iterator[Finding]:
+    """Find rows alike in every column, and days that were delivered twice."""
+    if not subject.rows or _has_no_identity(subject):
+        return
+    days = daily_repeats(subject.table, subject.spec, subject.calendar.timezone)
+    choice = subject.source.deduplicate
+    yield from _exact_duplicates(subject, days, choice)
+    for batch in find_batches(days):
+        yield _doubled_batch(subject, batch, choice)
+
+
+def _has_no_identity(subject: Subject) -> bool:
+    """Tell whether rows do not say whose they are, so that equal ones are expected."""
+    return subject.spec.name == "survey" and "respondent_id" not in subject.mapped
+
+
+def _exact_duplicates(
+    subject: Subject, days: Sequence[DayRepeats], choice: Deduplicate | None
+) -> Iterator[Finding]:
+    rows = sum(day.repeats for day in days)
+    if not rows:
+        return
+    removed = choice is not None and choice.exact is True
+    share = rows / subject.rows
+    common = subject.spec.name in _REPEATABLE and share < _FEW_REPEATS
+    severity = "accepted" if removed else "info" if common else "warning"
+    worst = sorted(days, key=lambda day: (-day.repeats, day.day))[:_EXAMPLES]
+    yield Finding(
+        "exact_duplicate", subject.spec.name, "", severity, rows, share,  # type: ignore[arg-type]
+        tuple(f"{day.day}: {day.repeats:,}" for day in worst if day.repeats),
+        f"{plural(rows, 'row')} repeat another row in every column.",
+        _removed_by("exact") if removed else "",
+    )  # fmt: skip
+
+
+def _doubled_batch(subject: Subject, batch: Batch, choice: Deduplicate | None) -> Finding:
+    span = format_span(batch.first, batch.last.fromordinal(batch.last.toordinal() + 1))
+    message = (
+        f"Every row of {span} was delivered twice: {plural(batch.extra_rows, 'row')} too many."
+    )
+    message += _net_text(subject, batch)
+    reason = _batch_reason(batch, choice)
+    return Finding(
+        "doubled_batch", subject.spec.name, "", "accepted" if reason else "warning",
+        batch.extra_rows, batch.extra_rows / subject.rows,
+        (batch.first.isoformat(), batch.last.isoformat()), message, reason,
+    )  # fmt: skip
+
+
+def _batch_reason(batch: Batch, choice: Deduplicate | None) -> str:
+    if choice is None or choice.key:
+        return ""
+    span = choice.doubled_batch
+    if span is None:
+        return _removed_by("exact")
+    covers = span.from_ <= batch.first and batch.last <= span.to
+    return _removed_by("doubled_batch") if covers else ""
+
+
+def _removed_by(way: str) -> str:
+    return f"Removed as declared (deduplicate.{way})."
+
+
+def _net_text(subject: Subject, batch: Batch) -> str:
+    """Say what the batch does to the money of the months that it lies in."""
+    if "revenue" not in subject.table.columns:
+        return ""
+    start = subject.calendar.period_of(batch.first, "month")
+    end = subject.calendar.period_of(batch.last, "month")
+    months = BatchSpan(**{"from": start.start, "to": end.last_day})
+    table = _days_of(subject, months)
+    span = BatchSpan(**{"from": batch.first, "to": batch.last})
+    once = deduplicate(
+        table, Deduplicate(doubled_batch=span), subject.spec, subject.calendar.timezone
+    )
+    labels = start.label if start == end else f"{start.label} to {end.label}"
+    return (
+        f" Net revenue of {labels} is {_net(table):,.2f} as delivered and {_net(once):,.2f} with "
+        "the batch counted once."
+    )
+
+
+def _net(table: ir.Table) -> Decimal:
+    return table["revenue"].sum().as_table().to_pyarrow()[0][0].as_py() or Decimal(0)  # type: ignore[no-any-return]
+
+
+def _days_of(subject: Subject, span: BatchSpan) -> ir.Table:
+    day = local_date(subject.table[subject.spec.time], subject.calendar.timezone)
+    inside = day.between(ibis.literal(span.from_), ibis.literal(span.to))
+    return subject.table.filter(inside)
+
+
+def _case_rows(subject: Subject, name: str) -> tuple[int, float, tuple[str, ...]]:
+    """Return rows, share and examples of values that have a twin in another letter case."""
+    table = subject.table.select(value=name)
+    values = table.group_by("value").aggregate(rows=table.count())
+    values = values.mutate(folded=values["value"].lower())
+    twins = values.group_by("folded").aggregate(
+        spellings=values.count(), rows=values["rows"].sum(), most=values["rows"].max(),
+        first=values["value"].min(), last=values["value"].max(),
+    )  # fmt: skip
+    twins = twins.filter(twins["spellings"] > 1)
+    total = twins.aggregate(rows=(twins["rows"] - twins["most"]).sum()).to_pyarrow()
+    shown = twins.order_by("folded").limit(_EXAMPLES).to_pyarrow().to_pylist()
+    rows = int(total["rows"][0].as_py() or 0)
+    examples = tuple(f"{row['first']} / {row['last']}" for row in shown)
+    return rows, rows / subject.rows, examples

@@ -1,0 +1,133 @@
+"""What opening a product's data yields: tables, findings, inputs and coverage, all frozen."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import ibis.expr.types as ir
+
+from kpikit.errors import DataQualityError
+from kpikit.params import LoadedProduct
+from kpikit.periods import Period
+
+Severity = Literal["error", "warning", "accepted", "info"]
+SEVERITIES: tuple[Severity, ...] = ("error", "warning", "accepted", "info")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found in one table.
+
+    Attributes:
+        check: Name of the check, one of ``kpikit.params.tables.CHECKS``.
+        table: Canonical table.
+        column: Canonical column, or ``""`` where the finding is about whole rows or files.
+        severity: ``error`` keeps the report from being sealed; ``warning`` is a fault that the
+            reader must know; ``accepted`` is one that the parameters accept; ``info`` is a fact.
+        rows: Rows concerned.
+        share: They as a share of the table's rows, 0 to 1.
+        examples: Up to three values or days, as they stand in the source.
+        message: One plain sentence for the page.
+        reason: Why it is accepted.
+    """
+
+    check: str
+    table: str
+    column: str = ""
+    severity: Severity = "warning"
+    rows: int = 0
+    share: float = 0.0
+    examples: tuple[str, ...] = ()
+    message: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Input:
+    """One file, or one database table, that a canonical table was read from.
+
+    Attributes:
+        table: Canonical table.
+        source: File name or table name; no folder above the file's, no secret.
+        rows: Rows read.
+        size_bytes: Size of the file; None for a database table.
+        content_hash: SHA-256 of the file's bytes, or a fingerprint of the database table.
+        first: Earliest time of a row, UTC; None without any.
+        last: Latest time of a row, UTC.
+    """
+
+    table: str
+    source: str
+    rows: int
+    size_bytes: int | None
+    content_hash: str
+    first: dt.datetime | None
+    last: dt.datetime | None
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The local days that a product's data spans, both included."""
+
+    first_day: dt.date
+    as_of: dt.date
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A product's data, checked.
+
+    Attributes:
+        tables: Canonical table name to Ibis table: canonical columns, then every other column of
+            the source under its own name. Ids are text, times UTC without zone, money DECIMAL.
+        findings: What the checks found, errors first.
+        inputs: Files and database tables read.
+        as_of: Last complete local day.
+        first_day: First local day with a row.
+        data_hash: Changes when, and only when, the content of an input does.
+    """
+
+    tables: Mapping[str, ir.Table] = field(repr=False)
+    findings: tuple[Finding, ...]
+    inputs: tuple[Input, ...]
+    as_of: dt.date
+    first_day: dt.date
+    data_hash: str
+
+
+def check_findings(dataset: Dataset) -> None:
+    """Raise if the data has a fault that no report may be built on.
+
+    Raises:
+        DataQualityError: A finding has severity ``error``; the message names each.
+    """
+    errors = [finding for finding in dataset.findings if finding.severity == "error"]
+    if not errors:
+        return
+    lines = [f"  {found.table}: {found.message} ({found.check})" for found in errors]
+    noun = "check" if len(errors) == 1 else "checks"
+    raise DataQualityError(
+        f"{len(errors)} data {noun} failed:\n" + "\n".join(lines) + "\n"
+        "Mend the data, or accept a check with its reason under source.tables.<table>.accept."
+    )
+
+
+def findings_for(findings: Iterable[Finding], table: str) -> tuple[Finding, ...]:
+    """Return the findings that touch the numbers made from ``table``.
+
+    Orders may be derived from order lines, so the lines' findings touch them too.
+    """
+    touching = {table, "order_lines"} if table == "orders" else {table}
+    return tuple(finding for finding in findings if finding.table in touching)
+
+
+def default_period(loaded: LoadedProduct, coverage: Coverage) -> Period:
+    """Return the last fiscal quarter that is complete by ``as_of`` and has data.
+
+    Where the data covers no complete quarter, it is the unfinished quarter of ``as_of``.
+    """
+    quarter = loaded.calendar.last_complete(coverage.as_of, "quarter")
+    if quarter.last_day >= coverage.first_day:
+        return quarter
+    return loaded.calendar.period_of(coverage.as_of, "quarter")

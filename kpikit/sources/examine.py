@@ -1,0 +1,171 @@
+"""Looks a staged table over: its files, its days; then lets every check judge it."""
+
+import dataclasses
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+import ibis
+import ibis.expr.types as ir
+
+from kpikit.engine import local_date
+from kpikit.params.model import TableSource
+from kpikit.params.tables import TableSpec
+from kpikit.periods import Calendar
+from kpikit.sources import checks_days, checks_rows, checks_tables
+from kpikit.sources.dataset import SEVERITIES, Finding
+from kpikit.sources.stage import FILE_OF, StagedTable
+from kpikit.sources.subject import FileFacts, Subject
+
+
+def make_subject(
+    staged: StagedTable,
+    spec: TableSpec,
+    source: TableSource,
+    *,
+    calendar: Calendar,
+    currency: str,
+    segments: Sequence[str],
+    single_name: str,
+) -> Subject:
+    """Return what the checks need to know of a table, by one scan per files and one per days.
+
+    Args:
+        staged: The table as delivered.
+        spec: The canonical table.
+        source: Its parameters.
+        calendar: The product's.
+        currency: The product's.
+        segments: Columns by which the product breaks its metrics down.
+        single_name: What to call the source where rows do not say their file.
+    """
+    table = staged.table
+    codes = [*spec.columns_of("code"), "product_id", "user_id", *segments]
+    mapped = [*staged.mapped, *segments]
+    files = _files(staged, spec, single_name)
+    return Subject(
+        spec=spec,
+        source=source,
+        table=table,
+        mapped=staged.mapped,
+        formats=staged.formats,
+        calendar=calendar,
+        currency=currency,
+        codes=tuple(
+            name for name in dict.fromkeys(codes)
+            if name in mapped and name in table.columns and table[name].type().is_string()
+        ),
+        rows=sum(file.rows for file in files),
+        files=files,
+        days=_days(table, spec, calendar),
+    )  # fmt: skip
+
+
+def judge(
+    subject: Subject, as_of: dt.date, *, as_of_declared: bool, bears_end: bool
+) -> list[Finding]:
+    """Return the findings of every check of one table, as the parameters weigh them.
+
+    Args:
+        subject: The table.
+        as_of: Last complete day of the product's data.
+        as_of_declared: Whether the parameters say so.
+        bears_end: Whether this is the table to report an unfinished last period of.
+    """
+    found = [
+        *checks_tables.empty_findings(subject),
+        *checks_days.format_findings(subject),
+        *checks_rows.row_findings(subject, as_of, as_of_declared=as_of_declared),
+        *checks_tables.repeat_findings(subject),
+        *checks_tables.repeated_file_findings(subject),
+        *checks_tables.duplicate_key_findings(subject),
+        *checks_tables.row_limit_findings(subject),
+        *checks_tables.mixed_case_findings(subject),
+        *checks_tables.mixed_currency_findings(subject),
+        *checks_days.gap_findings(subject, as_of),
+        *checks_days.stale_finding(subject, as_of),
+    ]
+    if bears_end:
+        found += checks_days.unfinished_finding(subject, as_of)
+    return [_weighed(finding, subject.source) for finding in found]
+
+
+def sort_findings(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return findings with the gravest first; of one severity by table, check and column."""
+    return tuple(
+        sorted(
+            findings,
+            key=lambda each: (
+                SEVERITIES.index(each.severity), each.table, each.check, each.column, each.message,
+            ),
+        )
+    )  # fmt: skip
+
+
+def _weighed(finding: Finding, source: TableSource) -> Finding:
+    """Apply what the parameters accept, or call an error; an acceptance by column comes first."""
+    accepted = [
+        entry for entry in source.accept
+        if entry.check == finding.check and entry.column in (None, finding.column)
+    ]  # fmt: skip
+    if accepted:
+        reason = max(accepted, key=lambda entry: entry.column is not None).reason
+        return dataclasses.replace(finding, severity="accepted", reason=reason)
+    if finding.check in source.errors and finding.severity != "accepted":
+        return dataclasses.replace(finding, severity="error")
+    return finding
+
+
+def _days(table: ir.Table, spec: TableSpec, calendar: Calendar) -> Mapping[dt.date, int]:
+    times = table[spec.time]
+    is_time = times.type().is_timestamp()
+    # first by instant, of which there are far fewer: finding a local day is the dear part
+    timed = table.filter(times.notnull()).select(time=spec.time)
+    instants = timed.group_by("time").aggregate(rows=timed.count())
+    day = local_date(instants["time"], calendar.timezone) if is_time else instants["time"]
+    days = instants.group_by(day=day).aggregate(rows=instants["rows"].sum()).order_by("day")
+    return {row["day"]: int(row["rows"]) for row in days.to_pyarrow().to_pylist()}
+
+
+def _files(staged: StagedTable, spec: TableSpec, single_name: str) -> tuple[FileFacts, ...]:
+    table = staged.table
+    named = table if FILE_OF in table.columns else table.mutate(**{FILE_OF: single_name})
+    times = named[spec.time].cast("timestamp")
+    usable = ibis.literal(True)
+    for name in spec.required:
+        if not spec.columns[name].nullable:
+            usable = usable & named[name].notnull()
+    content = [name for name in staged.mapped if name in spec.columns]
+    grouped = named.group_by(FILE_OF).aggregate(
+        rows=named.count(),
+        usable=usable.sum(),
+        first=times.min(),
+        last=times.max(),
+        **_prints(named, content),
+    )
+    facts = []
+    for row in grouped.order_by(FILE_OF).to_pyarrow().to_pylist():
+        prints = {
+            name: None if row[f"{name}_least"] == row[f"{name}_most"] else str(row[f"{name}_print"])
+            for name in content
+            if f"{name}_print" in row
+        }
+        facts.append(
+            FileFacts(
+                row[FILE_OF], int(row["rows"]), int(row["usable"] or 0),
+                row["first"], row["last"], prints,
+            )
+        )  # fmt: skip
+    return tuple(facts)
+
+
+def _prints(table: ir.Table, names: Sequence[str]) -> dict[str, ir.Value]:
+    """Return what identifies a column's values: whatever their order, a sum of their hashes."""
+    if table.get_backend().name != "duckdb":  # elsewhere hashes differ in width and meaning
+        return {}
+    measures: dict[str, ir.Value] = {}
+    for name in names:
+        short = table[name].hash() % (1 << 31)
+        measures[f"{name}_print"] = short.sum()
+        measures[f"{name}_least"] = short.min()
+        measures[f"{name}_most"] = short.max()
+    return measures

@@ -1,0 +1,176 @@
+"""Rows that occur more than once: how often, and their removal where it is declared."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import ibis
+import ibis.expr.types as ir
+
+from kpikit.engine import local_date
+from kpikit.params.model import BatchSpan, Deduplicate
+from kpikit.params.tables import TableSpec
+from kpikit.sources.stage import FILE_OF, ROW_OF, SKIPPED, WORKING
+
+_HASH = f"{WORKING}hash"
+_NUMBER = f"{WORKING}number"
+_COPIES = f"{WORKING}copies"
+# what the rows of a batch delivered twice have in common, give or take a few rows
+_EVEN_SHARE = 0.99
+# distinct rows below which all of them may occur evenly by chance: 1 in 2^20
+_LEAST_DISTINCT = 20
+# a table in which rows repeat this often anyway tells nothing by repeating
+_USUAL_SHARE = 0.25
+
+
+@dataclass(frozen=True)
+class DayRepeats:
+    """How often the rows of one local day repeat.
+
+    Attributes:
+        day: The day.
+        rows: Its rows.
+        distinct: Its rows with repeats counted once.
+        even_rows: Rows that occur an even number of times.
+    """
+
+    day: dt.date
+    rows: int
+    distinct: int
+    even_rows: int
+
+    @property
+    def repeats(self) -> int:
+        """Rows beyond the first of their kind."""
+        return self.rows - self.distinct
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Consecutive days whose rows were all delivered an even number of times.
+
+    Attributes:
+        first: First day.
+        last: Last day.
+        extra_rows: Rows that one delivery alone would not have.
+    """
+
+    first: dt.date
+    last: dt.date
+    extra_rows: int
+
+
+def row_columns(table: ir.Table) -> list[str]:
+    """Return the columns by which two rows are alike: all but where they came from.
+
+    Text that could not be read is among them, so that rows differing in it stay different.
+    """
+    working = (FILE_OF, ROW_OF)
+    return [name for name in table.columns if name not in working and not name.startswith(SKIPPED)]
+
+
+def daily_repeats(table: ir.Table, spec: TableSpec, timezone: str) -> list[DayRepeats]:
+    """Return how often rows repeat, per local day, in order; rows without a time are left out."""
+    times = table[spec.time]
+    day = local_date(times, timezone) if times.type().is_timestamp() else times
+    keyed, keys = _with_keys(table.filter(times.notnull()).mutate(_day=day))
+    groups = keyed.group_by(keys).aggregate(copies=keyed.count(), day=keyed["_day"].min())
+    even = groups["copies"] % 2 == 0
+    days = groups.group_by("day").aggregate(
+        rows=groups["copies"].sum(),
+        distinct=groups.count(),
+        even_rows=groups["copies"].sum(where=even).fill_null(0),
+    )
+    rows = days.order_by("day").to_pyarrow().to_pylist()
+    return [
+        DayRepeats(row["day"], int(row["rows"]), int(row["distinct"]), int(row["even_rows"]))
+        for row in rows
+    ]
+
+
+def find_batches(days: Sequence[DayRepeats]) -> list[Batch]:
+    """Return the spans in which (nearly) every row occurs an even number of times.
+
+    A span is days in a row, as far as the table has rows. It needs so many distinct rows that
+    chance cannot make all of them occur evenly, and rows that repeat far less outside it.
+    """
+    batches = []
+    start = 0
+    while start < len(days):
+        end = start
+        while end < len(days) and days[end].even_rows >= _EVEN_SHARE * days[end].rows:
+            end += 1
+        span = days[start:end]
+        outside = [*days[:start], *days[end:]]
+        if sum(day.distinct for day in span) >= _LEAST_DISTINCT and _is_rare(outside):
+            extra = sum(day.rows for day in span) // 2
+            batches.append(Batch(span[0].day, span[-1].day, extra))
+        start = max(end, start + 1)
+    return batches
+
+
+def deduplicate(
+    table: ir.Table, choice: Deduplicate, spec: TableSpec, timezone: str
+) -> ir.Table:
+    """Return a staged table without the repeats that the parameters declare.
+
+    ``exact`` keeps the first of rows alike in every column. ``key`` keeps the last row per key: by
+    its place in the files, or in a database by its time. ``doubled_batch`` keeps, of rows alike in
+    every column within its local days, half of them, the odd one included.
+    """
+    if choice.key:
+        return _last_per_key(table, choice.key, spec)
+    if choice.doubled_batch is not None:
+        return _halved(table, choice.doubled_batch, spec, timezone)
+    numbered, _ = _numbered(table)
+    return numbered.filter(numbered[_NUMBER] == 0).select(table.columns)
+
+
+def in_span(table: ir.Table, span: BatchSpan, spec: TableSpec, timezone: str) -> ir.BooleanValue:
+    """Tell whether a row's local day lies in the span, both days included."""
+    times = table[spec.time]
+    day = local_date(times, timezone) if times.type().is_timestamp() else times
+    return day.between(ibis.literal(span.from_), ibis.literal(span.to)).fill_null(False)  # type: ignore[no-any-return]
+
+
+def _is_rare(days: Sequence[DayRepeats]) -> bool:
+    rows = sum(day.rows for day in days)
+    return rows == 0 or sum(day.repeats for day in days) <= _USUAL_SHARE * rows
+
+
+def _halved(table: ir.Table, span: BatchSpan, spec: TableSpec, timezone: str) -> ir.Table:
+    inside = in_span(table, span, spec, timezone)
+    numbered, keys = _numbered(table.filter(inside))
+    counted = numbered.mutate(
+        **{_COPIES: numbered.count().over(ibis.window(group_by=[numbered[key] for key in keys]))}
+    )
+    kept = counted.filter(2 * counted[_NUMBER] < counted[_COPIES]).select(table.columns)
+    return table.filter(~inside).union(kept)
+
+
+def _last_per_key(table: ir.Table, key: Sequence[str], spec: TableSpec) -> ir.Table:
+    window = ibis.window(group_by=[table[name] for name in key], order_by=_order(table, spec))
+    numbered = table.mutate(**{_NUMBER: ibis.row_number().over(window)})
+    return numbered.filter(numbered[_NUMBER] == 0).select(table.columns)
+
+
+def _order(table: ir.Table, spec: TableSpec) -> list[ir.Value]:
+    """Order rows from the last to the first."""
+    places = [name for name in (FILE_OF, ROW_OF) if name in table.columns]
+    return [ibis.desc(table[name]) for name in places or (spec.time,)]
+
+
+def _numbered(table: ir.Table) -> tuple[ir.Table, list[str]]:
+    """Number rows alike in every column from 0; return also the columns that tell them apart."""
+    keyed, keys = _with_keys(table)
+    window = ibis.window(group_by=[keyed[key] for key in keys])
+    return keyed.mutate(**{_NUMBER: ibis.row_number().over(window)}), keys
+
+
+def _with_keys(table: ir.Table) -> tuple[ir.Table, list[str]]:
+    """Add a hash of the whole row where the engine's is wide enough to tell all rows apart."""
+    columns = [name for name in row_columns(table) if name != "_day"]
+    if table.get_backend().name != "duckdb":
+        return table, columns
+    whole_row = ibis.struct({name: table[name] for name in columns})
+    return table.mutate(**{_HASH: whole_row.hash()}), [_HASH]

@@ -1,0 +1,64 @@
+"""What a check looks at: one table as delivered, with what is already known of it."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import ibis.expr.types as ir
+
+from kpikit.params.model import TableSource
+from kpikit.params.tables import TableSpec
+from kpikit.periods import Calendar
+from kpikit.sources.dates import TimeFormat
+
+
+@dataclass(frozen=True)
+class FileFacts:
+    """One file's part of a table.
+
+    Attributes:
+        name: Its name.
+        rows: Its rows.
+        usable_rows: Rows with a value in every required column.
+        first: Earliest time of a row.
+        last: Latest time of a row.
+        content: Column to what identifies its values; None where they are all alike.
+    """
+
+    name: str
+    rows: int
+    usable_rows: int
+    first: dt.datetime | None
+    last: dt.datetime | None
+    content: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One table to be checked.
+
+    Attributes:
+        spec: The canonical table.
+        source: Its parameters.
+        table: Staged, as delivered: canonical, other and working columns.
+        mapped: Canonical columns that come from the source.
+        formats: How its text columns of times are read.
+        calendar: The product's.
+        currency: The product's.
+        codes: Columns whose letter case matters.
+        rows: Rows.
+        files: Its files.
+        days: Local day to rows, in order; rows without a time are left out.
+    """
+
+    spec: TableSpec
+    source: TableSource
+    table: ir.Table
+    mapped: tuple[str, ...]
+    formats: Mapping[str, TimeFormat]
+    calendar: Calendar
+    currency: str
+    codes: tuple[str, ...]
+    rows: int
+    files: tuple[FileFacts, ...]
+    days: Mapping[dt.date, int]
