@@ -128,7 +128,9 @@ def _days(table: ir.Table, spec: TableSpec, calendar: Calendar) -> Mapping[dt.da
 
 def _files(staged: StagedTable, spec: TableSpec, single_name: str) -> tuple[FileFacts, ...]:
     table = staged.table
-    named = table if FILE_OF in table.columns else table.mutate(**{FILE_OF: single_name})
+    named = (
+        table if FILE_OF in table.columns else table.mutate(**{FILE_OF: ibis.literal(single_name)})
+    )
     times = named[spec.time].cast("timestamp")
     usable = ibis.literal(True)
     for name in spec.required:
