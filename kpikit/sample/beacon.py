@@ -209,10 +209,12 @@ def _lines(line: Timeline, orders: pd.DataFrame, seed: int) -> pd.DataFrame:
     item = _PRODUCTS.set_index("sku").reindex(sku).reset_index()
     price = item["price"].to_numpy() * line.shape(NEW_PRICES, _SALE)[days]
     many = np.where(price < 30, 1 + rng.poisson(0.8, len(lines)), 1)
-    return lines.assign(
-        sku=sku, category=item["category"], quantity=many,
-        unit_price=np.round(price, 2),
-    )  # fmt: skip
+    lines = lines.assign(
+        sku=sku, category=item["category"], quantity=many, unit_price=np.round(price, 2)
+    )
+    # most who take the same article twice raise its quantity; a few put it into the basket again
+    again = lines.duplicated(["order", "sku"]) & (rng.random(len(lines)) > 0.05)
+    return lines[~again].reset_index(drop=True)
 
 
 def _order_lines(
@@ -225,8 +227,8 @@ def _order_lines(
     write_offs = pd.DataFrame({
         "order": number("WO", len(months), first=101), "owner": -1, "channel": "finance",
         "time": (months - pd.Timestamp(line.start)).days + 0.7,
-        "sku": "BAD-DEBT", "category": "Adjustment", "quantity": 1,
-        "unit_price": -np.round(rng.gamma(4, 15, len(months)), 2),
+        "sku": "BAD-DEBT", "category": "Adjustment", "quantity": -1,
+        "unit_price": np.round(rng.gamma(4, 15, len(months)), 2),
     })  # fmt: skip
     table = pd.concat([lines, refunds, write_offs])
     span = [line.day(day) for day in DOUBLED_DAYS]
