@@ -107,22 +107,25 @@ def metric_query(
         rows = user_periods(table, span, params=params, dimension=dimension, look_back=look_back)
     else:
         rows = rows_by_period(table, table_name, span, dimension=dimension)
-    parts = {metric: bound_parts(metric, rows) for metric in metrics}
+    parts = {metric.name: bound_parts(metric, rows) for metric in metrics}
     columns: dict[tuple[str, str], str] = {}
     aggregates: dict[ops.Node, str] = {}
-    for metric, values in parts.items():
+    for name, values in parts.items():
         for part, value in values.items():
-            name = f"{metric.name}_{part}"
-            columns[metric.name, part] = aggregates.setdefault(value.op(), name)
+            columns[name, part] = aggregates.setdefault(value.op(), f"{name}_{part}")
     keys = [PERIOD, SEGMENT] if dimension else [PERIOD]
     return Query(
         shown,
         tuple(metrics),
-        rows.group_by(keys).aggregate(**{name: op.to_expr() for op, name in aggregates.items()}),
+        rows.group_by(keys).aggregate(
+            **{column: operation.to_expr() for operation, column in aggregates.items()}
+        ),
         columns,
-        totals=frozenset(metric.name for metric in metrics if _is_total(parts[metric])),
+        totals=frozenset(metric.name for metric in metrics if _is_total(parts[metric.name])),
         rates=frozenset(
-            metric.name for metric in metrics if metric.unit == "share" and _is_rate(parts[metric])
+            metric.name
+            for metric in metrics
+            if metric.unit == "share" and _is_rate(parts[metric.name])
         ),
     )
 

@@ -186,15 +186,15 @@ def daily_actives(counts: Iterable[Mapping[Any, Any]], *, last: dt.date) -> pd.D
         ``kpikit_segment`` (empty for the total), ``kpikit_day``, ``dau``, ``wau``, ``mau`` (users).
         WAU and MAU are NaN on days whose window begins before the first day of all.
     """
-    frame = pd.DataFrame(list(counts), columns=["kind", SEGMENT, DAY, "users"])
-    frame[SEGMENT] = frame[SEGMENT].fillna("").astype("str")
+    rows = [(row["kind"], row.get(SEGMENT, ""), row[DAY], row["users"]) for row in counts]
+    frame = pd.DataFrame(rows, columns=["kind", SEGMENT, DAY, "users"])
     if frame.empty:
         return pd.DataFrame({SEGMENT: [], DAY: [], "dau": [], "wau": [], "mau": []})
     first = frame[DAY].min()
     index = [first + step * _ONE_DAY for step in range((last - first).days + 1)]
     parts = []
-    for segment, rows in frame.groupby(SEGMENT, sort=True):
-        by_day = rows.pivot_table(index=DAY, columns="kind", values="users", aggfunc="sum")
+    for segment, own in frame.groupby(SEGMENT, sort=True):
+        by_day = own.pivot_table(index=DAY, columns="kind", values="users", aggfunc="sum")
         by_day = by_day.reindex(index=index, columns=["begin", *WINDOWS]).fillna(0.0)
         part = pd.DataFrame({SEGMENT: segment, DAY: index, "dau": by_day["begin"].to_numpy()})
         for kind, length in WINDOWS.items():

@@ -42,7 +42,7 @@ def test_a_products_own_metrics_come_first_and_no_more_than_fifteen_in_all(produ
     )
 
     chosen = names(
-        scorecard_metrics(product(text), set(map(lambda m: m.table, CATALOGUE.values())))
+        scorecard_metrics(product(text), {metric.table for metric in CATALOGUE.values()})
     )
 
     assert chosen[0] == "lines"

@@ -17,7 +17,9 @@ ORDERS = pa.table(
     {
         "order_id": ["1", "2", "3", "4"],
         "user_id": ["a", "a", "b", "c"],
-        "order_time": [dt.datetime(2026, *day) for day in ((7, 1), (7, 2), (8, 1), (8, 31))],
+        "order_time": pa.array(["2026-07-01", "2026-07-02", "2026-08-01", "2026-08-31"]).cast(
+            pa.timestamp("us")
+        ),
         "revenue": [10.0, 30.0, 50.0, -20.0],
         "kind": ["sale", "sale", "sale", "refund"],
         "channel": ["web", "app", "web", "shop"],
