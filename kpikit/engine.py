@@ -6,6 +6,7 @@ Times are stored in UTC without a zone. All expressions here run unchanged on ev
 import datetime as dt
 from collections.abc import Iterable
 from functools import lru_cache
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import ibis
@@ -72,7 +73,7 @@ def local_time(times: ir.TimestampValue, timezone: str) -> ir.TimestampValue:
     changes = offset_changes(timezone)
     branches = [
         (times < ibis.timestamp(after.isoformat(sep=" ")), _shift(times, offset))
-        for (_, offset), (after, _) in zip(changes, changes[1:], strict=False)
+        for (_, offset), (after, _) in pairwise(changes)
     ]
     last = _shift(times, changes[-1][1])
     return ibis.cases(*branches, else_=last) if branches else last
@@ -92,7 +93,7 @@ def utc_time(times: ir.TimestampValue, timezone: str) -> ir.TimestampValue:
     changes = offset_changes(timezone)
     branches = [
         (times < ibis.timestamp((after + later).isoformat(sep=" ")), _shift(times, -offset))
-        for (_, offset), (after, later) in zip(changes, changes[1:], strict=False)
+        for (_, offset), (after, later) in pairwise(changes)
     ]
     last = _shift(times, -changes[-1][1])
     return ibis.cases(*branches, else_=last) if branches else last
@@ -139,16 +140,11 @@ def offset_changes(timezone: str) -> tuple[tuple[dt.datetime, dt.timedelta], ...
     """
     zone = ZoneInfo(timezone)
 
-    def offset_at(instant: dt.datetime) -> dt.timedelta:
-        offset = instant.replace(tzinfo=dt.UTC).astimezone(zone).utcoffset()
-        assert offset is not None
-        return offset
-
     instant = dt.datetime(_FIRST_YEAR, 1, 1)  # noqa: DTZ001 - stored times bear no zone
-    changes = [(instant, offset_at(instant))]
+    changes = [(instant, _offset_at(instant, zone))]
     while instant.year < _LAST_YEAR:
         following = instant + dt.timedelta(days=1)
-        if offset_at(following) != offset_at(instant):
+        if _offset_at(following, zone) != _offset_at(instant, zone):
             changes.append(_change_between(instant, following, zone))
         instant = following
     return tuple(changes)
@@ -158,18 +154,16 @@ def _change_between(
     low: dt.datetime, high: dt.datetime, zone: ZoneInfo
 ) -> tuple[dt.datetime, dt.timedelta]:
     """Bisect to the minute at which the offset changes within a day."""
-
-    def offset_at(instant: dt.datetime) -> dt.timedelta | None:
-        return instant.replace(tzinfo=dt.UTC).astimezone(zone).utcoffset()
-
-    before = offset_at(low)
+    before = _offset_at(low, zone)
     while high - low > dt.timedelta(minutes=1):
         middle = low + (high - low) / 2
         middle = middle.replace(second=0, microsecond=0)
-        low, high = (middle, high) if offset_at(middle) == before else (low, middle)
-    offset = offset_at(high)
-    assert offset is not None
-    return high, offset
+        low, high = (middle, high) if _offset_at(middle, zone) == before else (low, middle)
+    return high, _offset_at(high, zone)
+
+
+def _offset_at(instant: dt.datetime, zone: ZoneInfo) -> dt.timedelta:
+    return instant.replace(tzinfo=dt.UTC).astimezone(zone).utcoffset() or dt.timedelta()
 
 
 def _as_date(value: ir.Value) -> ir.DateValue:

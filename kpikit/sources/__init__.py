@@ -6,6 +6,7 @@ from kpikit.sources.dataset import (
     Finding,
     Input,
     check_findings,
+    choose_period,
     default_period,
     findings_for,
 )
@@ -17,6 +18,7 @@ __all__ = [
     "Finding",
     "Input",
     "check_findings",
+    "choose_period",
     "dataset_key",
     "default_period",
     "findings_for",

@@ -52,7 +52,7 @@ class Zones:
 def clean_text(value: ir.StringValue, null_values: Sequence[str]) -> ir.StringValue:
     """Return text with blanks and the declared null values missing; else as it stands."""
     missing = sorted({"", *(text.strip() for text in null_values)})
-    return ibis.ifelse(value.strip().isin(missing), ibis.null(str), value)  # type: ignore[no-any-return]
+    return ibis.ifelse(value.strip().isin(missing), ibis.null(str), value)
 
 
 def read_text(value: ir.Value) -> Reading:
@@ -60,7 +60,7 @@ def read_text(value: ir.Value) -> Reading:
     if value.type().is_string():
         return Reading(value)
     if value.type().is_floating():
-        whole = value.cast("decimal(38, 0)").cast(str)
+        whole = value.cast("int64").cast(str)
         is_whole = value.abs().between(0, 1e15) & (value == value.floor())
         return Reading(ibis.ifelse(is_whole, whole, value.cast(str)))
     return Reading(value.cast(str))
@@ -153,7 +153,7 @@ def _parse_number(value: ir.StringValue, marks: NumberMarks, target: str) -> ir.
         # a point is then no decimal mark, and must not become one
         text = ibis.ifelse(text.contains("."), ibis.null(str), text.replace(marks.decimal, "."))
     plain = text.try_cast(target)
-    return ibis.ifelse(percent, (plain / 100).cast(target), plain)  # type: ignore[no-any-return]
+    return ibis.ifelse(percent, (plain / 100).cast(target), plain)
 
 
 def _without_thousands(text: ir.StringValue, marks: NumberMarks) -> ir.StringValue:
@@ -164,7 +164,7 @@ def _without_thousands(text: ir.StringValue, marks: NumberMarks) -> ir.StringVal
     escaped, point = f"[{mark}]", f"[{marks.decimal}]"
     # groups of two also part numbers in India; the last group always has three digits
     grouped = rf"^[+-]?\d{{1,3}}({escaped}\d{{2,3}})*{escaped}\d{{3}}({point}\d*)?$"
-    return ibis.cases(  # type: ignore[no-any-return]
+    return ibis.cases(
         (~text.contains(mark), text),
         (text.re_search(grouped), text.replace(mark, "")),
         else_=ibis.null(str),
@@ -183,6 +183,8 @@ def _read_iso(value: ir.StringValue, zone: str) -> Reading:
 
 
 def _local_reading(wall_clock: ir.TimestampValue, zone: str) -> Reading:
+    if wall_clock.type().scale not in (None, 6):  # one unit for all: microseconds
+        wall_clock = wall_clock.cast("timestamp(6)")
     if zone == "UTC":
         return Reading(wall_clock)
     time = utc_time(wall_clock, zone)
@@ -191,10 +193,8 @@ def _local_reading(wall_clock: ir.TimestampValue, zone: str) -> Reading:
 
 def _finite(times: ir.TimestampValue) -> ir.TimestampValue:
     # engines read the word 'infinity' as a time
-    return ibis.ifelse(  # type: ignore[no-any-return]
-        times < ibis.timestamp("9999-12-31 23:59:59"), times, ibis.null("timestamp")
-    )
+    return ibis.ifelse(times < ibis.timestamp("9999-12-31 23:59:59"), times, ibis.null("timestamp"))
 
 
 def _unread(value: ir.StringValue, parsed: ir.Value) -> ir.StringValue:
-    return ibis.ifelse(value.notnull() & parsed.isnull(), value, ibis.null(str))  # type: ignore[no-any-return]
+    return ibis.ifelse(value.notnull() & parsed.isnull(), value, ibis.null(str))

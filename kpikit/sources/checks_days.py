@@ -3,10 +3,11 @@
 import datetime as dt
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from kpikit.formats import format_date, format_share, plural
-from kpikit.sources.dates import TimeFormat
 from kpikit.sources.dataset import Finding
+from kpikit.sources.dates import TimeFormat
 from kpikit.sources.subject import Subject
 
 # tables in which a row is something that happened; the others may hold plans
@@ -39,7 +40,7 @@ def _edge(ordered: Sequence[dt.date], days: Mapping[dt.date, int]) -> dt.date:
     few = _ASTRAY_SHARE * sum(days.values())
     before = 0
     edge = ordered[0]
-    for outer, inner in zip(ordered, ordered[1:], strict=False):
+    for outer, inner in pairwise(ordered):
         before += days[outer]
         if before >= few:
             break
@@ -79,7 +80,7 @@ def stale_finding(subject: Subject, as_of: dt.date) -> Iterator[Finding]:
     days = sorted(day for day in subject.days if day <= as_of)
     if len(days) < 3 or subject.spec.name == "campaigns":
         return
-    silences = [(later - earlier).days for earlier, later in zip(days, days[1:], strict=False)]
+    silences = [(later - earlier).days for earlier, later in pairwise(days)]
     silent = (as_of - days[-1]).days
     if silent > max(_STALE_DAYS, 2 * max(silences)):
         yield Finding(
@@ -95,7 +96,7 @@ def unfinished_finding(subject: Subject, as_of: dt.date) -> Iterator[Finding]:
     parts = []
     first_open = None
     for grain in ("month", "quarter"):
-        period = subject.calendar.period_of(as_of, grain)  # type: ignore[arg-type]
+        period = subject.calendar.period_of(as_of, grain)
         if not period.is_complete(as_of):
             parts.append(f"{period.label} has {period.days_elapsed(as_of)} of {period.days} days")
             first_open = period.start
@@ -181,4 +182,3 @@ def _runs(missing: Sequence[dt.date], days: Sequence[dt.date]) -> list[list[dt.d
 def _span_text(run: Sequence[dt.date]) -> str:
     first, last = run[0].isoformat(), run[-1].isoformat()
     return first if first == last else f"{first} to {last}"
-

@@ -3,6 +3,8 @@
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -74,7 +76,7 @@ def row_findings(subject: Subject, as_of: dt.date, *, as_of_declared: bool) -> l
 
 def _finding(subject: Subject, fault: Fault, rows: int) -> Finding:
     share = rows / subject.rows
-    counted = f"{rows:,} of {plural(subject.rows, 'row')} ({format_share(share)})"
+    counted = f"{rows:,} of {plural(subject.rows, 'row')} ({_share_text(share)})"
     if fault.check in ("missing_value", "missing_user") and rows == subject.rows:
         return _null_column(subject, fault.column, "error" if fault.check != "missing_user"
                             or fault.column in subject.spec.required else "warning")  # fmt: skip
@@ -88,9 +90,21 @@ def _finding(subject: Subject, fault: Fault, rows: int) -> Finding:
 def _examples(table: ir.Table, fault: Fault) -> tuple[str, ...]:
     if fault.example is None:
         return ()
-    shown = table.filter(fault.rows).select(example=fault.example.cast(str))
-    rows = shown.distinct().order_by("example").limit(_EXAMPLES).to_pyarrow()
-    return tuple(str(value) for value in rows["example"].to_pylist() if value is not None)
+    shown = table.filter(fault.rows).select(example=fault.example).distinct()
+    example = shown["example"]
+    order = [ibis.desc(example.abs()), example] if example.type().is_numeric() else [example]
+    rows = shown.order_by(order).limit(_EXAMPLES).to_pyarrow()
+    return tuple(_text(value) for value in rows["example"].to_pylist() if value is not None)
+
+
+def _text(value: Any) -> str:
+    """Write an example as the source would: no zeros after the last decimal."""
+    text = f"{value:f}" if isinstance(value, Decimal) else str(value)
+    return text.rstrip("0").rstrip(".") if "." in text and not isinstance(value, str) else text
+
+
+def _share_text(share: float) -> str:
+    return format_share(share) if share >= 0.001 else "under 0.1 %"
 
 
 def _missing_values(subject: Subject) -> Iterator[Fault]:

@@ -4,14 +4,19 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-import ibis
 import ibis.expr.types as ir
 
-from kpikit.engine import local_date
 from kpikit.formats import format_span, plural
 from kpikit.params.model import BatchSpan, Deduplicate
-from kpikit.sources.dataset import Finding
-from kpikit.sources.repeats import Batch, DayRepeats, daily_repeats, deduplicate, find_batches
+from kpikit.sources.dataset import Finding, Severity
+from kpikit.sources.repeats import (
+    Batch,
+    DayRepeats,
+    daily_repeats,
+    deduplicate,
+    find_batches,
+    in_span,
+)
 from kpikit.sources.subject import FileFacts, Subject
 
 _ROW_LIMITS = {1_048_575: "1,048,576", 65_535: "65,536"}
@@ -63,8 +68,8 @@ def repeated_file_findings(subject: Subject) -> Iterator[Finding]:
             yield Finding(
                 "repeated_file", subject.spec.name, "", "warning", rows, rows / subject.rows,
                 names[:_EXAMPLES],
-                f"{' and '.join(names)} hold the same {plural(usable, noun)}: each is counted "
-                f"{len(files)} times.",
+                f"{' and '.join(names)} hold the same {plural(usable, noun)}, each "
+                f"counted {'twice' if len(files) == 2 else f'{len(files)} times'}.",
             )  # fmt: skip
 
 
@@ -156,10 +161,10 @@ def _exact_duplicates(
     removed = choice is not None and choice.exact is True
     share = rows / subject.rows
     common = subject.spec.name in _REPEATABLE and share < _FEW_REPEATS
-    severity = "accepted" if removed else "info" if common else "warning"
+    severity: Severity = "accepted" if removed else "info" if common else "warning"
     worst = sorted(days, key=lambda day: (-day.repeats, day.day))[:_EXAMPLES]
     yield Finding(
-        "exact_duplicate", subject.spec.name, "", severity, rows, share,  # type: ignore[arg-type]
+        "exact_duplicate", subject.spec.name, "", severity, rows, share,
         tuple(f"{day.day}: {day.repeats:,}" for day in worst if day.repeats),
         f"{plural(rows, 'row')} repeat another row in every column.",
         _removed_by("exact") if removed else "",
@@ -201,7 +206,8 @@ def _net_text(subject: Subject, batch: Batch) -> str:
     start = subject.calendar.period_of(batch.first, "month")
     end = subject.calendar.period_of(batch.last, "month")
     months = BatchSpan(**{"from": start.start, "to": end.last_day})
-    table = _days_of(subject, months)
+    inside = in_span(subject.table, months, subject.spec, subject.calendar.timezone)
+    table = subject.table.filter(inside)
     span = BatchSpan(**{"from": batch.first, "to": batch.last})
     once = deduplicate(
         table, Deduplicate(doubled_batch=span), subject.spec, subject.calendar.timezone
@@ -214,13 +220,7 @@ def _net_text(subject: Subject, batch: Batch) -> str:
 
 
 def _net(table: ir.Table) -> Decimal:
-    return table["revenue"].sum().as_table().to_pyarrow()[0][0].as_py() or Decimal(0)  # type: ignore[no-any-return]
-
-
-def _days_of(subject: Subject, span: BatchSpan) -> ir.Table:
-    day = local_date(subject.table[subject.spec.time], subject.calendar.timezone)
-    inside = day.between(ibis.literal(span.from_), ibis.literal(span.to))
-    return subject.table.filter(inside)
+    return table["revenue"].sum().as_table().to_pyarrow()[0][0].as_py() or Decimal(0)
 
 
 def _case_rows(subject: Subject, name: str) -> tuple[int, float, tuple[str, ...]]:

@@ -107,7 +107,7 @@ def database_table(con: BaseBackend, name: str, where: Where) -> ir.Table:
 
 
 @contextmanager
-def engine_errors(where: Where) -> Iterator[None]:
+def engine_errors(where: Where | str) -> Iterator[None]:
     """Turn whatever an engine raises while it reads ``where`` into a SourceError.
 
     The message keeps the engine's first sentence and drops paths and secrets. Mistakes in kpikit

@@ -7,7 +7,8 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
-from kpikit.errors import DataQualityError
+from kpikit.errors import DataQualityError, PeriodError
+from kpikit.formats import format_span
 from kpikit.params import LoadedProduct
 from kpikit.periods import Period
 
@@ -131,3 +132,22 @@ def default_period(loaded: LoadedProduct, coverage: Coverage) -> Period:
     if quarter.last_day >= coverage.first_day:
         return quarter
     return loaded.calendar.period_of(coverage.as_of, "quarter")
+
+
+def choose_period(loaded: LoadedProduct, coverage: Coverage, text: str | None = None) -> Period:
+    """Return the period written as ``text``; the default period where none is given.
+
+    Raises:
+        PeriodError: The text is no period, or the data does not reach into it.
+    """
+    if not text:
+        return default_period(loaded, coverage)
+    period = loaded.calendar.parse(text)
+    if period.end <= coverage.first_day or period.start > coverage.as_of:
+        covered = format_span(coverage.first_day, coverage.as_of + dt.timedelta(days=1))
+        raise PeriodError(
+            f"Product '{loaded.key}' has no data in {period.label} "
+            f"({format_span(period.start, period.end)}).\n"
+            f"Its data covers {covered}; give a period within."
+        )
+    return period

@@ -100,8 +100,8 @@ def parse_formats(text: ir.StringValue, formats: Iterable[str]) -> ir.TimestampV
         for each in formats
     ]
     if not attempts:  # a column in which nothing looks like a time
-        return ibis.null("timestamp")  # type: ignore[no-any-return]
-    return ibis.coalesce(*attempts)  # type: ignore[no-any-return]
+        return ibis.null("timestamp")
+    return ibis.coalesce(*attempts)
 
 
 def _sample(text: ir.StringValue) -> list[str]:

@@ -68,7 +68,8 @@ def find_files(patterns: str | Sequence[str], folder: Path, where: Where) -> tup
 
 def _matches(pattern: str, folder: Path, where: Where) -> list[Path]:
     full = os.path.normpath(folder / Path(pattern).expanduser())
-    paths = [Path(match) for match in glob.glob(full, recursive=True)]
+    # Path.glob takes neither '..' nor an absolute pattern
+    paths = [Path(match) for match in glob.glob(full, recursive=True)]  # noqa: PTH207 - as said
     files = [path for path in paths if path.is_file()]
     if files:
         for path in files:
@@ -91,7 +92,9 @@ def _beside(full: Path, pattern: str) -> str:
     """Say what lies where a glob was looking, as far as it exists."""
     parent = full.parent
     if not parent.is_dir():
-        return f"The folder of '{pattern}' does not exist: a glob is relative to the product's file."
+        return (
+            f"The folder of '{pattern}' does not exist: a glob is relative to the product's file."
+        )
     names = [path.name for path in parent.iterdir() if not path.name.startswith(".")]
     return hint_names(full.name, names, label="Files there")
 

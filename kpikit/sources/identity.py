@@ -59,7 +59,9 @@ def identify(loaded: LoadedProduct, root: Path) -> Identity:
             files[name] = find_files(table.files, loaded.path.parent, where)
             hashes |= {file.path: file_hash(file.path, root) for file in files[name]}
             versions[name] = digest([[file.name, hashes[file.path]] for file in files[name]])
-    from_database = {name: table for name, table in source.tables.items() if name not in files}
+    from_database: dict[str, TableSource] = {
+        name: table for name, table in source.tables.items() if name not in files
+    }
     if from_database:
         versions |= _database_versions(loaded, from_database, root)
     return Identity(files, hashes, versions, digest(versions))
@@ -76,7 +78,7 @@ def _database_versions(
         return dict.fromkeys(tables, version)
     con = open_connection(source.connection, loaded.path.parent)
     if source.version_query is not None:
-        with engine_errors(str(Where(loaded, "source.version_query"))):
+        with engine_errors(Where(loaded, "source.version_query")):
             rows = con.sql(source.version_query).to_pyarrow().to_pylist()
         return dict.fromkeys(tables, digest(rows))
     return {name: _fingerprint(con, table, loaded, name) for name, table in tables.items()}
@@ -90,5 +92,5 @@ def _fingerprint(con: BaseBackend, source: TableSource, loaded: LoadedProduct, n
         if kind.is_string() or kind.is_numeric() or kind.is_temporal():
             measures[f"least_{index}"] = table[column].min()
             measures[f"most_{index}"] = table[column].max()
-    with engine_errors(str(where)):
+    with engine_errors(where):
         return digest(table.aggregate(**measures).to_pyarrow().to_pylist())

@@ -43,7 +43,8 @@ def open_dataset(loaded: LoadedProduct, *, cache_dir: Path | None = None) -> Dat
     with _cache_errors(root):
         identity = identify(loaded, root)
         workshop = Workshop(loaded, identity, root, *_engines(loaded, root))
-        prepared = {name: prepare_table(workshop, name) for name in loaded.params.source.tables}
+        names: list[str] = list(loaded.params.source.tables)
+        prepared = {name: prepare_table(workshop, name) for name in names}
         record = read_json(_record_path(loaded, identity, root))
         if record is None:
             record = _examine(workshop, prepared)
@@ -128,7 +129,7 @@ def _examine(workshop: Workshop, prepared: Mapping[str, PreparedTable]) -> dict[
             subjects[name] = make_subject(
                 table.delivered,
                 CANONICAL[name],
-                source.tables[name],
+                workshop.source(name),
                 calendar=loaded.calendar,
                 currency=loaded.params.product.currency,
                 segments=loaded.params.segments,

@@ -13,13 +13,13 @@ from ibis.backends import BaseBackend
 from kpikit.errors import SourceError, hint_names
 from kpikit.params import LoadedProduct
 from kpikit.params.model import TableSource
-from kpikit.params.tables import CANONICAL, TableSpec
+from kpikit.params.tables import CANONICAL
 from kpikit.sources.cache import digest, entry, read_json, write_json
 from kpikit.sources.connect import UnevenLinesError, engine_errors
 from kpikit.sources.dates import TimeFormat
 from kpikit.sources.identity import Identity
 from kpikit.sources.orders import counted_orders, derive_orders
-from kpikit.sources.read import ROW, RawTable, apply_sql, read_database, read_files
+from kpikit.sources.read import RawTable, apply_sql, read_database, read_files
 from kpikit.sources.repeats import deduplicate
 from kpikit.sources.stage import ROW_OF, StagedTable, final_columns, stage_table
 from kpikit.sources.where import Where
@@ -79,7 +79,7 @@ class Workshop:
     @contextmanager
     def errors(self, name: str) -> Iterator[None]:
         """Name the table in whatever an engine raises."""
-        with engine_errors(str(self.where(name))):
+        with engine_errors(self.where(name)):
             yield
 
 
@@ -124,13 +124,13 @@ def _build_from(workshop: Workshop, name: str, folder: Path, raw: RawTable) -> N
         table = staged.table
         if raw.is_text:
             _store(table, folder / _STAGED)
-            table = _stored(workshop, folder / _STAGED)
+            table = _stored(workshop, folder / _STAGED, f"{name}_as_delivered")
         final = table
         if source.deduplicate is not None:
             _check_key(source, table, workshop.where(name))
             zone = workshop.loaded.calendar.timezone
             _store(deduplicate(table, source.deduplicate, spec, zone), folder / _FINAL)
-            final = _stored(workshop, folder / _FINAL)
+            final = _stored(workshop, folder / _FINAL, name)
         if (folder / _STAGED).exists() and _derives_orders(workshop, name):
             _store(derive_orders(final_columns(final)), folder / _ORDERS)
     formats = {column: dataclasses.asdict(form) for column, form in staged.formats.items()}
@@ -147,17 +147,17 @@ def _open_entry(workshop: Workshop, name: str, folder: Path) -> PreparedTable:
     }
     with workshop.errors(name):
         if (folder / _STAGED).exists():
-            table = _stored(workshop, folder / _STAGED)
+            table = _stored(workshop, folder / _STAGED, f"{name}_as_delivered")
             delivered = StagedTable(table, tuple(facts["mapped"]), formats)
         else:
             delivered = _stage(workshop, name, _raw_table(workshop, name), formats)
         final = delivered.table
         if (folder / _FINAL).exists():
-            final = _stored(workshop, folder / _FINAL)
+            final = _stored(workshop, folder / _FINAL, name)
         final = final_columns(final)
         orders = None
         if (folder / _ORDERS).exists():
-            orders = _stored(workshop, folder / _ORDERS, table_name="orders").drop(ROW_OF)
+            orders = _stored(workshop, folder / _ORDERS, "orders").drop(ROW_OF)
         elif _derives_orders(workshop, name):
             orders = derive_orders(final)
     return PreparedTable(delivered, counted_orders(final) if name == "orders" else final, orders)
@@ -166,8 +166,7 @@ def _open_entry(workshop: Workshop, name: str, folder: Path) -> PreparedTable:
 def _raw_table(workshop: Workshop, name: str, *, tidy: bool = False) -> RawTable:
     source, where = workshop.source(name), workshop.where(name)
     if source.files is None:
-        con = workshop.database
-        assert con is not None
+        con = workshop.database or workshop.engine
         raw = read_database(con, source.table or "", where.at("table"))
     else:
         con = workshop.engine
@@ -210,12 +209,12 @@ def _store(table: ir.Table, path: Path) -> None:
     table.get_backend().to_parquet(table, path, compression="zstd")
 
 
-def _stored(workshop: Workshop, path: Path, *, table_name: str | None = None) -> ir.Table:
+def _stored(workshop: Workshop, path: Path, name: str) -> ir.Table:
     """Open a stored table; its rows are numbered in the order in which they were delivered."""
-    table = workshop.engine.read_parquet(path, table_name=table_name, file_row_number=True)
-    numbered = ROW_OF in table.columns  # rows that kept the number of the first delivery
-    own = table.drop("file_row_number") if numbered else table.rename({ROW_OF: "file_row_number"})
-    return own
+    table = workshop.engine.read_parquet(path, table_name=f"cached_{name}", file_row_number=True)
+    if ROW_OF in table.columns:  # rows that kept their number when others were removed
+        return table.drop("file_row_number")
+    return table.rename({ROW_OF: "file_row_number"})
 
 
 def _check_key(source: TableSource, table: ir.Table, where: Where) -> None:
@@ -223,12 +222,5 @@ def _check_key(source: TableSource, table: ir.Table, where: Where) -> None:
         if name not in table.columns:
             raise SourceError(
                 f"{where.at('deduplicate', 'key')}: the table has no column '{name}'.\n"
-                f"{hint_names(name, _shown(table), label='Columns')}"
+                f"{hint_names(name, final_columns(table).columns, label='Columns')}"
             )
-
-
-def _shown(table: ir.Table) -> list[str]:
-    return [name for name in final_columns(table).columns if name != ROW]
-
-
-__all__ = ["FORM", "PreparedTable", "TableSpec", "Workshop", "prepare_table"]

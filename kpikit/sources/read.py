@@ -127,9 +127,7 @@ def _read_text(
     return tables
 
 
-def _read_json(
-    con: BaseBackend, paths: Mapping[SourceFile, Path], where: Where
-) -> list[ir.Table]:
+def _read_json(con: BaseBackend, paths: Mapping[SourceFile, Path], where: Where) -> list[ir.Table]:
     names = {str(path): file.name for file, path in paths.items() if file.kind == "json"}
     if not names:
         return []
