@@ -47,7 +47,8 @@ def register_files(root: Node | None) -> dict[str, str]:
     return {
         key.value: value.value
         for key, value in entries(root)
-        if key.value in REGISTERS and isinstance(value, ScalarNode) and not is_null(value)
+        if isinstance(key, ScalarNode) and key.value in REGISTERS
+        if isinstance(value, ScalarNode) and not is_null(value)
     }
 
 

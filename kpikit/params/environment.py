@@ -8,10 +8,15 @@ from kpikit.errors import ParamsError
 
 MASK = "***"
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
-_USER_INFO = re.compile(r"(?P<before>[A-Za-z][A-Za-z0-9+.-]*://[^\s/:@]*:)(?P<secret>[^\s/]+)(?=@)")
+# Up to the last @ before the path; a password with a raw slash is no URL, yet is a secret.
+_USER_INFO = re.compile(
+    r"(?P<before>\b[A-Za-z][A-Za-z0-9+.-]{0,40}://[^\s/:@]*:)"
+    r"(?P<secret>[^\s/]+|(?![0-9]+/)[^\s?]+)(?=@)"
+)
 _PARAMETER = re.compile(
-    r"(?P<before>\b(?:\w*(?:password|passwd|pwd|secret|token|credential|signature|api_?key|"
-    r"access_?key|private_?key|account_?key))=)(?P<secret>[^\s&;,'\"]+)",
+    r"(?P<before>\b\w*(?:password|passwd|pwd|secret|token|credential|signature|api_?key|"
+    r"access_?key|private_?key|account_?key)\s*=\s*)"
+    r"(?P<secret>'[^']*'|\"[^\"]*\"|\{[^}]*\}|[^\s&;,'\"]+)",
     re.IGNORECASE,
 )
 _SHORT = 4

@@ -12,7 +12,7 @@ from kpikit.errors import ParamsError, PeriodError, unknown_name
 from kpikit.params.beside import insert_overrides, insert_registers, register_files
 from kpikit.params.environment import note_references
 from kpikit.params.model import MetricParams, Product, ProductInfo
-from kpikit.params.nodes import Mistake, Place, compose, find_value, read_text
+from kpikit.params.nodes import Mistake, Place, compose, find_value, is_null, read_text
 from kpikit.params.reading import Reading
 from kpikit.params.rulebook import Context, apply_rules
 from kpikit.params.rules_product import PRODUCT_RULES
@@ -178,7 +178,7 @@ def find_product(
 
 
 def _root(node: Node | None, shown: str) -> MappingNode:
-    if node is None:
+    if node is None or is_null(node):
         raise ParamsError(f"{shown} is empty.\n{_BEGINNING}")
     if isinstance(node, MappingNode):
         return node

@@ -22,7 +22,9 @@ _FAST_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNQUOTED = "Quote a value that begins with one of * & @ ` % ! | >."
 _UNCLOSED = "A bracket, brace or quote is opened and never closed."
 _WAYS_OUT = {
-    "mapping values are not allowed": "Quote a value that holds a colon and a space.",
+    "mapping values are not allowed": (
+        "Correct the line's indent, or quote a value that holds a colon and a space."
+    ),
     "another document": "A product's file is one document: delete '---' and what follows.",
     "undefined alias": _UNQUOTED,
     "cannot start any token": _UNQUOTED,
@@ -94,8 +96,8 @@ def entries(mapping: MappingNode) -> Iterator[tuple[Node, Node]]:
             continue
         for merged in value.value if isinstance(value, SequenceNode) else [value]:
             if isinstance(merged, MappingNode):
-                pairs = [pair for pair in entries(merged) if pair[0].value not in seen]
-                yield from pairs
+                pairs = [(key, at) for key, at in entries(merged) if isinstance(key, ScalarNode)]
+                yield from (pair for pair in pairs if pair[0].value not in seen)
                 seen |= {key.value for key, _ in pairs}
 
 
@@ -182,9 +184,11 @@ def _complaint(error: yaml.YAMLError, text: str, shown: str) -> str:
         line = text.count("\n", 0, position) + 1
         what = f"the character {text[position]!r} may not stand in YAML"
         return f"{shown}:{line}: is not YAML: {what}.\n  Delete it, or save the file as plain text."
-    mark = getattr(error, "problem_mark", None)
-    line = mark.line + 1 if mark else 1
     what = str(getattr(error, "problem", None) or error)
+    # What is never closed is told of where it was opened, not at the end of the file.
+    opened = getattr(error, "context_mark", None) if "stream" in what else None
+    mark = opened or getattr(error, "problem_mark", None)
+    line = mark.line + 1 if mark else 1
     source = [*text.split("\n"), ""][line - 1]
     return f"{shown}:{line}: is not YAML: {what}.\n  {_way_out(what, source)}"
 

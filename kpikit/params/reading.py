@@ -23,7 +23,7 @@ Part = TypeVar("Part", bound=Model)
 
 _SECRET_KEY = "source.connection"  # noqa: S105 - the key that may refer to secrets, not a secret
 _BROKEN: Any = object()
-_NAMES = {list: "a list", dict: "a mapping", Model: "a mapping", str: "text", Literal: "a word"}
+_NAMES = {**SCALAR_KINDS, list: "a list", dict: "a mapping", Literal: "a word"}
 _CONSTRAINTS = {
     "greater_than": "must be above {gt:g}",
     "greater_than_equal": "must be at least {ge:g}",
@@ -131,7 +131,7 @@ class Reading:
                 if isinstance(kind, type) and issubclass(kind, Model):
                     return self.read_model(node, kind, key)
         found = "a list" if isinstance(node, SequenceNode) else "a mapping"
-        self.note(key, f"must be {_expected(kinds)}, and is {found}", "Write it in that form.")
+        self.note(key, f"must be {_expected(kinds)}, and is {found}", _form(kinds))
         return _BROKEN
 
     def _read_scalar(self, node: ScalarNode, kinds: list[Any], key: str) -> Any:
@@ -147,8 +147,7 @@ class Reading:
             return _BROKEN
         scalars = [kind for kind in kinds if kind in SCALAR_KINDS or get_origin(kind) is Literal]
         if not scalars:
-            todo = f"Write [{node.value}]." if _expected(kinds) == "a list" else "See the schema."
-            self.note(key, f"must be {_expected(kinds)}, and is '{node.value}'", todo)
+            self.note(key, f"must be {_expected(kinds)}, and is '{node.value}'", _form(kinds))
             return _BROKEN
         try:
             if len(scalars) > 1:
@@ -219,16 +218,18 @@ def _kinds(annotation: Any) -> list[Any]:
 
 def _expected(kinds: list[Any]) -> str:
     """Return what a value may be, in words."""
-    words: list[str] = []
-    for kind in kinds:
-        origin = get_origin(kind) or kind
-        if origin in SCALAR_KINDS:
-            words.append(SCALAR_KINDS[origin])
-        elif origin in (list, Literal):
-            words.append(_NAMES[origin])
-        else:
-            words.append(_NAMES[dict])
-    return " or ".join(dict.fromkeys(words))
+    origins = [get_origin(kind) or kind for kind in kinds]
+    return " or ".join(dict.fromkeys(_NAMES.get(origin, _NAMES[dict]) for origin in origins))
+
+
+def _form(kinds: list[Any]) -> str:
+    """Say how a value is written that may be of these kinds."""
+    expected = _expected(kinds)
+    if expected == _NAMES[list]:
+        return "Write [one, two], or each entry in a line of its own after '- '."
+    if expected == _NAMES[dict]:
+        return "Write key: value, each in a line of its own and further in."
+    return "Write a single value."
 
 
 def _in_words(detail: ErrorDetails) -> str:
