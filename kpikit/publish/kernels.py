@@ -177,6 +177,7 @@ class ReportClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill 
             "error", ename=name, evalue=text, traceback=[f"{name}: {text}"]
         )
         cell.outputs.append(output)
+        cell.execution_count = self.code_cells_executed  # a dying kernel does not tell it
         self.nb_man.cell_exception(cell, position, exception=error)
 
     def _timeout_text(self, error: CellTimeoutError) -> str:

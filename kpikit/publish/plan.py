@@ -5,7 +5,6 @@ its own, and the others go on.
 """
 
 import ast
-import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,13 +14,11 @@ from typing import TYPE_CHECKING, Any
 from kpikit.errors import (
     KpikitError,
     ParamsError,
-    PeriodError,
     TemplateError,
     hint_names,
     unknown_name,
 )
-from kpikit.formats import format_span
-from kpikit.periods import Calendar, Period
+from kpikit.periods import Calendar
 from kpikit.publish.identity import Identity, hash_text, hash_values, lock_hash, source_hash
 from kpikit.publish.listing import list_templates
 
@@ -215,36 +212,17 @@ def choose_products(
     return loaded, failures
 
 
-def choose_period(loaded: "LoadedProduct", text: str | None) -> Period:
-    """Return the period to report: the given one, or the last complete fiscal quarter with data.
-
-    Raises:
-        PeriodError: The product's data does not reach into the period.
-        SourceError: The data cannot be read.
-    """
-    from kpikit.sources import default_period, read_coverage  # noqa: PLC0415 - Ibis loads slowly
-
-    coverage = read_coverage(loaded)
-    if not text:
-        return default_period(loaded, coverage)
-    period = loaded.calendar.parse(text)
-    if period.end <= coverage.first_day or period.start > coverage.as_of:
-        covered = format_span(coverage.first_day, coverage.as_of + dt.timedelta(days=1))
-        raise PeriodError(
-            f"Product '{loaded.key}' has no data in {period.label} "
-            f"({format_span(period.start, period.end)}).\n"
-            f"Its data covers {covered}; give a period within."
-        )
-    return period
-
-
 def _plan_report(
     template: Template, loaded: "LoadedProduct", period: str | None, overrides: Sequence[str]
 ) -> PlannedReport:
-    from kpikit.sources import dataset_key  # noqa: PLC0415 - Ibis loads slowly
+    from kpikit.sources import (  # noqa: PLC0415 - Ibis loads slowly
+        choose_period,
+        dataset_key,
+        read_coverage,
+    )
 
     _check_folder_name(loaded.key)
-    label = choose_period(loaded, period).label
+    label = choose_period(loaded, read_coverage(loaded), period).label
     own_metrics = loaded.path.with_name(f"{loaded.key}_metrics.py")
     parameters = {
         "file": loaded.text_hash,  # of the file, its registers and the overrides

@@ -8,10 +8,12 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from multiprocessing.connection import wait
 from multiprocessing.context import SpawnProcess
+from types import ModuleType
 
 from kpikit.publish.messages import Event, Job, KernelStarted, Outcome
 from kpikit.publish.worker import serve
@@ -24,7 +26,7 @@ class Worker:
         context = multiprocessing.get_context("spawn")  # nothing of this process's state goes over
         self.connection, remote = context.Pipe()
         self.process: SpawnProcess = context.Process(target=serve, args=(remote,), daemon=True)
-        with _ctrl_c_blocked():
+        with _ctrl_c_blocked(), _script_hidden():
             self.process.start()
         remote.close()
         self.job: Job | None = None  # None while it is idle
@@ -121,3 +123,14 @@ def _ctrl_c_blocked() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextlib.contextmanager
+def _script_hidden() -> Iterator[None]:
+    """Start a process that does not run the caller's script again, as multiprocessing would."""
+    script = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script

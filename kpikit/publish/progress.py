@@ -1,7 +1,7 @@
 """Shows a run while it goes on: a line per report, and bars where a person is watching."""
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
 
 from kpikit.publish.messages import CellStarted, Event, Outcome
 from kpikit.publish.plan import PlannedReport
@@ -60,6 +60,11 @@ class Bars(Lines):
 
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
+
+    @property
+    def tasks(self) -> list[Task]:
+        """The bars as they stand."""
+        return self._progress.tasks
 
     def event(self, report: PlannedReport, event: Event) -> None:
         """Move the bars when a cell begins."""

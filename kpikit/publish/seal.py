@@ -90,7 +90,7 @@ def marker_is_its_own(notebook: Notebook, report: PlannedReport) -> Iterator[str
         for name, expected in planned.items():
             if marker.get(name) != expected:
                 yield (
-                    f"The page carries the marker of another report: its {name} is "
+                    f"The page carries another report's marker: its {name} is "
                     f"'{marker.get(name)}', planned was '{expected}'."
                 )
 
@@ -107,7 +107,7 @@ def kpis_are_finite_or_absent(notebook: Notebook, _report: PlannedReport) -> Ite
             yield f"{name} is missing, and no flag says why."
         for key in ("value", "n", "target"):
             if row[key] is not None and not _is_finite(row[key]):
-                yield f"{name} has a {key} that is no finite number: {row[key]!r}."
+                yield f"{name}: its {key} is no finite number: {row[key]!r}."
 
 
 def kpis_agree(notebook: Notebook, _report: PlannedReport) -> Iterator[str]:

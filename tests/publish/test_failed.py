@@ -1,0 +1,56 @@
+"""A failed run's notebook says so at its top, and gives no secret away."""
+
+import json
+
+import nbformat
+
+from kpikit.publish.failed import failed_notebook
+
+
+def test_the_banner_names_report_cause_and_further_reasons(make):
+    report = make.planned("atlas")
+    notebook = json.loads(report.template.text)
+
+    text = failed_notebook(notebook, report, ["Cell [4] failed: KeyError.", "2 of 5 cells ran."])
+
+    banner, *cells = json.loads(text)["cells"]
+    assert banner["cell_type"] == "markdown"
+    assert banner["source"] == (
+        "# FAILED: mini of atlas, 2026Q3\n\n**Cell [4] failed: KeyError.**\n\nFurther:\n\n"
+        f"* 2 of 5 cells ran.\n\nRun {report.run_id}. This is no report: its figures may be "
+        "wrong or incomplete. What was published before is untouched."
+    )
+    assert cells == notebook["cells"]
+
+
+def test_it_is_a_valid_notebook_with_and_without_cell_ids(make):
+    report = make.planned("atlas")
+    older = json.loads(report.template.text) | {"nbformat_minor": 4}
+    for cell in older["cells"]:
+        del cell["id"]
+
+    for notebook in (None, older):
+        text = failed_notebook(notebook, report, ["It failed."])
+
+        nbformat.validate(nbformat.reads(text, as_version=4))
+
+
+def test_where_nothing_was_executed_the_template_stands_under_the_banner(make):
+    report = make.planned("atlas")
+
+    text = failed_notebook(None, report, ["The kernel did not start."])
+
+    assert json.loads(text)["cells"][1:] == json.loads(report.template.text)["cells"]
+
+
+def test_passwords_in_tracebacks_are_masked(make):
+    report = make.planned("atlas")
+    notebook = json.loads(report.template.text)
+    trace = "connect failed: postgres://kpi:hunter2@db/sales"
+    error = {"output_type": "error", "ename": "E", "evalue": trace, "traceback": [trace]}
+    notebook["cells"][1]["outputs"] = [error]
+
+    text = failed_notebook(notebook, report, [f"Cell [2] failed: {trace}"])
+
+    assert "hunter2" not in text
+    assert text.count("postgres://kpi:***@db/sales") == 3

@@ -1,0 +1,390 @@
+"""Runs with real workers and kernels: what is sealed is whole, what fails harms nothing else."""
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from kpikit.errors import KpikitError
+from kpikit.publish import runner
+from kpikit.publish.messages import CellStarted, KernelStarted, Outcome
+from kpikit.publish.outputs import stage_files
+from kpikit.publish.plan import Failure, Plan
+from kpikit.publish.runner import run_plan
+
+pytestmark = pytest.mark.slow
+
+CANARY = """
+import os, pathlib, time
+file = pathlib.Path("canary.txt")  # relative: kernels in one directory would read each other's
+file.write_text(f"canary of {product}")
+time.sleep(0.3)
+print({"canary": file.read_text(), "cwd": str(pathlib.Path.cwd()),
+       "backend": os.environ["MPLBACKEND"], "injected": [product, period]})
+"""
+FAULTS = {
+    "raises": "1 / 0",
+    "killed": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
+    "exits": "import sys; sys.exit(0)",
+    "vanishes": "import os; os._exit(0)",
+    "dawdles": "import time; time.sleep(60)",
+    "kills_worker": "import os, signal; os.kill(os.getppid(), signal.SIGKILL)",
+}
+
+
+class Recorder:
+    """Keeps the news of a run."""
+
+    def __init__(self):
+        self.events, self.finished_products = [], []
+
+    def event(self, report, event):
+        self.events.append((report.product, event))
+
+    def finished(self, outcome):
+        self.finished_products.append(outcome.report.product)
+
+
+def printed(path):
+    """Return what the cells of a notebook printed, in order."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    return ["".join(output["text"]) for output in outputs if output["output_type"] == "stream"]
+
+
+def is_running(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"  # a zombie runs no more
+
+
+def wait_until(condition, *, seconds=30):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def test_products_at_once_hold_their_own_canary_and_no_other(tmp_path, make, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "agg")  # a shell's choice that would take charts away
+    keys = ["alpha", "bravo", "charlie", "delta", "00123", "Ä pfel"]
+    plan = make.plan_of(*(make.planned(key, make.cover, CANARY, make.kpis) for key in keys))
+    recorder = Recorder()
+
+    result = run_plan(plan, output_dir=tmp_path, formats=(), jobs=3, watcher=recorder)
+
+    assert [(item.state, item.reasons) for item in result.outcomes] == [("sealed", ())] * 6
+    assert [item.report.product for item in result.outcomes] == keys
+    assert result.exit_code == 0
+    told = {}
+    for key in keys:
+        (line,) = printed(tmp_path / "2026Q3" / key / "mini.ipynb")
+        told[key] = eval(line)
+        facts = json.loads((tmp_path / "2026Q3" / key / "mini.kpis.json").read_text())
+        assert facts["product"] == key
+    assert {key: seen["canary"] for key, seen in told.items()} == {
+        key: f"canary of {key}" for key in keys
+    }
+    assert all(seen["injected"] == [key, "2026Q3"] for key, seen in told.items())
+    assert {seen["backend"] for seen in told.values()} == {
+        "module://matplotlib_inline.backend_inline"
+    }
+    directories = {seen["cwd"] for seen in told.values()}
+    assert len(directories) == 6
+    assert not any(Path(directory).exists() for directory in directories)
+    assert sorted(recorder.finished_products) == sorted(keys)
+    assert {key for key, event in recorder.events if isinstance(event, KernelStarted)} == set(keys)
+    assert ("alpha", CellStarted(4, 5, "")) in recorder.events
+
+
+@pytest.fixture(scope="module")
+def faulty_run(make, tmp_path_factory):
+    """One run in which all reports but the first and last have a fault of their own."""
+    output = tmp_path_factory.mktemp("output")
+    reports = [
+        make.planned("whole"),
+        *(make.planned(key, make.cover, make.kpis, code) for key, code in FAULTS.items()),
+        make.planned("rewrites", "product = 'whole'", make.cover, make.kpis),
+        make.planned("coverless", make.kpis.replace("Stack(", "dict(").replace("Paragraph", "str")),
+        make.planned("broken_kpi", make.cover, make.kpis.replace("4672.0", "None")),
+    ]
+    child = "import subprocess; print(subprocess.Popen(['sleep', '600']).pid)"
+    reports.append(make.planned("leaves_child", make.cover, child))
+    result = run_plan(make.plan_of(*reports), output_dir=output, formats=(), cell_timeout=6)
+    return {outcome.report.product: outcome for outcome in result.outcomes}, result
+
+
+CAUSES = {
+    "raises": "Cell [5] failed: ZeroDivisionError: division by zero.",
+    "killed": "Cell [5] failed: DeadKernelError: the kernel was killed by SIGKILL"
+    " (the system does this when memory runs out).",
+    "exits": "Cell [5] failed: SystemExit: 0.",
+    "vanishes": "Cell [5] failed: DeadKernelError:"
+    " the kernel's process ended by itself, with exit code 0.",
+    "dawdles": "Cell [5] failed: CellTimeoutError: it took longer than 6 seconds.",
+    "kills_worker": "The worker process ended before the report was made (exit code -9).",
+    "rewrites": "The page carries another report's marker:"
+    " its product is 'whole', planned was 'rewrites'.",
+    "coverless": "The page carries no marker of its product: no cell shows the report's cover.",
+    "broken_kpi": "KPI orders of 2026Q3 is missing, and no flag says why.",
+}
+
+
+@pytest.mark.parametrize("product", CAUSES)
+def test_a_fault_is_named_and_nothing_is_published(faulty_run, product):
+    outcomes, result = faulty_run
+    outcome, cause = outcomes[product], CAUSES[product]
+
+    assert outcome.state == "failed"
+    assert outcome.reasons[0] == cause
+    folder = result.output_dir / "2026Q3" / product
+    if product == "kills_worker":
+        assert not folder.exists()
+        return
+    assert [path.name for path in folder.iterdir()] == ["mini.failed.ipynb"]
+    banner = nbformat.read(folder / "mini.failed.ipynb", as_version=4).cells[0].source
+    assert banner.startswith(f"# FAILED: mini of {product}, 2026Q3\n\n**{cause}**")
+
+
+def test_the_others_go_on_and_the_run_says_that_some_failed(faulty_run):
+    outcomes, result = faulty_run
+
+    assert outcomes["whole"].state == "sealed"
+    assert result.exit_code == 1
+    assert sorted(path.name for path in (result.output_dir / "2026Q3" / "whole").iterdir()) == [
+        "mini.ipynb",
+        "mini.kpis.json",
+    ]
+
+
+def test_the_manifest_tells_how_each_report_ended(faulty_run):
+    outcomes, result = faulty_run
+
+    manifest = json.loads((result.output_dir / "run.json").read_text())
+
+    ends = {entry["product"]: entry["state"] for entry in manifest["reports"]}
+    assert ends == {key: outcome.state for key, outcome in outcomes.items()}
+    whole = manifest["reports"][0]
+    assert whole["files"] == ["2026Q3/whole/mini.ipynb", "2026Q3/whole/mini.kpis.json"]
+    assert whole["identity"]["data"] == "data of whole"
+    assert manifest["exit_code"] == 1
+
+
+def test_the_index_marks_the_failed_ones(faulty_run):
+    _, result = faulty_run
+
+    page = (result.output_dir / "index.html").read_text()
+
+    assert page.count("last run failed") == len(FAULTS) - 1 + 3
+    assert page.count(">sealed<") == 2
+
+
+def test_a_failing_rerun_keeps_the_good_report_and_a_good_one_clears_the_failed(tmp_path, make):
+    good = make.plan_of(make.planned("atlas"))
+    bad = make.plan_of(make.planned("atlas", make.cover, make.kpis, "1 / 0"))
+    folder = tmp_path / "2026Q3" / "atlas"
+
+    run_plan(good, output_dir=tmp_path, formats=())
+    first = make.files_below(folder)
+    run_plan(bad, output_dir=tmp_path, formats=())
+    second = make.files_below(folder)
+    run_plan(good, output_dir=tmp_path, formats=())
+    third = make.files_below(folder)
+
+    assert sorted(first) == ["mini.ipynb", "mini.kpis.json"]
+    assert {name: second[name] for name in first} == first
+    assert sorted(set(second) - set(first)) == ["mini.failed.ipynb"]
+    assert sorted(third) == ["mini.ipynb", "mini.kpis.json"]
+    assert third["mini.kpis.json"] == first["mini.kpis.json"]
+
+
+@pytest.fixture
+def workers_that_stage(monkeypatch):
+    """Stand in for the workers: each report is staged and called sealed at once."""
+
+    class Pool:
+        def __init__(self, size, *, tell):
+            self.closed = False
+
+        def make(self, jobs):
+            for job in jobs:
+                pages = [f"mini.{form}" for form in job.formats]
+                files = dict.fromkeys([*pages, "mini.ipynb", "mini.kpis.json"], "new")
+                stage_files(job.staging, files)
+                yield job, Outcome(job.report, "sealed", files=tuple(files))
+
+        def close(self):
+            self.closed = True
+
+    monkeypatch.setattr(runner, "WorkerPool", Pool)
+
+
+@pytest.mark.usefixtures("workers_that_stage")
+def test_a_disk_that_fills_up_between_two_renames_changes_nothing(tmp_path, make, monkeypatch):
+    folder = tmp_path / "2026Q3" / "atlas"
+    folder.mkdir(parents=True)
+    (folder / "mini.ipynb").write_text("the last good one")
+    rename = Path.replace
+
+    def replace(self, target):
+        if self.name == "mini.kpis.json":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "replace", replace)
+    result = run_plan(make.plan_of(make.planned("atlas")), output_dir=tmp_path)
+
+    (outcome,) = result.outcomes
+    assert (outcome.state, outcome.files, result.exit_code) == ("failed", (), 1)
+    assert outcome.reasons == (
+        f"Its files could not be moved into {folder}: [Errno 28] No space left on device.",
+    )
+    assert make.files_below(folder) == {"mini.ipynb": b"the last good one"}
+
+
+@pytest.mark.usefixtures("workers_that_stage")
+def test_an_index_that_cannot_be_written_is_told_and_the_reports_stay(tmp_path, make, monkeypatch):
+    def write_index(_folder):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(runner, "write_index", write_index)
+    result = run_plan(make.plan_of(make.planned("atlas")), output_dir=tmp_path)
+
+    assert (result.outcomes[0].state, result.exit_code) == ("sealed", 1)
+    assert result.complaint == (
+        "index.html or run.json could not be written: [Errno 28] No space left on device."
+    )
+    assert len(make.files_below(tmp_path / "2026Q3" / "atlas")) == 4
+
+
+@pytest.mark.parametrize(
+    ("run_id", "kept"), [("own", {"mini.pdf"}), ("other", set())], ids=["same run", "other run"]
+)
+@pytest.mark.usefixtures("workers_that_stage")
+def test_a_page_in_a_format_not_asked_for_stays_only_if_it_is_of_the_same_run(
+    tmp_path, make, run_id, kept
+):
+    report = make.planned("atlas")
+    folder = tmp_path / "2026Q3" / "atlas"
+    folder.mkdir(parents=True)
+    (folder / "mini.pdf").write_text("old")
+    published = {"run_id": report.run_id if run_id == "own" else "0123456789ab"}
+    (folder / "mini.kpis.json").write_text(json.dumps(published))
+
+    run_plan(make.plan_of(report), output_dir=tmp_path, formats=("html",))
+
+    assert set(make.files_below(folder)) == {"mini.html", "mini.ipynb", "mini.kpis.json"} | kept
+
+
+def test_fail_fast_stops_what_still_runs(tmp_path, make):
+    slow = make.planned("slow", "import time; time.sleep(60)", make.cover)
+    plan = make.plan_of(make.planned("bad", "1 / 0"), slow, make.planned("later"))
+
+    result = run_plan(plan, output_dir=tmp_path, formats=(), jobs=2, fail_fast=True)
+
+    assert [outcome.state for outcome in result.outcomes] == ["failed", "stopped", "stopped"]
+    assert result.seconds < 50
+    assert sorted(make.files_below(tmp_path)) == [
+        "2026Q3/bad/mini.failed.ipynb",
+        "index.html",
+        "run.json",
+    ]
+
+
+def test_what_a_cell_leaves_running_ends_with_its_kernel(faulty_run):
+    outcomes, result = faulty_run
+
+    (line,) = printed(result.output_dir / "2026Q3" / "leaves_child" / "mini.ipynb")
+
+    assert outcomes["leaves_child"].state == "sealed"
+    wait_until(lambda: not is_running(int(line)))
+
+
+SCRIPT = """
+import importlib.util, sys
+from pathlib import Path
+from kpikit.publish.runner import run_plan
+spec = importlib.util.spec_from_file_location("plans", sys.argv[1])
+plans = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(plans)
+output = Path(sys.argv[2])
+note = f"import os, pathlib; pathlib.Path({str(output)!r}, 'pids').write_text(f'{{os.getpid()}}')"
+slow = plans.planned("slow", plans.COVER, note, "import time; time.sleep(600)")
+result = run_plan(plans.plan_of(plans.planned("quick"), slow), output_dir=output, formats=())
+print([outcome.state for outcome in result.outcomes])
+sys.exit(result.exit_code)
+"""
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_signal_ends_everything_at_once_and_keeps_what_was_finished(tmp_path, make, signum, code):
+    conftest = Path(__file__).with_name("conftest.py")
+    output = tmp_path / "output"
+    output.mkdir()
+    command = [sys.executable, "-c", SCRIPT, str(conftest), str(output)]
+    run = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    quick = output / "2026Q3" / "quick" / "mini.kpis.json"
+    pids = output / "pids"
+    wait_until(lambda: quick.exists() and pids.exists() and pids.read_text())
+
+    os.killpg(run.pid, signum) if signum == signal.SIGINT else run.send_signal(signum)
+    stdout, stderr = run.communicate(timeout=20)
+
+    assert (run.returncode, stdout.strip(), stderr) == (code, "['sealed', 'stopped']", "")
+    wait_until(lambda: not is_running(int(pids.read_text())), seconds=5)
+    pids.unlink()
+    assert sorted(make.files_below(output)) == [
+        "2026Q3/quick/mini.ipynb",
+        "2026Q3/quick/mini.kpis.json",
+        "index.html",
+        "run.json",
+    ]
+
+
+def test_a_runner_that_is_killed_takes_workers_and_kernels_with_it(tmp_path):
+    conftest = Path(__file__).with_name("conftest.py")
+    command = [sys.executable, "-c", SCRIPT, str(conftest), str(tmp_path)]
+    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    pids = tmp_path / "pids"
+    wait_until(lambda: pids.exists() and pids.read_text())
+
+    run.kill()
+    run.wait()
+
+    wait_until(lambda: not is_running(int(pids.read_text())), seconds=10)
+
+
+def test_an_output_folder_that_cannot_be_written_is_found_before_anything_runs(tmp_path, make):
+    (tmp_path / "output").write_text("a file")
+    recorder = Recorder()
+
+    with pytest.raises(KpikitError, match="Nothing can be written in the output folder"):
+        run_plan(
+            make.plan_of(make.planned("atlas")), output_dir=tmp_path / "output", watcher=recorder
+        )
+
+    assert recorder.events == []
+
+
+def test_a_plan_without_a_report_runs_nothing(tmp_path):
+    plan = Plan((), (Failure("atlas", "atlas.yml has 1 mistake."),))
+
+    result = run_plan(plan, output_dir=tmp_path / "output")
+
+    assert result.exit_code == 2
+    assert not (tmp_path / "output").exists()
