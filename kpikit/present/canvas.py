@@ -50,9 +50,10 @@ def themed(function: Callable[P, T]) -> Callable[P, T]:
     @functools.wraps(function)
     def inner(*args: P.args, **kwargs: P.kwargs) -> T:
         register_fonts()
+        settings: Any = mpl.rcParams  # its stub knows literal names alone
         with mpl.rc_context():
             for name, value in theme.RC_PARAMS.items():
-                mpl.rcParams[name] = value  # type: ignore[index] - names are listed in the stubs
+                settings[name] = value
             return function(*args, **kwargs)
 
     return inner
@@ -314,11 +315,6 @@ def no_data_panel(sheet: Figure, reason: str = "") -> Axes:
     lines = wrap_text(text, 0.8 * width, lines=3)
     write(panel, lines, (0.5, 0.5), within="axes fraction", align="center", color=theme.GREY)
     return panel
-
-
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Return the rows of a frame as dictionaries from column to value."""
-    return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
 def first_reason(frame: pd.DataFrame) -> str:

@@ -7,7 +7,7 @@ from kpikit.present.charts_cohorts import plot_cohorts
 from kpikit.present.charts_columns import plot_columns
 from kpikit.present.charts_estimates import plot_dot_intervals, plot_retention_curve, plot_survival
 from kpikit.present.charts_time import plot_trend
-from kpikit.present.slots import trend_frame
+from kpikit.present.frames import trend_frame
 
 __all__ = [
     "figure",

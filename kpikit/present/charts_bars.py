@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 
 from kpikit.formats import MISSING, Unit, format_count, format_share, format_value, is_missing
 from kpikit.present import canvas, theme
+from kpikit.present.frames import records
 from kpikit.present.slots import Floats
 
 _BAR_PT = 17.0  # distance from one bar to the next
@@ -49,13 +50,13 @@ def plot_ranked_bars(
     rows = _ranked(frame, other)
     if rows["value"].isna().all():
         return canvas.no_data_panel(canvas.new_sheet(size), canvas.first_reason(frame))
-    records = canvas.records(rows)
-    texts = [_bar_text(row, unit, currency, small_n) for row in records]
+    listed = records(rows)
+    texts = [_bar_text(row, unit, currency, small_n) for row in listed]
     panel = _bar_panel(rows, texts, size)
     if "previous" in rows and rows["previous"].notna().any():
         behind = rows["previous"].fillna(0.0)
         panel.barh(rows.index - _BEHIND, behind, _BAR, color=theme.LIGHT, label="year before")
-    few = np.array([_is_small(row, small_n) for row in records])
+    few = np.array([_is_small(row, small_n) for row in listed])
     known = rows["value"].fillna(0.0)
     panel.barh(rows.index[~few], known[~few], _BAR, color=theme.INK, label="actual")
     if few.any():
@@ -68,21 +69,20 @@ def plot_ranked_bars(
 
 
 @canvas.themed
-def plot_pareto(frame: pd.DataFrame, *, other: str = "other", size: theme.Size = "half") -> Axes:
-    """Draw how often each reason was given, most frequent first, with the cumulative share.
+def plot_pareto(frame: pd.DataFrame, *, size: theme.Size = "half") -> Axes:
+    """Draw how many left for each reason, in the order given, with the cumulative share.
 
     Args:
-        frame: One row per reason: ``segment`` (the reason), ``value`` (how often), ``share``,
-            ``cumulative_share`` (of this and all bars above it).
-        other: Reason that gathers the rest; it comes last.
+        frame: As ``churn_reasons_table`` returns it, most frequent first: ``reason``,
+            ``customers``, ``share``, ``cumulative_share`` (of this and all rows above it).
         size: Width of the chart; its height follows the number of reasons.
 
     Returns:
-        The axes; without any value they hold a remark instead.
+        The axes; without any row they hold a remark instead.
     """
-    rows = _ranked(frame, other)
-    if rows["value"].isna().all():
-        return canvas.no_data_panel(canvas.new_sheet(size), canvas.first_reason(frame))
+    if frame.empty:
+        return canvas.no_data_panel(canvas.new_sheet(size), "nobody left")
+    rows = frame.rename(columns={"reason": "segment", "customers": "value"}).reset_index(drop=True)
     texts = [
         f"{format_count(count)} · {share_text(share)}"
         for count, share in zip(rows["value"], rows["share"], strict=True)
@@ -110,8 +110,8 @@ def plot_composition(
     """Draw what each whole is made of, as bars of 100 %.
 
     Args:
-        frame: One row per ``label``, in order, with ``n`` and a column of shares (0 to 1) for each
-            part; a row of unknown shares keeps its place and says so.
+        frame: One row per ``period`` (label), in order, with ``n`` and a column of shares (0 to 1)
+            for each part; a row of unknown shares keeps its place and says so.
         parts: Column of each of two or three parts to its name, from the left; the first is drawn
             darkest.
         n_of: What ``n`` counts, printed before it.
@@ -123,7 +123,7 @@ def plot_composition(
     shares = frame[list(parts)].astype(float)
     if shares.isna().all(axis=None):
         return canvas.no_data_panel(canvas.new_sheet(size), canvas.first_reason(frame))
-    names = [str(label) for label in frame["label"]]
+    names = [str(period) for period in frame["period"]]
     counts = [f"{n_of} = {format_count(n)}" for n in frame["n"]]
     top = canvas.ROW_PT + 6
     panel = canvas.add_panel(

@@ -1,8 +1,6 @@
 """The cohort triangle: which share of those who joined together is still there."""
 
-import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
@@ -11,9 +9,9 @@ from matplotlib.axes import Axes
 from kpikit.formats import format_count
 from kpikit.periods import Grain
 from kpikit.present import canvas, theme
+from kpikit.present.frames import age_names, cohort_name, cohort_rates
 
 _CELL_PT = 15.5  # height of a row of cells
-_LETTERS = {"day": "D", "week": "W", "month": "M", "quarter": "Q", "year": "Y"}
 
 
 @canvas.themed
@@ -61,30 +59,6 @@ def plot_cohorts(
     _label_cohorts(panel, names, counts, counts_pt)
     canvas.text_ticks(panel, "x", np.arange(rates.shape[1]) + 0.5, age_names(rates, grain))
     return panel
-
-
-def cohort_rates(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rates of ``retention_table`` with a row per cohort and a column per age.
-
-    Age 0 is left out where every cohort is whole in it and there are others.
-    """
-    rates = table.set_index(["cohort", "age"])["retention_rate"].unstack()  # noqa: PD010 - a pivot that fails on repeated cells, where pivot_table would average them
-    if 0 in rates and rates.shape[1] > 1 and bool((rates[0].dropna() == 1).all()):
-        rates = rates.drop(columns=0)
-    return rates
-
-
-def cohort_name(cohort: dt.date, grain: Grain) -> str:
-    """Return how a cohort is called: ``6 Jul 2026``, ``Jul 2026``, ``2026``."""
-    if grain == "year":
-        return f"{cohort:%Y}"
-    month = f"{cohort:%b} {cohort:%Y}"
-    return month if grain in ("month", "quarter") else f"{cohort.day} {month}"
-
-
-def age_names(ages: Iterable[Any], grain: Grain) -> list[str]:
-    """Return how ages, in periods, are called: ``W1``, ``W2``."""
-    return [f"{_LETTERS[grain]}{age:.0f}" for age in ages]
 
 
 def _write_cells(

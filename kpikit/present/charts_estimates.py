@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from kpikit.formats import Unit, format_count, format_share, format_value, is_missing
 from kpikit.periods import Grain
 from kpikit.present import canvas, theme
-from kpikit.present.charts_cohorts import age_names
+from kpikit.present.frames import age_names
 from kpikit.present.labels import DASHED
 from kpikit.present.slots import Floats
 
@@ -23,16 +23,19 @@ def plot_dot_intervals(
     *,
     unit: Unit,
     currency: str = "",
+    value: str = "value",
     target: float | None = None,
     n_of: str = "n",
     size: theme.Size = "half",
 ) -> Axes:
-    """Draw an estimate with its interval for each label, such as NPS by quarter.
+    """Draw an estimate with its interval for each period, such as NPS by quarter.
 
     Args:
-        frame: One row per label, in order: ``label``, ``value``, ``ci_low``, ``ci_high``, ``n``.
+        frame: One row per ``period`` (label), in order: the estimate, ``ci_low``, ``ci_high``,
+            ``n``. Facts fit, and so does ``nps_table`` with ``value="nps"``.
         unit: What the values count.
         currency: ISO code, for money.
+        value: Column of the estimate.
         target: A dashed line across.
         n_of: What ``n`` counts, printed before it.
         size: Size of the chart.
@@ -41,10 +44,10 @@ def plot_dot_intervals(
         The axes; without any value they hold a remark instead.
     """
     sheet = canvas.new_sheet(size)
-    if frame["value"].isna().all():
+    if frame[value].isna().all():
         return canvas.no_data_panel(sheet, canvas.first_reason(frame))
     goal = [] if target is None else [target]
-    ends = [*frame["value"], *frame["ci_low"], *frame["ci_high"], *goal]
+    ends = [*frame[value], *frame["ci_low"], *frame["ci_high"], *goal]
     limits = canvas.value_limits(ends, from_zero=False)
     panel = canvas.add_panel(
         sheet,
@@ -61,14 +64,14 @@ def plot_dot_intervals(
         canvas.write(panel, "target", (1, level), within=edge, shift=(4, 0))
     places = np.arange(len(frame))
     panel.vlines(places, frame["ci_low"], frame["ci_high"], color=theme.MID, linewidth=2.4)
-    panel.plot(places, frame["value"], "o", color=theme.INK, markersize=5, label="actual")
-    for place, value in enumerate(frame["value"]):
-        if not is_missing(value):
-            text = format_value(value, unit, currency=currency, short=True)
+    panel.plot(places, frame[value], "o", color=theme.INK, markersize=5, label="actual")
+    for place, height in enumerate(frame[value]):
+        if not is_missing(height):
+            text = format_value(height, unit, currency=currency, short=True)
             last = place == len(frame) - 1
-            canvas.write(panel, text, (place, value), shift=(6, 0), bold=last, on_paper=True)
+            canvas.write(panel, text, (place, height), shift=(6, 0), bold=last, on_paper=True)
     counts = [f"{n_of} = {format_count(n)}" for n in frame["n"]]
-    names = [f"{label}\n{count}" for label, count in zip(frame["label"], counts, strict=True)]
+    names = [f"{label}\n{count}" for label, count in zip(frame["period"], counts, strict=True)]
     canvas.text_ticks(panel, "x", places, names)
     return panel
 

@@ -2,7 +2,7 @@
 
 Frames have one row per period: ``start`` and ``end`` (first day, first day after), ``value`` and,
 where known, ``complete`` (False: the data does not cover the whole period) and ``previous`` (the
-value a year before; ``slots.trend_frame`` finds it). Notation after IBCS: actuals solid and dark,
+value a year before; ``frames.trend_frame`` finds it). Notation after IBCS: actuals solid and dark,
 previous year light, target a dashed step, an unfinished period open.
 """
 

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 
 from kpikit.formats import Unit, format_value
 from kpikit.present import canvas, theme
+from kpikit.present.frames import records
 from kpikit.present.slots import Floats, Slots
 
 GAP_PT = 6.0  # between a line's end and its label
@@ -45,7 +46,7 @@ def target_steps(target: pd.DataFrame | None, slots: Slots) -> Steps:
         return NO_STEPS
     positions: list[float] = []
     levels: list[float] = []
-    for row in canvas.records(target.sort_values("start")):
+    for row in records(target.sort_values("start")):
         left, right = slots.place(row["start"]), slots.place(row["end"])
         if right > left:
             if positions and positions[-1] < left:

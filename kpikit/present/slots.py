@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kpikit.periods import Calendar
+from kpikit.formats import format_date
+from kpikit.present.frames import day_of, records
 
 Floats = npt.NDArray[np.float64]
 
@@ -83,10 +84,10 @@ def make_slots(frame: pd.DataFrame) -> Slots:
             Periods absent between two rows become slots without a value: a line breaks there.
     """
     rows: list[_Slot] = []
-    for record in frame.sort_values("start").to_dict("records"):
+    for record in records(frame.sort_values("start")):
         slot = _Slot(
-            _day(record["start"]),
-            _day(record["end"]),
+            day_of(record["start"]),
+            day_of(record["end"]),
             str(record.get("period", "")),
             _number(record["value"]),
             _number(record.get("previous")),
@@ -106,26 +107,6 @@ def make_slots(frame: pd.DataFrame) -> Slots:
     )
 
 
-def trend_frame(facts: pd.DataFrame, *, calendar: Calendar, last: int) -> pd.DataFrame:
-    """Return the last periods of one metric's facts, each beside the same period a year before.
-
-    Args:
-        facts: Facts of one metric, one segment and one grain, with the year before where known.
-        calendar: How the product cuts time; weeks compare with 364 days before.
-        last: How many periods to return.
-
-    Returns:
-        ``facts`` of the last periods, sorted by ``start``, with ``previous`` (NaN where unknown).
-    """
-    values = dict(zip(map(_day, facts["start"]), facts["value"], strict=True))
-    shown = facts.sort_values("start").tail(last)
-    before = [
-        values.get(calendar.year_before(calendar.period_of(_day(start), grain)).start)
-        for start, grain in zip(shown["start"], shown["grain"], strict=True)
-    ]
-    return shown.assign(previous=np.array(before, dtype=float))
-
-
 def slot_ticks(slots: Slots) -> list[Ticks]:
     """Return ways to label slots, from dense to sparse: by week, by month, else by the names."""
     days = statistics.median(np.diff(slots.edges))
@@ -143,7 +124,8 @@ def _month_ticks(slots: Slots, step: int) -> Ticks:
     for index, start in enumerate(slots.starts):
         if (start.month - 1) % step == 0:
             with_year = not found or start.month == 1
-            found.append((float(index), f"{start:%b %Y}" if with_year else f"{start:%b}"))
+            _, month, year = format_date(start).split()
+            found.append((float(index), f"{month} {year}" if with_year else month))
     return Ticks([position for position, _ in found], [label for _, label in found])
 
 
@@ -157,10 +139,6 @@ def _absent(start: dt.date, end: dt.date, length: dt.timedelta) -> list[_Slot]:
     count = round((end - start) / length)
     days = [start + (end - start) * index / count for index in range(count)]
     return [_Slot(first, after) for first, after in zip(days, [*days[1:], end], strict=False)]
-
-
-def _day(value: dt.date | pd.Timestamp) -> dt.date:
-    return value.date() if isinstance(value, dt.datetime) else value
 
 
 def _number(value: float | None) -> float:

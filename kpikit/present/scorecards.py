@@ -1,0 +1,223 @@
+"""The scorecard as a table and as tiles."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from kpikit.formats import (
+    MISSING,
+    format_delta,
+    format_delta_rel,
+    format_interval,
+    is_missing,
+)
+from kpikit.present.components import Bullet, Cell, Column, Status, Table, Tile, Tiles, Tone
+from kpikit.present.frames import Row, records
+from kpikit.present.sentences import Basis, Change, best_change, change_text, value_text
+
+if TYPE_CHECKING:
+    from kpikit.catalogue import Metric
+
+_PERSPECTIVES: Mapping[str, str] = {
+    "financial": "Financial",
+    "customer": "Customer",
+    "process": "Process",
+    "growth": "Growth",
+}
+_COLUMNS = (
+    Column("kpi", "KPI", width=2.6),
+    Column("actual", "Actual", "number", width=1.0, emphasis=True),
+    Column("target", "Target", "number", width=1.0),
+    Column("delta_target", "Δ target", "number", width=1.0),
+    Column("yoy", "Δ year", "number", width=1.0),
+    Column("qoq", "Δ quarter", "number", width=1.0),
+    Column("bullet", "To target", "bullet", width=1.3),
+    Column("spark", "8 quarters", "spark", width=1.2),
+    Column("status", "Status", "status", width=2.0),
+    Column("owner", "Owner", width=1.2),
+    Column("data", "Data", "badge", width=1.1),
+)
+_TONES: Mapping[str, Tone] = {"better": "good", "worse": "bad"}
+_STATUS_TEXTS: Mapping[Status, str] = {
+    "on_track": "on track",
+    "at_risk": "at risk",
+    "off_track": "off track",
+    "no_data": "no data",
+}
+_BULLET_SCALE = 1.08  # length of the scale, as a multiple of the greater of value and target
+
+
+def scorecard_card(
+    frame: pd.DataFrame,
+    metrics: Mapping[str, "Metric"],
+    basis: Basis,
+    *,
+    badges: Mapping[str, str] | None = None,
+    title: str = "Scorecard",
+) -> Table:
+    """Return the scorecard: a group per perspective, a row per metric.
+
+    A change that is not comparable is struck out. The notes say why, and how many days were
+    compared where their numbers differ. A column in which no row has anything to say is left out.
+
+    Args:
+        frame: ``scorecard_table``.
+        metrics: Definition of each metric in it.
+        basis: What the numbers are compared with.
+        badges: Data-quality remark per metric.
+        title: Title of the table.
+    """
+    listed = records(frame)
+    rows: list[dict[str, str | Cell]] = []
+    for perspective, heading in _PERSPECTIVES.items():
+        own = [row for row in listed if metrics[row["metric"]].perspective == perspective]
+        rows += [{"group": heading}] if own else []
+        rows += [_line(row, metrics[row["metric"]], basis, badges or {}) for row in own]
+    notes = [*_change_notes(listed, "yoy", "Δ year"), *_change_notes(listed, "qoq", "Δ quarter")]
+    if listed and all(is_missing(row["target"]) for row in listed):
+        notes.append(f"No target is declared for {basis.period.label}.")
+    year, quarter = basis.base_of("yoy"), basis.base_of("qoq")
+    return Table(
+        columns=tuple(c for c in _COLUMNS if any(row.get(c.key) for row in rows)),
+        rows=tuple(rows),
+        title=title,
+        subtitle=f"{basis.period.label} against its target, {year} and {quarter}",
+        notes=tuple(notes),
+    )
+
+
+def scorecard_tiles(
+    frame: pd.DataFrame, basis: Basis, *, badges: Mapping[str, str] | None = None, most: int = 5
+) -> Tiles:
+    """Return the first metrics of a scorecard that have a value, as tiles.
+
+    Args:
+        frame: ``scorecard_table``; its order is the order of importance.
+        basis: What the numbers are compared with.
+        badges: Data-quality remark per metric.
+        most: Most tiles.
+    """
+    known = [row for row in records(frame) if not is_missing(row["actual"])]
+    return Tiles(tuple(_tile(row, basis, badges or {}) for row in known[:most]))
+
+
+def _tile(row: Row, basis: Basis, badges: Mapping[str, str]) -> Tile:
+    change = best_change(row)
+    difference = row[f"{change}_abs"] if change else 0.0
+    spark = tuple(row["spark"])
+    return Tile(
+        label=row["label"],
+        value=_text(row["actual"], row, basis),
+        delta=change_text(row, change, basis.currency) if change else "",
+        tone=_TONES.get(row[f"verdict_{change}"], "neutral") if change else "neutral",
+        arrow="up" if difference > 0 else "down" if difference < 0 else "",
+        spark=spark if any(value is not None for value in spark) else (),
+        spark_target=None if is_missing(row["target"]) else float(row["target"]),
+        footer=" · ".join(_tile_footer(row, change, basis)),
+        badge=badges.get(row["metric"], ""),
+    )
+
+
+def _tile_footer(row: Row, change: Change | None, basis: Basis) -> list[str]:
+    """Return what the change is counted from, how sure the value is, and the target."""
+    parts = [f"on {basis.base_of(change)}"] if change else []
+    if not is_missing(row["ci_low"]) and not is_missing(row["ci_high"]):
+        parts.append(format_interval(row["ci_low"], row["ci_high"], row["unit"]))
+    if is_missing(row["target"]):
+        return [*parts, "no target"]
+    return [*parts, f"target {_text(row['target'], row, basis)}", row["outcome"]]
+
+
+def _line(
+    row: Row, metric: "Metric", basis: Basis, badges: Mapping[str, str]
+) -> dict[str, str | Cell]:
+    has_target = not is_missing(row["target"])
+    return {
+        "kpi": Cell(row["label"], note="leading") if metric.leading else row["label"],
+        "actual": _text(row["actual"], row, basis),
+        "target": _text(row["target"], row, basis) if has_target else "",
+        "delta_target": _target_cell(row, basis),
+        "yoy": _change_cell(row, "yoy", basis),
+        "qoq": _change_cell(row, "qoq", basis),
+        "bullet": _bullet_cell(row, basis),
+        "spark": _spark_cell(row, basis),
+        "status": _status_cell(row),
+        "owner": metric.owner,
+        "data": badges.get(metric.name, ""),
+    }
+
+
+def _text(value: float, row: Row, basis: Basis) -> str:
+    return value_text(value, row["unit"], basis.currency)
+
+
+def _target_cell(row: Row, basis: Basis) -> str | Cell:
+    """Return the distance from the target of a finished period, empty while it runs."""
+    if row["outcome"] not in ("hit", "missed"):
+        return ""
+    relative = row["unit"] in ("money", "count") and not is_missing(row["delta_target_rel"])
+    text = (
+        format_delta_rel(row["delta_target_rel"])
+        if relative
+        else format_delta(row["delta_target"], row["unit"], currency=basis.currency)
+    )
+    return Cell(text, tone=_TONES.get(row["verdict_target"], "neutral"))
+
+
+def _change_cell(row: Row, change: Change, basis: Basis) -> str | Cell:
+    if is_missing(row[f"{change}_abs"]):
+        return MISSING
+    text = change_text(row, change, basis.currency)
+    if not row[f"comparable_{change}"]:
+        return Cell(text, struck=True)
+    return Cell(text, tone=_TONES.get(row[f"verdict_{change}"], "neutral"))
+
+
+def _bullet_cell(row: Row, basis: Basis) -> str | Cell:
+    """Return a bar to the value and a tick at the target, where both can stand on one bar."""
+    actual, target = row["actual"], row["target"]
+    if is_missing(actual) or is_missing(target) or min(actual, target) < 0:
+        return ""
+    scale = _BULLET_SCALE * max(actual, target) or 1.0
+    finished = row["outcome"] in ("hit", "missed")
+    tone = _TONES.get(row["verdict_target"], "good") if finished else "neutral"
+    text = f"{_text(actual, row, basis)} of {_text(target, row, basis)}"
+    return Cell(text, bullet=Bullet(actual / scale, target / scale, tone=tone))
+
+
+def _spark_cell(row: Row, basis: Basis) -> str | Cell:
+    known = [value for value in row["spark"] if value is not None]
+    if not known:
+        return ""
+    first, last = (_text(value, row, basis) for value in (known[0], known[-1]))
+    return Cell(f"from {first} to {last}", spark=tuple(row["spark"]))
+
+
+def _status_cell(row: Row) -> str | Cell:
+    """Return the status with the clause that decided; without one, why there is none."""
+    reason = str(row["status_reason"])
+    if row["status"]:
+        decided = row["outcome"] if row["outcome"] in ("hit", "missed") else ""
+        note = reason if row["status"] == "no_data" else decided
+        return Cell(_STATUS_TEXTS[row["status"]], note=note, status=row["status"])
+    return Cell("open", note=reason) if row["outcome"] == "open" else reason
+
+
+def _change_notes(rows: Sequence[Row], change: Change, heading: str) -> list[str]:
+    """Return a note per reason that makes a change incomparable, or tells of unequal days."""
+    found: dict[tuple[bool, str], list[str]] = {}
+    known = [row for row in rows if not is_missing(row["actual"])]
+    for row in known:
+        if row[f"reason_{change}"]:
+            key = (bool(row[f"comparable_{change}"]), str(row[f"reason_{change}"]))
+            found.setdefault(key, []).append(row["label"])
+    notes = []
+    for (comparable, reason), labels in sorted(found.items(), reverse=True):
+        whom = "" if len(labels) == len(known) else f" of {', '.join(labels)}"
+        notes.append(
+            f"{heading}{whom}: {reason}."
+            if comparable
+            else f"{heading}{whom} is not comparable: {reason}."
+        )
+    return notes

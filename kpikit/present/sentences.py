@@ -1,0 +1,249 @@
+"""The words of a review, made by rule from the frames that it shows.
+
+A headline follows ``{KPI} {verb} {value} ({how sure}; {against}); {target clause}``. As long as no
+test of signal against noise stands behind a sentence, the verb claims nothing: a finished period
+"was", an unfinished one "stands at". Whether a change is more than routine variation is not said.
+Every number is one of the frame's.
+"""
+
+import datetime as dt
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import pandas as pd
+
+from kpikit.formats import (
+    format_count,
+    format_delta,
+    format_delta_rel,
+    format_interval,
+    format_value,
+    is_missing,
+)
+from kpikit.periods import Period
+from kpikit.present.components import Headline, Headlines, Mark
+from kpikit.present.frames import Row, records
+
+Change = Literal["yoy", "qoq"]
+Standing = Literal["win", "miss", "even", "unknown"]
+
+_MARKS: Mapping[Standing, Mark] = {"win": "+", "miss": "-", "even": "·", "unknown": "!"}
+_VERDICTS: Mapping[str, Standing] = {"better": "win", "worse": "miss"}
+
+
+@dataclass(frozen=True)
+class Basis:
+    """What the numbers of a page are of, and compared with.
+
+    Attributes:
+        period: The period of the page.
+        previous: The period before, cut like for like (``analysis.comparison_periods``).
+        year_before: The same period a year before, cut likewise.
+        as_of: Last complete day of data.
+        currency: ISO code of the product's money.
+    """
+
+    period: Period
+    previous: Period
+    year_before: Period
+    as_of: dt.date
+    currency: str = ""
+
+    @property
+    def finished(self) -> bool:
+        """Whether the data covers the whole period."""
+        return self.period.is_complete(self.as_of)
+
+    @property
+    def passed(self) -> str:
+        """How many of the period's days have passed: ``39 of 92 days``."""
+        return f"{self.period.days_elapsed(self.as_of)} of {self.period.days} days"
+
+    def base_of(self, change: Change) -> str:
+        """Return how the period that a change is counted from is called."""
+        base = self.year_before if change == "yoy" else self.previous
+        return base.label if self.finished else f"the first {base.days} days of {base.label}"
+
+
+def headlines(
+    frame: pd.DataFrame, basis: Basis, *, most: int = 7, decisions: Sequence[str] = ()
+) -> Headlines:
+    """Return the executive summary of a scorecard.
+
+    The first metric of the scorecard that has a value leads, whatever it did. Then wins and misses
+    take turns, each side's most telling first, beginning with the side that the first is not on;
+    so both have equal room as long as both have something to say. Metrics that neither gained nor
+    lost follow, then those without a value.
+
+    Args:
+        frame: ``scorecard_table``; its order is the order of importance.
+        basis: What the numbers are compared with.
+        most: Most sentences.
+        decisions: What the reader is asked to decide.
+    """
+    rows = _in_turn(frame)
+    items = tuple(headline(row, basis) for row in rows[:most])
+    return Headlines(title=summary_title(frame, basis), items=items, decisions=tuple(decisions))
+
+
+def headline(row: Row, basis: Basis) -> Headline:
+    """Return the sentence on one metric of the scorecard."""
+    label = row["label"]
+    if is_missing(row["actual"]):
+        return Headline(
+            "!", f"{label} {_verb(label, 'has', 'have')} no value:", f"{row['reason']}."
+        )
+    claim = (
+        f"{label} {_stands(label, basis)} {value_text(row['actual'], row['unit'], basis.currency)}"
+    )
+    backing = f"({'; '.join(filter(None, [certainty(row), _against(row, basis)]))})"
+    last = row["status_reason"] if row["status"] == "no_data" else target_clause(row, basis)
+    return Headline(_MARKS[standing(row)], claim, f"{'; '.join(filter(None, [backing, last]))}.")
+
+
+def target_clause(row: Row, basis: Basis) -> str:
+    """Return what became of the target, empty where there is none."""
+    if is_missing(row["target"]):
+        return ""
+    target = f"the target of {value_text(row['target'], row['unit'], basis.currency)}"
+    if row["outcome"] == "open":
+        return f"{target} is open with {basis.passed} passed"
+    return f"{target} was {row['outcome']}"
+
+
+def summary_title(frame: pd.DataFrame, basis: Basis) -> str:
+    """Return the message of the page: the first metric, then the most telling of the other side.
+
+    Where nothing stands on the other side, the most telling of the others takes its place.
+    """
+    known = [row for row in records(frame) if not is_missing(row["actual"])]
+    if not known:
+        return f"No metric has a value in {basis.period.label}"
+    first, others = known[0], known[1:]
+    start = _title_clause(first, basis, leads=True)
+    opposite = [row for row in others if {standing(row), standing(first)} == {"win", "miss"}]
+    rest = sorted(opposite or others, key=_telling, reverse=True)
+    told = [row for row in rest if standing(row) in ("win", "miss")]
+    second = f"; {mid_sentence(_title_clause(told[0], basis, leads=False))}" if told else ""
+    lead = "" if basis.finished else f"With {basis.passed} passed, "
+    return f"{lead}{mid_sentence(start) if lead else start}{second}"
+
+
+def standing(row: Row) -> Standing:
+    """Return where a metric stands.
+
+    A target that was hit or missed decides; without one, the comparison with the year before, or,
+    where that is not comparable, with the period before. A metric of ``no_data`` is unknown.
+    """
+    if row["status"] == "no_data" or is_missing(row["actual"]):
+        return "unknown"
+    if row["outcome"] in ("hit", "missed"):
+        return "win" if row["outcome"] == "hit" else "miss"
+    change = best_change(row)
+    return _VERDICTS.get(row[f"verdict_{change}"], "even") if change else "even"
+
+
+def best_change(row: Row) -> Change | None:
+    """Return the comparison to name: the year before if comparable, else the period before."""
+    changes: tuple[Change, ...] = ("yoy", "qoq")
+    return next((change for change in changes if row[f"comparable_{change}"]), None)
+
+
+def value_text(value: float, unit: Unit, currency: str) -> str:
+    """Return a value as a summary writes it: money short, a count below a million in full."""
+    short = unit != "count" or (not is_missing(value) and abs(value) >= 1_000_000)
+    return format_value(value, unit, currency=currency, short=short)
+
+
+def change_text(row: Row, change: Change, currency: str) -> str:
+    """Return a change with its sign: relative for amounts, in points or units for all else."""
+    relative = row["unit"] in ("money", "count") and not is_missing(row[change])
+    if relative:
+        return format_delta_rel(row[change])
+    return format_delta(row[f"{change}_abs"], row["unit"], currency=currency)
+
+
+def mid_sentence(text: str) -> str:
+    """Return a text as it stands inside a sentence: ``net revenue``, but ``NPS``."""
+    word = text.split(" ", 1)[0]
+    return text if word[1:] != word[1:].lower() else text[:1].lower() + text[1:]
+
+
+def is_plural(label: str) -> bool:
+    """Tell whether a metric's name takes a plural verb: ``Active users`` does, ``NPS`` does not."""
+    return label.endswith("s") and not label.endswith(("ss", "us", "is"))
+
+
+def certainty(row: Row) -> str:
+    """Return the interval and the number of units behind an estimate, empty without an interval."""
+    if is_missing(row.get("ci_low")) or is_missing(row.get("ci_high")):
+        return ""
+    interval = format_interval(row["ci_low"], row["ci_high"], row["unit"])
+    return f"{interval}, n = {format_count(row['n'])}"
+
+
+def _verb(label: str, one: str, many: str) -> str:
+    return many if is_plural(label) else one
+
+
+def _stands(label: str, basis: Basis) -> str:
+    if basis.finished:
+        return _verb(label, "was", "were")
+    return _verb(label, "stands at", "stand at")
+
+
+def _against(row: Row, basis: Basis) -> str:
+    """Return the change and what it is counted from, or why there is none."""
+    change = best_change(row)
+    if change:
+        return f"{change_text(row, change, basis.currency)} on {basis.base_of(change)}"
+    return f"not comparable, {row['reason_yoy']}"
+
+
+def _title_clause(row: Row, basis: Basis, *, leads: bool) -> str:
+    """Return a metric's part of the title; one that does not lead tells of its target alone."""
+    label, value = row["label"], value_text(row["actual"], row["unit"], basis.currency)
+    decided = row["outcome"] in ("hit", "missed")
+    target = f"{row['outcome']} {_verb(label, 'its', 'their')} target"
+    if decided and not leads:
+        return f"{label} {target} with {value}"
+    text, change = f"{label} {_stands(label, basis)} {value}", best_change(row)
+    if change:
+        text += f", {change_text(row, change, basis.currency)} on {basis.base_of(change)}"
+    return f"{text}{',' if change else ''} and {target}" if decided else text
+
+
+def _telling(row: Row) -> float:
+    """Return how much a metric has to say: its relative distance from the target or the base.
+
+    Scores from -100 to 100 have no natural zero: theirs is counted in hundreds of points.
+    """
+    change = best_change(row)
+    names = ["delta_target"] if row["outcome"] in ("hit", "missed") else []
+    names += [change] if change else []
+    for name in names:
+        absolute, relative = {
+            "delta_target": ("delta_target", "delta_target_rel"),
+            "yoy": ("yoy_abs", "yoy"),
+            "qoq": ("qoq_abs", "qoq"),
+        }[name]
+        size = row[absolute] / 100 if row["unit"] == "points" else row[relative]
+        if not is_missing(size):
+            return abs(float(size))
+    return 0.0
+
+
+def _in_turn(frame: pd.DataFrame) -> list[Row]:
+    """Return the rows as the summary tells them; see ``headlines``."""
+    rows = records(frame)
+    first = next((row for row in rows if standing(row) != "unknown"), None)
+    rest = [row for row in rows if row is not first]
+    ranked = sorted(rest, key=_telling, reverse=True)
+    sides = {side: [row for row in ranked if standing(row) == side] for side in ("win", "miss")}
+    order = ("win", "miss") if first is None or standing(first) == "miss" else ("miss", "win")
+    turns = itertools.zip_longest(*(sides[side] for side in order))
+    others = [row for place in ("even", "unknown") for row in rest if standing(row) == place]
+    told = [row for turn in turns for row in turn if row is not None]
+    return [*([first] if first else []), *told, *others]
