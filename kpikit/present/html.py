@@ -4,7 +4,6 @@ Every text is escaped by the template. The stylesheet speaks to elements inside 
 can stand in a notebook beside others. Nothing is random: the same component gives the same bytes.
 """
 
-import base64
 import functools
 import re
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ import jinja2
 
 from kpikit.present import marks, theme
 from kpikit.present.components import Component
+from kpikit.present.svg_facts import svg_size, svg_uri
 
 ASSETS = Path(__file__).parent / "assets"
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -44,9 +44,13 @@ def notebook_html(component: Component) -> str:
 def style() -> str:
     """Return the stylesheet of all components, without comments and spare space."""
     colours = ";".join(f"--kk-{name}:{colour}" for name, colour in theme.PALETTE.items())
-    text = _COMMENT.sub("", (ASSETS / "components.css").read_text(encoding="utf-8"))
-    text = _AROUND_SIGNS.sub(r"\1", _SPACE.sub(" ", text)).replace(";}", "}").strip()
-    return f".kk{{{colours}}}{text}"
+    return f".kk{{{colours}}}{minified((ASSETS / 'components.css').read_text(encoding='utf-8'))}"
+
+
+def minified(stylesheet: str) -> str:
+    """Return a stylesheet without comments and spare space."""
+    text = _SPACE.sub(" ", _COMMENT.sub("", stylesheet))
+    return _AROUND_SIGNS.sub(r"\1", text).replace(";}", "}").strip()
 
 
 @functools.cache
@@ -65,12 +69,19 @@ def environment() -> jinja2.Environment:
         spark_alt=marks.spark_alt,
         bullet=marks.bullet,
         shade=marks.shade,
-        picture_uri=picture_uri,
+        svg_uri=svg_uri,
+        pixel_width=lambda svg: round(svg_size(svg)[0] / 0.75),
+        heat_keys=_heat_keys,
         percent=lambda part: f"{100 * part:g}",
     )
     return made
 
 
-def picture_uri(svg: str) -> str:
-    """Return an SVG as an address for ``<img>``: it cannot run scripts nor reach the page's ids."""
-    return "data:image/svg+xml;base64," + base64.b64encode(svg.encode()).decode()
+def _heat_keys(table: Mapping[str, Any]) -> set[str]:
+    """Return the columns that hold a shaded cell: all their cells stand in the middle."""
+    return {
+        key
+        for row in table["rows"]
+        for key, cell in row.items()
+        if not isinstance(cell, str) and cell["shade"] is not None
+    }

@@ -16,7 +16,8 @@ from nbformat import NotebookNode
 from kpikit.present.components import MIME_TYPE
 from kpikit.publish.html_reader import read_html
 from kpikit.publish.markdown import node_text, parse_markdown
-from kpikit.publish.pictures import Node, picture, svg_picture, svg_size
+from kpikit.present.svg_facts import svg_size
+from kpikit.publish.pictures import Node, picture
 
 UNTITLED = "Report"
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
@@ -198,8 +199,8 @@ def _flattened(block: Node) -> Iterable[Node]:
     elif block["kind"] == "row":
         yield {**block, "items": [_only(list(_flattened(item))) for item in block["items"]]}
     elif block["kind"] == "figure":
-        alt = block["alt"] or ". ".join(filter(None, (block["title"], block["subtitle"]))) or ""
-        yield {**block, "image": svg_picture(block["svg"], alt), "svg": ""}
+        named = ". ".join(filter(None, (block["title"], block["subtitle"])))
+        yield {**block, "alt": block["alt"] or named}
     else:
         yield block
 
@@ -270,10 +271,8 @@ def _replaced(section: Section, blocks: list[Node]) -> Section:
 def _described(block: Node, section: str) -> Node:
     """Give a picture without alternative text one that says where it stands."""
     where = f"Chart in the section “{section}”" if section else "Chart"
-    if block["kind"] == "image" and not block["alt"]:
+    if block["kind"] in ("image", "figure") and not block["alt"]:
         return {**block, "alt": where}
-    if block["kind"] == "figure" and not block["image"]["alt"]:
-        return {**block, "image": {**block["image"], "alt": where}}
     if block["kind"] in ("row", "stack"):
         return {**block, "items": [_described(item, section) for item in block["items"]]}
     return block
@@ -284,7 +283,7 @@ def _paired(blocks: Sequence[Node]) -> list[Node]:
     made: list[Node] = []
     waiting: Node | None = None
     for block in blocks:
-        narrow = block["kind"] == "figure" and block["image"]["width"] <= _HALF_WIDTH
+        narrow = block["kind"] == "figure" and svg_size(block["svg"])[0] <= _HALF_WIDTH
         if waiting is not None and narrow:
             made[-1] = {"kind": "row", "items": [waiting, block], "widths": []}
             waiting = None

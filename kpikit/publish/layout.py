@@ -5,6 +5,7 @@ anything is rendered: the type is set smaller first, then the columns are split 
 repeat the first one.
 """
 
+import dataclasses
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,18 +14,39 @@ from typing import Any
 from kpikit.present import marks
 from kpikit.publish.document import Document, Section
 from kpikit.publish.fonts import text_width
-from kpikit.publish.pictures import Node
+from kpikit.publish.pictures import Node, svg_picture
 
 PAGE_WIDTH = 257 / 25.4 * 72  # points between the margins of A4 landscape
 GUTTER = 8 / 25.4 * 72  # between components side by side
+CHART_HEIGHT = 118 / 25.4 * 72  # the most, so that a heading and a line fit above
+TILE_GAP = 8.0
 PADDING = 9.0  # left and right of a cell together
+_WITH_CONTENTS = 4  # sections
 _SIZES = (9.0, 8.5, 8.0, 7.5, 7.0)
 _COMPACT_SIZES = (8.0, 7.5, 7.0)
 _NARROW = 0.6  # a table whose content fills less of the width keeps its natural width
+_SHORT = 16  # rows of a table that is kept on one page
+_HEAT = 2.8  # ems, the least width of a heat map's cell
 _FIXED = {"bullet": 9.0, "spark": 7.0}  # ems
 _LONG_WORD = re.compile(r"\S{25,}")
 _WORD_PART = re.compile(r".{1,20}")
 _WORDS = re.compile(r"[^\s\u200b]+")
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """The white above and below a part, in points; between two parts the larger one counts."""
+
+    section: float = 29.0
+    opener: float = 12.0  # below a section's heading
+    block: float = 16.0
+    text: float = 8.5
+
+
+GAPS = Gaps()
+TEXT_KINDS = (  # nodes of Markdown and of an analyst's own outputs; all others are components
+    "para", "heading", "list", "quote", "code", "output", "error", "note", "rule", "image", "grid",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -51,7 +73,9 @@ def page_data(document: Document) -> dict[str, Any]:
         "lang": document.lang,
         "cover": dict(document.cover) or None,
         "sections": [_section(section) for section in document.sections],
-        "contents": sum(not section.absent for section in document.contents) >= 4,
+        "contents": len(document.contents) >= _WITH_CONTENTS,
+        "gaps": dataclasses.asdict(GAPS),
+        "text-kinds": TEXT_KINDS,
     }
 
 
@@ -60,9 +84,16 @@ def _section(section: Section) -> dict[str, Any]:
         "title": section.title,
         "heading": section.heading,
         "lede": section.lede,
-        "absent": section.absent,
+        "kind": _kind(section),
         "blocks": [lay_out(block, PAGE_WIDTH) for block in section.blocks],
     }
+
+
+def _kind(section: Section) -> str:
+    if section.absent:
+        return "absent"
+    first = section.blocks[0]["kind"] if section.blocks else ""
+    return "summary" if first == "headlines" else "plain"
 
 
 def lay_out(block: Node, width: float) -> Node:
@@ -91,7 +122,20 @@ def _tiles(block: Node, width: float) -> Node:
     count = len(items)
     most = max(1, int(width // 110))
     lines = -(-count // most) if count else 1
-    return {**block, "items": items, "columns": -(-count // lines) if count else 1}
+    columns = -(-count // lines) if count else 1
+    share = (width - TILE_GAP * (columns - 1)) / columns
+    return {**block, "items": items, "columns": columns, "width": share}
+
+
+def _figure(block: Node, width: float) -> Node:
+    image = _image(svg_picture(block["svg"], block["alt"]), width)
+    return {**block, "image": image, "svg": "", "scale": 1.0}
+
+
+def _image(block: Node, width: float) -> Node:
+    """Keep a picture's own size unless its place is smaller."""
+    factor = min(1.0, width / block["width"], CHART_HEIGHT / block["height"])
+    return {**block, "width": factor * block["width"], "height": factor * block["height"]}
 
 
 def _spark(values: Sequence[float | None], target: float | None = None) -> Node | None:
@@ -103,8 +147,11 @@ def _spark(values: Sequence[float | None], target: float | None = None) -> Node 
 
 
 def _table(block: Node, width: float) -> Node:
-    columns = block["columns"]
-    rows = [_cells(row, columns) for row in block["rows"]]
+    rows = [_cells(row, block["columns"]) for row in block["rows"]]
+    columns = [
+        {**column, "heat": any(row is not None and "fill" in row[index] for row in rows)}
+        for index, column in enumerate(block["columns"])
+    ]
     extents = [
         _extent(column["label"], [row[index] for row in rows if row is not None], column)
         for index, column in enumerate(columns)
@@ -114,8 +161,11 @@ def _table(block: Node, width: float) -> Node:
     return {
         **block,
         "size": size,
+        "breakable": len(rows) > _SHORT,
+        "scale": 1.0,
         "parts": [
             {
+                "label": _part_label(part, parts),
                 "widths": part.widths,
                 "columns": [columns[index] for index in part.indices],
                 "rows": [
@@ -128,6 +178,14 @@ def _table(block: Node, width: float) -> Node:
         ],
         "rows": [],
     }  # fmt: skip
+
+
+def _part_label(part: Part, parts: Sequence[Part]) -> str:
+    if len(parts) == 1:
+        return ""
+    repeated = 0 if part is parts[0] else len(set(part.indices) & set(parts[0].indices))
+    total = max(max(other.indices) for other in parts) + 1
+    return f"Columns {part.indices[repeated] + 1} to {part.indices[-1] + 1} of {total}"
 
 
 def _group_text(row: Mapping[str, Any]) -> str:
@@ -166,6 +224,8 @@ def _extent(label: str, cells: Sequence[Node], column: Mapping[str, Any]) -> Ext
         fixed = max(words, _FIXED[column["kind"]])
         return Extent(fixed, fixed, column["width"])
     unbroken = column["kind"] == "number"
+    words = max(words, _HEAT if column["heat"] else 0.0)
+    lines = max(words, lines)
     for cell in cells:
         text = f"{cell['text']} {cell.get('note', '')}".strip()
         bold = column["emphasis"]
@@ -210,6 +270,7 @@ def _grid(block: Node, width: float) -> Node:
         "size": size,
         "parts": [
             {
+                "label": _part_label(part, parts),
                 "widths": part.widths,
                 "head": [_clipped(row, part.indices) for row in block["head"]],
                 "body": [_clipped(row, part.indices) for row in body],
@@ -313,6 +374,8 @@ _LAYOUTS: Mapping[str, Callable[[Node, float], Node]] = {
     "row": _row,
     "stack": _stack,
     "tiles": _tiles,
+    "figure": _figure,
+    "image": _image,
     "table": _table,
     "grid": _grid,
 }

@@ -13,8 +13,9 @@ from kpikit.present import theme
 from kpikit.publish.document import Document, read_document
 from kpikit.publish.fonts import replace_uncovered
 from kpikit.publish.layout import page_data
+from kpikit.publish.pagination import MIN_SCALE, fill_pages, filled, report_units
 from kpikit.publish.pictures import picture
-from kpikit.publish.typst import Standard, compile_pdf, rasterize
+from kpikit.publish.typst import Standard, compile_pdf, measure, rasterize
 
 _HEAVY_SVG = 1_500_000  # characters; above, a chart of many points is set as pixels
 
@@ -52,9 +53,9 @@ def render_pdf(notebook: NotebookNode, *, title: str = "") -> PdfResult:
         "date": {"year": day.year, "month": day.month, "day": day.day} if day else None,
         "author": _fact(document.cover, "Owner"),
         "running": replace_uncovered(_running(document), replaced),
-        "contents-after": 0,
         "remarks": _remarks(replaced),
     }
+    data = filled(data, fill_pages(report_units(data, measure(data, scale=MIN_SCALE))))
     made = compile_pdf(data, timestamp=_timestamp(day))
     unmet = f"plain PDF, for PDF/UA-1 was refused: {made.reason}" if made.reason else ""
     return PdfResult(made.data, made.standard, " ".join(filter(None, (unmet, *data["remarks"]))))

@@ -11,12 +11,12 @@ import struct
 from collections.abc import Mapping
 from typing import Any
 
+from kpikit.present.svg_facts import svg_size, svg_uri
+
 Node = dict[str, Any]
 
 _ROOT = re.compile(r"<svg\b[^>]*>", re.DOTALL)
-_LENGTH = re.compile(r"""\b(width|height)=["']\s*([\d.]+)\s*(pt|px|in|cm|mm)?\s*["']""")
-_VIEW_BOX = re.compile(r"""\bviewBox=["']\s*[-\d.e]+[\s,]+[-\d.e]+[\s,]+([\d.e]+)[\s,]+([\d.e]+)""")
-_POINTS = {"pt": 1.0, "px": 0.75, "": 0.75, "in": 72.0, "cm": 72 / 2.54, "mm": 72 / 25.4}
+_POINTS_PER_PIXEL = 0.75
 _JPEG_SIZES = frozenset({0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB})
 
 
@@ -46,7 +46,7 @@ def svg_picture(svg: str, alt: str) -> Node:
     return {
         "kind": "image",
         "svg": text,
-        "uri": data_uri("image/svg+xml", base64.b64encode(text.encode()).decode()),
+        "uri": svg_uri(text),
         "width": width,
         "height": height,
         "alt": alt,
@@ -58,34 +58,15 @@ def _bitmap_picture(mime: str, payload: str, alt: str, size: Mapping[str, Any]) 
     pixels = _bitmap_size(compact)
     if pixels is None:
         return None
-    width = _POINTS["px"] * float(size.get("width") or pixels[0])
+    width = _POINTS_PER_PIXEL * float(size.get("width") or pixels[0])
     height = width * pixels[1] / pixels[0]
-    uri = data_uri(mime, compact)
+    uri = f"data:{mime};base64,{compact}"
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink" '
         f'width="{pixels[0]}" height="{pixels[1]}">'
         f'<image width="{pixels[0]}" height="{pixels[1]}" xlink:href="{uri}"/></svg>'
     )
     return {"kind": "image", "svg": svg, "uri": uri, "width": width, "height": height, "alt": alt}
-
-
-def svg_size(svg: str) -> tuple[float, float]:
-    """Return width and height of an SVG in points, from its attributes or else its view box."""
-    root = _ROOT.search(svg)
-    head = root[0] if root else ""
-    found = {name: float(size) * _POINTS[unit] for name, size, unit in _LENGTH.findall(head)}
-    box = _VIEW_BOX.search(head)
-    natural = (
-        (float(box[1]) * _POINTS["px"], float(box[2]) * _POINTS["px"]) if box else (300.0, 150.0)
-    )
-    width = found.get("width", 0) or natural[0]
-    height = found.get("height", 0) or width * natural[1] / (natural[0] or 1)
-    return width, height
-
-
-def data_uri(mime: str, payload: str) -> str:
-    """Return a picture as an address that needs no network."""
-    return f"data:{mime};base64,{payload}"
 
 
 def _decoded(payload: str) -> bytes | None:

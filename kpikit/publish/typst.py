@@ -37,7 +37,7 @@ def compile_pdf(data: Mapping[str, Any], *, timestamp: int) -> Compiled:
     Raises:
         RenderError: Typst cannot draw the content at all.
     """
-    inputs = {"data": json.dumps(data, ensure_ascii=False, allow_nan=False)}
+    inputs = {"data": _dumped({**data, "measure": None})}
     try:
         return Compiled(_compile("report.typ", inputs, timestamp, ["ua-1"]), "ua-1", "")
     except typst.TypstError as error:
@@ -45,10 +45,27 @@ def compile_pdf(data: Mapping[str, Any], *, timestamp: int) -> Compiled:
     try:
         return Compiled(_compile("report.typ", inputs, timestamp, []), "1.7", reason)
     except typst.TypstError as error:
-        raise RenderError(
-            f"The PDF cannot be drawn: {_first_line(error)}\n"
-            "Run the notebook by hand and look at its last changed cell, or ask for --formats html."
-        ) from error
+        raise _refused(error) from error
+
+
+def measure(data: Mapping[str, Any], *, scale: float) -> Any:
+    """Return how high each part of the report stands, as ``report.typ`` measures it.
+
+    Args:
+        data: What ``report.typ`` reads.
+        scale: Of charts, for the second measure of the blocks that hold some (``shrunk``).
+
+    Raises:
+        RenderError: Typst cannot draw the content.
+    """
+    compiler = _compiler("report.typ")
+    inputs = {"data": _dumped({**data, "measure": scale})}
+    try:
+        # A query takes its inputs from the compilation before it, here of one empty page.
+        compiler.compile(format="pdf", sys_inputs=inputs, timestamp=0)
+        return json.loads(compiler.query("<heights>", field="value", one=True))
+    except typst.TypstError as error:
+        raise _refused(error) from error
 
 
 def rasterize(svg: str, *, ppi: float = 200) -> bytes:
@@ -78,6 +95,17 @@ def _compiler(name: str) -> Any:
         font_paths=fonts,
         ignore_system_fonts=True,
     )
+
+def _dumped(data: Mapping[str, Any]) -> str:
+    return json.dumps(data, ensure_ascii=False, allow_nan=False)
+
+
+def _refused(error: typst.TypstError) -> RenderError:
+    return RenderError(
+        f"The PDF cannot be drawn: {_first_line(error)}\n"
+        "Open the notebook and look at its outputs, or ask for --formats html."
+    )
+
 
 def _first_line(error: typst.TypstError) -> str:
     lines = [error.message, *error.hints]
