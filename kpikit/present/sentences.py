@@ -15,6 +15,7 @@ from typing import Literal
 import pandas as pd
 
 from kpikit.formats import (
+    Unit,
     format_count,
     format_delta,
     format_delta_rel,
