@@ -1,0 +1,49 @@
+"""Rete Ecom: events that are not sorted, with planted incidents."""
+
+import datetime as dt
+
+import pytest
+
+import kpikit as kk
+
+
+@pytest.fixture(scope="module")
+def shop(open_product):
+    return open_product("rete_ecom")
+
+
+@pytest.fixture(scope="module")
+def expected(reference):
+    return reference["rete_ecom"]
+
+
+def test_every_event_is_read(shop, expected):
+    events = shop.data.tables["events"]
+
+    assert events.count().execute() == expected["rows"]
+    assert events.user_id.nunique().execute() == expected["users"]
+    assert events.session_id.nunique().execute() == expected["sessions"]
+    assert str(events.event_time.min().execute()) == expected["first"]
+    assert str(events.event_time.max().execute()) == expected["last"]
+
+
+def test_repeated_events_are_counted_and_stay(shop, expected):
+    assert shop.finding("exact_duplicate").rows == expected["exact_dups"]
+
+
+def test_all_users_are_new_once(shop, expected):
+    new = shop.values("new_users", "2024Q1", "2024Q2")
+
+    assert sum(new) == expected["users"]
+
+
+def test_weekly_retention_equals_the_reference(shop, expected):
+    long_after = dt.date(2024, 12, 31)  # so that every age of every cohort is a row
+    table = kk.retention_table(
+        shop.data.tables["events"], grain="week", max_age=25, as_of=long_after
+    )
+
+    active = table.groupby("age")["active_users"].sum()
+    assert active.to_dict() == {
+        int(age): users for age, users in expected["weekly_retention_pooled_users"].items()
+    }
