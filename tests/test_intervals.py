@@ -1,0 +1,49 @@
+"""Wilson's interval: a published value, its ends, and what it refuses."""
+
+import math
+
+import pytest
+
+from kpikit.errors import AnalysisError
+from kpikit.intervals import normal_quantile, wilson_interval
+
+
+def test_a_published_interval():
+    # Newcombe, R. G. (1998), Statistics in Medicine 17, 857-872: 81 of 263
+    low, high = wilson_interval(81, 263)
+
+    assert float(low) == pytest.approx(0.2553, abs=5e-5)
+    assert float(high) == pytest.approx(0.3662, abs=5e-5)
+
+
+def test_none_and_all_end_at_zero_and_one():
+    low, high = wilson_interval([0, 10], [10, 10])
+
+    # z^2 / (n + z^2) with z = 1.95996
+    reach = 3.8415 / 13.8415
+    assert low.tolist() == [0.0, pytest.approx(1 - reach, abs=1e-5)]
+    assert high.tolist() == [pytest.approx(reach, abs=1e-5), 1.0]
+
+
+def test_without_trials_both_ends_are_missing():
+    low, high = wilson_interval(0, 0)
+
+    assert math.isnan(low)
+    assert math.isnan(high)
+
+
+def test_a_higher_confidence_is_wider():
+    low, high = wilson_interval(5, 10, confidence=0.99)
+    inner_low, inner_high = wilson_interval(5, 10)
+
+    assert low < inner_low < inner_high < high
+
+
+def test_the_normal_quantile_is_two_sided():
+    assert normal_quantile(0.95) == pytest.approx(1.959964, abs=1e-6)
+
+
+@pytest.mark.parametrize("confidence", [0, 1, 95, -0.5, math.nan])
+def test_a_confidence_outside_zero_and_one_is_refused(confidence):
+    with pytest.raises(AnalysisError, match=r"confidence is .*\nGive a share between 0 and 1"):
+        wilson_interval(1, 2, confidence=confidence)
