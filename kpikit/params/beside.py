@@ -138,11 +138,8 @@ def _assigned(parent: Node | None, names: list[str], value: Node, place: Place) 
 
 
 def _override_node(text: str, place: Place) -> Node:
-    if text.startswith(("[", "{")):
-        node = compose(text, place.file)
-        if node is not None:
-            return node
-    return text_node(text, place)
+    node = compose(text, place.file) if text.startswith(("[", "{")) else None
+    return node or text_node(text, place)
 
 
 def _register_node(text: str, shown: str, register: str, reading: Reading) -> Node:
@@ -161,34 +158,47 @@ def _register_node(text: str, shown: str, register: str, reading: Reading) -> No
 
 def _csv_node(text: str, shown: str, model: type[Model], reading: Reading) -> SequenceNode:
     """Return the rows of a CSV file as a list of mappings; its header names the fields."""
-    head = text.partition("\n")[0]
-    if not head.strip():
+    rows = _csv_rows(text, shown)
+    if not rows:
         raise ParamsError(f"{shown} has no header.\nName the columns in its first line.")
-    delimiter = max(_DELIMITERS, key=head.count)
-    rows = csv.reader(io.StringIO(text), delimiter=delimiter)
-    header = _header([cell.strip() for cell in next(rows)], shown, model, reading)
+    header = _header(rows[0][1], Place(shown, rows[0][0]), model, reading)
     items: list[Node] = []
-    line = rows.line_num + 1
-    for row in rows:
-        place, line = Place(shown, line), rows.line_num + 1
-        if not any(cell.strip() for cell in row):
-            continue
+    for line, row in rows[1:]:
+        place = Place(shown, line)
         if len(row) > len(header):
             what = f"the row has {len(row)} cells, the header {len(header)}"
             reading.note("", what, "Quote a cell that holds the delimiter.", place)
             continue
         pairs = [
-            (text_node(name, place), _cell_node(cell.strip(), model, name, place))
+            (text_node(name, place), _cell_node(cell, model, name, place))
             for name, cell in zip(header, row, strict=False)
-            if name and cell.strip()
+            if name and cell
         ]
         items.append(mapping_node(pairs, place))
     return sequence_node(items, Place(shown, 1))
 
 
-def _header(names: list[str], shown: str, model: type[Model], reading: Reading) -> list[str]:
+def _csv_rows(text: str, shown: str) -> list[tuple[int, list[str]]]:
+    """Return line and cells, without the space around them, of each row that is not blank."""
+    head = text.partition("\n")[0]
+    reader = csv.reader(io.StringIO(text), delimiter=max(_DELIMITERS, key=head.count))
+    rows: list[tuple[int, list[str]]] = []
+    line = 1
+    try:
+        for row in reader:
+            cells = [cell.strip() for cell in row]
+            if any(cells):
+                rows.append((line, cells))
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise ParamsError(
+            f"{shown}:{line}: is not CSV: {error}.\nLook for a quote that is never closed."
+        ) from None
+    return rows
+
+
+def _header(names: list[str], place: Place, model: type[Model], reading: Reading) -> list[str]:
     """Return the header with "" for columns that are left out; mistakes are noted."""
-    place = Place(shown, 1)
     header: list[str] = []
     for name in names:
         if name not in model.model_fields:

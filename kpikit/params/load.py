@@ -280,7 +280,7 @@ def _folded(key: str) -> str:
 def _clash(products: list[LoadedProduct]) -> ParamsError:
     places = " and ".join(product.place("product.key") for product in products)
     same = len({product.key for product in products}) == 1
-    what = "stands in more than one file" if same else "differs from another in letter case alone"
+    what = "stands in more than one file" if same else "is too much like another for some systems"
     return ParamsError(
         f"Product key '{products[0].key}' {what}: {places}.\nGive each product a key of its own."
     )

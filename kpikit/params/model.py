@@ -343,7 +343,7 @@ class Product(Model):
     conversion: Conversion | None = Field(None, description="What counts as converting.")
     retention: Retention = Field(default_factory=Retention, description="How retention is counted.")
     economics: Economics = Field(
-        default_factory=Economics, description="Figures that no table holds."
+        default_factory=Economics, description="Figures that no table holds, for ratios."
     )
     targets: Annotated[list[Target], Beside()] = Field(
         default_factory=list, description="Values to reach, per metric and period."
