@@ -6,7 +6,7 @@ Coordinates lie in a unit square, x to the right and y downwards; a face scales 
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from kpikit.present import theme
 
@@ -25,7 +25,7 @@ class Spark:
 def spark(values: Sequence[float | None], target: float | None = None) -> Spark:
     """Return the sparkline of values in time order; values that are all alike run in the middle."""
     known = [value for value in values if _is_known(value)]
-    scale = [*known, *([target] if known and _is_known(target) else [])]
+    scale = [*known, target] if known and _is_known(target) else known
     low, high = min(scale, default=0.0), max(scale, default=0.0)
     span = high - low
     step = 1 / max(len(values) - 1, 1)
@@ -58,7 +58,8 @@ def spark_alt(values: Sequence[float | None], target: float | None = None) -> st
     )  # fmt: skip
     against = ""
     if _is_known(target):
-        against = ", on target" if last == target else f", {'above' if last > target else 'below'} target"
+        side = "on" if last == target else "above" if last > target else "below"
+        against = f", {side} target"
     return f"Trend of {len(values)} periods: {place}{against}"
 
 
@@ -79,5 +80,5 @@ def shade(level: float) -> tuple[str, str]:
     return fill, theme.PAPER if part > _INK_FROM else theme.INK
 
 
-def _is_known(value: float | None) -> bool:
+def _is_known(value: float | None) -> TypeGuard[float]:
     return value is not None and math.isfinite(value)

@@ -14,9 +14,9 @@ from typing import Any
 from nbformat import NotebookNode
 
 from kpikit.present.components import MIME_TYPE
+from kpikit.present.svg_facts import svg_size
 from kpikit.publish.html_reader import read_html
 from kpikit.publish.markdown import node_text, parse_markdown
-from kpikit.present.svg_facts import svg_size
 from kpikit.publish.pictures import Node, picture
 
 UNTITLED = "Report"
@@ -110,10 +110,12 @@ def _with_lede(blocks: list[Node]) -> list[Node]:
 
 def _output_blocks(output: NotebookNode) -> list[Node]:
     if output.output_type == "stream":
-        return _text_blocks(_joined(output.text), label="" if output.name == "stdout" else "Message")
+        label = "" if output.name == "stdout" else "Message"
+        return _text_blocks(_joined(output.text), label=label)
     if output.output_type == "error":
         trace = _printable("\n".join(output.get("traceback", ())))
-        return [{"kind": "error", "title": f"{output.ename}: {_printable(output.evalue)}", "text": trace}]
+        title = f"{output.ename}: {_printable(output.evalue)}"
+        return [{"kind": "error", "title": title, "text": trace}]
     return _bundle_blocks(output.get("data", {}), output.get("metadata", {}))
 
 
@@ -171,7 +173,7 @@ def _text_blocks(text: str, *, label: str = "") -> list[Node]:
 
 
 def _printable(text: str) -> str:
-    """Drop colour codes, and of a line that was written over, as by a progress bar, all but its end."""
+    """Drop colour codes; of a line written over, as a progress bar is, keep the end."""
     lines = _ANSI.sub("", text).replace("\r\n", "\n").split("\n")
     return "\n".join(line.rstrip("\r").rsplit("\r", 1)[-1] for line in lines)
 

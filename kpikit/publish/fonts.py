@@ -6,7 +6,7 @@ installed wheels, so every machine sets the same pages.
 
 import base64
 import functools
-import importlib.util
+import importlib.metadata
 import io
 import unicodedata
 from collections.abc import Iterable
@@ -29,13 +29,11 @@ _INVISIBLE = frozenset({"Cf", "Mn", "Me", "Sk"})  # joiners, variation selectors
 
 def font_folders() -> list[Path]:
     """Return the folders that hold the faces: the text family's and matplotlib's."""
-    spec = importlib.util.find_spec("matplotlib")  # found, not imported: that costs half a second
-    assert spec is not None
-    assert spec.origin is not None
-    return [
-        theme.FONT_FILES["Regular"].parent,
-        Path(spec.origin).parent / "mpl-data" / "fonts" / "ttf",
-    ]
+    # Matplotlib is found, not imported: that would cost half a second.
+    carried = importlib.metadata.distribution("matplotlib").locate_file(
+        "matplotlib/mpl-data/fonts/ttf"
+    )
+    return [theme.FONT_FILES["Regular"].parent, Path(str(carried))]
 
 
 @functools.cache
@@ -49,8 +47,8 @@ def _advances(name: str) -> dict[int, float]:
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Return how wide one line of text runs, in points, kerning left out."""
-    own = _advances("Semibold" if bold else "Regular")
-    return size * sum(own.get(code) or _advances("DejaVuSans").get(code, 1.0) for code in map(ord, text))
+    own, other = _advances("Semibold" if bold else "Regular"), _advances("DejaVuSans")
+    return size * sum(own.get(code) or other.get(code, 1.0) for code in map(ord, text))
 
 
 def is_covered(character: str) -> bool:
@@ -93,7 +91,7 @@ def _covered(character: str, replaced: dict[str, str]) -> str:
 @functools.cache
 def web_faces() -> str:
     """Return the ``@font-face`` rules of the page, the faces inside them, cut to what pages use."""
-    return "".join(_web_face(name, weight) for name, weight in (("Regular", 400), ("Semibold", 600)))
+    return _web_face("Regular", 400) + _web_face("Semibold", 600)
 
 
 def _web_face(name: str, weight: int) -> str:

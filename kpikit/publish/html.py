@@ -26,13 +26,17 @@ def render_html(notebook: NotebookNode, *, title: str = "") -> str:
         title: The title where the notebook has none of its own.
     """
     document = read_document(notebook, title=title)
-    return _environment().get_template("page.html.j2").render(
-        document=document,
-        fonts=Markup(web_faces()),  # noqa: S704 - our own faces, encoded
-        component_style=Markup(components.style()),  # noqa: S704 - our own stylesheet
-        page_style=Markup(_page_style()),  # noqa: S704 - our own stylesheet
-        groups=_groups(document.sections),
-        footnotes=_footnotes,
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            document=document,
+            fonts=Markup(web_faces()),  # noqa: S704 - our own faces, encoded
+            component_style=Markup(components.style()),  # noqa: S704 - our own stylesheet
+            page_style=Markup(_page_style()),  # noqa: S704 - our own stylesheet
+            groups=_groups(document.sections),
+            footnotes=_footnotes,
+        )
     )
 
 

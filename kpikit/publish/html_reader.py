@@ -13,12 +13,16 @@ from html.parser import HTMLParser
 from kpikit.publish.pictures import Node, picture
 
 _SILENT = frozenset({"script", "style", "template", "head", "noscript", "title"})
-_INLINE = frozenset(
-    "a abbr b bdi cite code del em font i ins kbd label mark q s samp small span strong sub sup u var".split()
-)
-_NOT_DRAWN = frozenset("script iframe canvas svg video audio object embed form input button select".split())
+_INLINE = frozenset({
+    "a", "abbr", "b", "bdi", "cite", "code", "del", "em", "font", "i", "ins", "kbd", "label",
+    "mark", "q", "s", "samp", "small", "span", "strong", "sub", "sup", "u", "var",
+})  # fmt: skip
+_NOT_DRAWN = frozenset({
+    "audio", "button", "canvas", "embed", "form", "iframe", "input", "object", "script", "select",
+    "svg", "video",
+})  # fmt: skip
 _RULE = re.compile(r"([^{}]+)\{([^{}]*)\}")
-_NUMBER = re.compile(r"^[^\w\s]{0,3}\s?[\d.,\s]*\d\s?[^\w\s]?\s?([kM]|bn|pt|[A-Z]{3})?$|^(nan|NaN|NaT|<NA>|None|–)?$")
+_NUMBER = re.compile(r"[^\w\s]{0,3}\s?[\d.,\s]*\d\s?[^\w\s]?\s?([kM]|bn|pt|[A-Z]{3})?")
 _HEX = re.compile(r"#([0-9a-fA-F]{6}|[0-9a-fA-F]{3})$")
 _RGB = re.compile(r"rgba?\(\s*(\d+)[\s,]+(\d+)[\s,]+(\d+)\s*(?:[,/]\s*([\d.]+%?)\s*)?\)$")
 _NAMED = {
@@ -72,7 +76,8 @@ class _Reader(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self._parts: list[str | _Table | Node] = [""]
+        self._parts: list[_Table | Node] = []
+        self._line: list[str] = []
         self._table: _Table | None = None
         self._depth = 0
         self._in_head = False
@@ -84,14 +89,14 @@ class _Reader(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
-        if tag in _NOT_DRAWN and tag not in self._lost:
-            self._lost.append(tag)
+        if tag in _NOT_DRAWN:
+            self._lose(tag)
         if tag in _SILENT:
             self._silent = tag
         elif tag == "table":
             self._open_table(given)
         elif self._table is not None and self._depth == 1:
-            self._open_part(tag, given)
+            self._open_part(self._table, tag, given)
         elif tag == "img":
             self._image(given)
         elif tag not in _INLINE:
@@ -120,16 +125,11 @@ class _Reader(HTMLParser):
             self._say(data.replace("\n", " "))
 
     def nodes(self) -> list[Node]:
+        self._end_text()
         rules = _rules("".join(self._styles))
         made: list[Node] = []
         for part in self._parts:
-            if isinstance(part, _Table):
-                made += _grid(part, rules)
-            elif isinstance(part, str):
-                lines = (" ".join(line.split()) for line in part.split("\n"))
-                made += [_paragraph(line) for line in lines if line]
-            else:
-                made.append(part)
+            made += _grid(part, rules) if isinstance(part, _Table) else [part]
         if self._lost:
             parts = ", ".join(self._lost)
             text = f"Parts of this output are not drawn here ({parts}); open the notebook for them."
@@ -139,32 +139,35 @@ class _Reader(HTMLParser):
     def _open_table(self, given: Mapping[str, str]) -> None:
         self._depth += 1
         if self._depth == 1:
+            self._end_text()
             self._table = _Table(given.get("id", ""))
-            self._parts += [self._table, ""]
+            self._parts.append(self._table)
 
-    def _open_part(self, tag: str, given: Mapping[str, str]) -> None:
-        assert self._table is not None
+    def _open_part(self, table: _Table, tag: str, given: Mapping[str, str]) -> None:
         if tag in ("thead", "tbody", "tfoot"):
             self._in_head = tag == "thead"
         elif tag == "tr":
-            self._table.rows.append((self._in_head, []))
+            table.rows.append((self._in_head, []))
         elif tag in ("td", "th"):
-            if not self._table.rows:
-                self._table.rows.append((self._in_head, []))
+            if not table.rows:
+                table.rows.append((self._in_head, []))
             self._cell = _Cell(tag == "th", given)
-            self._table.rows[-1][1].append(self._cell)
+            table.rows[-1][1].append(self._cell)
         elif tag == "caption":
             self._in_caption = True
+        elif tag == "img":
+            self._lose(tag)
         elif tag not in _INLINE:
             self._say("\n")
 
     def _image(self, given: Mapping[str, str]) -> None:
         found = re.fullmatch(r"data:(image/[a-z+]+);base64,(.*)", given.get("src", ""), re.DOTALL)
         node = picture(found[1], found[2], given.get("alt") or "Picture") if found else None
-        if node is not None:
-            self._parts += [node, ""]
-        elif "img" not in self._lost:
-            self._lost.append("img")
+        if node is None:
+            self._lose("img")
+        else:
+            self._end_text()
+            self._parts.append(node)
 
     def _say(self, text: str) -> None:
         if self._cell is not None:
@@ -172,9 +175,16 @@ class _Reader(HTMLParser):
         elif self._in_caption and self._table is not None:
             self._table.caption.append(text)
         elif self._table is None:
-            last = self._parts[-1]
-            assert isinstance(last, str)
-            self._parts[-1] = last + text
+            self._line.append(text)
+
+    def _end_text(self) -> None:
+        lines = (" ".join(line.split()) for line in "".join(self._line).split("\n"))
+        self._parts += [_paragraph(line) for line in lines if line]
+        self._line = []
+
+    def _lose(self, tag: str) -> None:
+        if tag not in self._lost:
+            self._lost.append(tag)
 
 
 def _paragraph(text: str) -> Node:
@@ -182,7 +192,7 @@ def _paragraph(text: str) -> Node:
 
 
 def _rules(style: str) -> dict[str, dict[str, str]]:
-    """Return declarations by simple selector: ``#id``, ``#id td``, ``#id th``; others are ignored."""
+    """Return declarations by selector; only ``#id``, ``#id td`` and ``#id th`` are ever asked."""
     found: dict[str, dict[str, str]] = {}
     for selectors, body in _RULE.findall(style):
         for selector in selectors.split(","):
@@ -205,11 +215,15 @@ def _grid(table: _Table, rules: Mapping[str, Mapping[str, str]]) -> list[Node]:
     if not head and body and all(cell.head for cell in body[0]):
         head, body = body[:1], body[1:]
     numeric = _numeric_columns(body)
+
+    def resolved(part: Sequence[Sequence[_Cell]]) -> list[list[Node]]:
+        return [[_cell(cell, table.id, rules, numeric) for cell in row] for row in part]
+
     return [
         {
             "kind": "grid",
-            "head": _merged([[_cell(cell, table.id, rules, numeric) for cell in row] for row in head]),
-            "body": [[_cell(cell, table.id, rules, numeric) for cell in row] for row in body],
+            "head": _merged(resolved(head)),
+            "body": resolved(body),
             "stub": max((_stub(row) for row in body), default=0),
             "caption": " ".join("".join(table.caption).split()),
             "notes": [],
@@ -242,7 +256,10 @@ def _numeric_columns(body: Sequence[Sequence[_Cell]]) -> frozenset[int]:
         for cell in row:
             texts.setdefault(cell.x, []).append(cell.words())
     return frozenset(
-        x for x, column in texts.items() if any(column) and all(map(_NUMBER.match, column))
+        x
+        for x, column in texts.items()
+        if any(column)
+        and all(_NUMBER.fullmatch(text) or text.lower() in _MISSING for text in column)
     )
 
 
@@ -296,8 +313,10 @@ def _merged(head: list[list[Node]]) -> list[list[Node]]:
     """Join pandas' row of index names with the row of column names above it, where they fit."""
     if len(head) < 2 or any(cell["colspan"] > 1 for row in head[-2:] for cell in row):
         return head
-    upper, lower = head[-2], head[-1]
-    if len(upper) != len(lower) or any(a["text"] and b["text"] for a, b in zip(upper, lower, strict=True)):
+    if len(head[-2]) != len(head[-1]):
         return head
-    joined = [{**a, "text": a["text"] or b["text"]} for a, b in zip(upper, lower, strict=True)]
+    pairs = list(zip(head[-2], head[-1], strict=True))
+    if any(upper["text"] and lower["text"] for upper, lower in pairs):
+        return head
+    joined = [{**upper, "text": upper["text"] or lower["text"]} for upper, lower in pairs]
     return [*head[:-2], joined]

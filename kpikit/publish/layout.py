@@ -27,8 +27,10 @@ _COMPACT_SIZES = (8.0, 7.5, 7.0)
 _NARROW = 0.6  # a table whose content fills less of the width keeps its natural width
 _SHORT = 16  # rows of a table that is kept on one page
 _HEAT = 2.8  # ems, the least width of a heat map's cell
+_BADGE = 1.4  # ems, what a badge's border takes
 _FIXED = {"bullet": 9.0, "spark": 7.0}  # ems
 _LONG_WORD = re.compile(r"\S{25,}")
+_LONG_LINE = re.compile(r"\S{100,}")
 _WORD_PART = re.compile(r".{1,20}")
 _WORDS = re.compile(r"[^\s\u200b]+")
 
@@ -138,6 +140,10 @@ def _image(block: Node, width: float) -> Node:
     return {**block, "width": factor * block["width"], "height": factor * block["height"]}
 
 
+def _program(block: Node, width: float) -> Node:  # noqa: ARG001 - as its siblings
+    return {**block, "text": _LONG_LINE.sub(_parted, block["text"])}
+
+
 def _spark(values: Sequence[float | None], target: float | None = None) -> Node | None:
     if not values:
         return None
@@ -215,7 +221,11 @@ def _cell(value: str | Mapping[str, Any]) -> Node:
 
 def _breakable(text: str) -> str:
     """Let a word longer than any column break: a zero-width space after every twenty characters."""
-    return _LONG_WORD.sub(lambda word: "\u200b".join(_WORD_PART.findall(word[0])), text)
+    return _LONG_WORD.sub(_parted, text)
+
+
+def _parted(word: re.Match[str]) -> str:
+    return "\u200b".join(_WORD_PART.findall(word[0]))
 
 
 def _extent(label: str, cells: Sequence[Node], column: Mapping[str, Any]) -> Extent:
@@ -229,9 +239,10 @@ def _extent(label: str, cells: Sequence[Node], column: Mapping[str, Any]) -> Ext
     for cell in cells:
         text = f"{cell['text']} {cell.get('note', '')}".strip()
         bold = column["emphasis"]
-        line = _line_extent(text, bold=bold) + (1.4 if cell.get("status") else 0.0)
+        badge = bool(cell.get("status"))
+        line = _line_extent(text, bold=bold) + (_BADGE if badge else 0.0)
         lines = max(lines, line)
-        words = max(words, line if unbroken or cell.get("status") else _word_extent(text, bold=bold))
+        words = max(words, line if unbroken or badge else _word_extent(text, bold=bold))
     return Extent(words, lines, column["width"])
 
 
@@ -336,7 +347,8 @@ def _split(
 def _part(extents: Sequence[Extent], indices: tuple[int, ...], width: float, size: float) -> Part:
     chosen = [extents[index] for index in indices]
     least = [min(extent.least * size + PADDING, width) for extent in chosen]
-    natural = [max(extent.natural * size + PADDING, low) for extent, low in zip(chosen, least, strict=True)]
+    wanted = [extent.natural * size + PADDING for extent in chosen]
+    natural = [max(low, full) for low, full in zip(least, wanted, strict=True)]
     weights = [extent.weight for extent in chosen]
     if any(weight is not None for weight in weights):
         return Part(indices, tuple(_weighted(least, natural, weights, width)))
@@ -351,13 +363,13 @@ def _weighted(
     least: Sequence[float], natural: Sequence[float], weights: Sequence[float | None], width: float
 ) -> list[float]:
     """Give columns without a weight what they need, and share the rest by weight."""
-    needs = [low if weight is not None else full for low, full, weight in zip(least, natural, weights, strict=True)]
-    if sum(needs) > width:
+    columns = list(zip(least, natural, weights, strict=True))
+    if sum(full if weight is None else low for low, full, weight in columns) > width:
         return _levelled(least, natural, width)
-    total = sum(weight for weight in weights if weight is not None)
-    rest = width - sum(need for need, weight in zip(needs, weights, strict=True) if weight is None)
-    shares = [low if weight is None else max(low, rest * weight / total) for low, weight in zip(needs, weights, strict=True)]
-    return [share * width / sum(shares) for share in shares] if sum(shares) > width else shares
+    rest = width - sum(full for _, full, weight in columns if weight is None)
+    unit = rest / sum(weight for weight in weights if weight is not None)
+    shares = [full if weight is None else max(low, unit * weight) for low, full, weight in columns]
+    return [share * min(1.0, width / sum(shares)) for share in shares]
 
 
 def _levelled(least: Sequence[float], natural: Sequence[float], width: float) -> list[float]:
@@ -378,4 +390,7 @@ _LAYOUTS: Mapping[str, Callable[[Node, float], Node]] = {
     "image": _image,
     "table": _table,
     "grid": _grid,
+    "code": _program,
+    "output": _program,
+    "error": _program,
 }

@@ -47,9 +47,8 @@ def parse_markdown(
         attachments: The cell's attachments: name -> MIME type -> base64 text.
         scope: What tells this text's footnotes from those of other cells.
     """
-    tokens = _parser()(text)
-    assert isinstance(tokens, list)
-    return _Reader(attachments or {}, scope).blocks(tokens)
+    tokens, _ = _parser().parse(text)
+    return _Reader(attachments or {}, scope).blocks(tokens)  # type: ignore[arg-type]
 
 
 def node_text(nodes: Iterable[Node]) -> str:
@@ -74,7 +73,7 @@ def _parser() -> mistune.Markdown:
 
 
 class _Reader:
-    """Turns mistune's tokens into nodes; one per cell, for footnotes and attachments are its own."""
+    """Turns mistune's tokens into nodes; one per cell, whose footnotes and attachments it holds."""
 
     def __init__(self, attachments: Attachments, scope: str) -> None:
         self._attachments = attachments
@@ -194,14 +193,14 @@ class _Reader:
         return [{"kind": "quote", "blocks": self.blocks(token["children"])}]
 
     def _code(self, token: Mapping[str, Any]) -> list[Node]:
-        return [{"kind": "code", "text": token["raw"].rstrip("\n")}]
+        return [{"kind": "code", "title": "", "text": token["raw"].rstrip("\n")}]
 
     def _rule(self, token: Mapping[str, Any]) -> list[Node]:  # noqa: ARG002 - as its siblings
         return [{"kind": "rule"}]
 
     def _formula(self, token: Mapping[str, Any]) -> list[Node]:
         drawn = formula(token["raw"], display=True)
-        return [drawn if drawn["kind"] == "image" else {**drawn, "kind": "code"}]
+        return [drawn if drawn["kind"] == "image" else {**drawn, "kind": "code", "title": ""}]
 
     def _html(self, token: Mapping[str, Any]) -> list[Node]:
         return read_html(token["raw"])
@@ -252,11 +251,11 @@ def _text(text: str) -> Node:
 
 @functools.lru_cache(maxsize=256)
 def _drawn(tex: str) -> tuple[str, float] | None:
-    """Return a formula's SVG and how far it reaches below the line in points, None if unreadable."""
-    import ziamath  # noqa: PLC0415 - it costs a third of a second, and few notebooks hold a formula
+    """Return a formula's SVG and its depth below the line in points, None if it is unreadable."""
+    from ziamath.zmath import Latex  # noqa: PLC0415 - it costs a third of a second, and few notebooks hold a formula
 
     try:
-        drawing = ziamath.Latex(tex, size=_MATH_SIZE, color="#22303c")
+        drawing = Latex(tex, size=_MATH_SIZE, color="#22303c")
         return drawing.svg(), -drawing.getyofst() * 0.75
     except Exception:  # noqa: BLE001 - the parser raises whatever it trips over; an author's slip
         return None  # must not cost the report

@@ -157,7 +157,11 @@ def filled(data: Mapping[str, Any], filling: Filling) -> dict[str, Any]:
         {
             **section,
             "blocks": [
-                _adjusted(block, filling.scales.get((index, place), 1.0), (index, place) in filling.broken)
+                _adjusted(
+                    block,
+                    filling.scales.get((index, place), 1.0),
+                    broken=(index, place) in filling.broken,
+                )
                 for place, block in enumerate(section["blocks"])
             ],
         }
@@ -166,11 +170,12 @@ def filled(data: Mapping[str, Any], filling: Filling) -> dict[str, Any]:
     return {**data, "sections": sections}
 
 
-def _adjusted(block: Node, scale: float, broken: bool) -> Node:  # noqa: FBT001 - told, not chosen
+def _adjusted(block: Node, scale: float, *, broken: bool) -> Node:
     if broken:
         return {**block, "breakable": True}
     if scale == 1.0:
         return block
     if block["kind"] == "row":
-        return {**block, "items": [_adjusted(item, scale, broken) for item in block["items"]]}
+        items = [_adjusted(item, scale, broken=False) for item in block["items"]]
+        return {**block, "items": items}
     return {**block, "scale": scale} if block["kind"] in ("figure", "table") else block

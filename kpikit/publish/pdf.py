@@ -9,13 +9,14 @@ from typing import Any
 
 from nbformat import NotebookNode
 
+from kpikit.errors import RenderError
 from kpikit.present import theme
+from kpikit.publish import pictures
 from kpikit.publish.document import Document, read_document
 from kpikit.publish.fonts import replace_uncovered
 from kpikit.publish.layout import page_data
 from kpikit.publish.pagination import MIN_SCALE, fill_pages, filled, report_units
-from kpikit.publish.pictures import picture
-from kpikit.publish.typst import Standard, compile_pdf, measure, rasterize
+from kpikit.publish.typst import Standard, compile_pdf, is_drawable, measure, rasterize
 
 _HEAVY_SVG = 1_500_000  # characters; above, a chart of many points is set as pixels
 
@@ -55,7 +56,12 @@ def render_pdf(notebook: NotebookNode, *, title: str = "") -> PdfResult:
         "running": replace_uncovered(_running(document), replaced),
         "remarks": _remarks(replaced),
     }
-    data = filled(data, fill_pages(report_units(data, measure(data, scale=MIN_SCALE))))
+    try:
+        heights = measure(data, scale=MIN_SCALE)
+    except RenderError:
+        data = _without_broken(data)
+        heights = measure(data, scale=MIN_SCALE)
+    data = filled(data, fill_pages(report_units(data, heights)))
     made = compile_pdf(data, timestamp=_timestamp(day))
     unmet = f"plain PDF, for PDF/UA-1 was refused: {made.reason}" if made.reason else ""
     return PdfResult(made.data, made.standard, " ".join(filter(None, (unmet, *data["remarks"]))))
@@ -71,7 +77,7 @@ def _running(document: Document) -> Mapping[str, str]:
     return {
         "product": f"{cover['product_name']} · {cover['period_text']}",
         "state": f"data as of {cover['as_of']} · {cover['state']}",
-        "run": " · ".join(filter(None, (f"Owner: {owner}" if owner else "", f"run {cover['run_id']}", sealed))),
+        "run": f"{f'Owner: {owner} · ' if owner else ''}run {cover['run_id']} · {sealed}",
     }
 
 
@@ -102,9 +108,10 @@ def _timestamp(day: dt.date | None) -> int:
 def _remarks(replaced: Mapping[str, str]) -> list[str]:
     if not replaced:
         return []
-    shown = ", ".join(f"U+{ord(char):04X} as {text}" for char, text in sorted(replaced.items())[:12])
-    more = f" and {len(replaced) - 12} more" if len(replaced) > 12 else ""
-    return [f"Characters that this PDF's fonts lack are replaced ({shown}{more}); the HTML page shows them."]
+    listed = [f"U+{ord(char):04X} as {text}" for char, text in sorted(replaced.items())]
+    more = f" and {len(listed) - 12} more" if len(listed) > 12 else ""
+    shown = ", ".join(listed[:12]) + more
+    return [f"Characters that the fonts of this PDF lack are replaced ({shown})."]
 
 
 def _for_paper(value: Any) -> Any:
@@ -113,9 +120,28 @@ def _for_paper(value: Any) -> Any:
         return [_for_paper(item) for item in value]
     if not isinstance(value, dict):
         return value
-    if value.get("kind") == "image" and len(value["svg"]) > _HEAVY_SVG and "data:image" not in value["svg"]:
+    if value.get("kind") == "image" and _is_heavy(value["svg"]):
         png = base64.b64encode(rasterize(value["svg"])).decode()
-        pixels = picture("image/png", png, value["alt"])
+        pixels = pictures.picture("image/png", png, value["alt"])
         if pixels is not None:
             value = {**value, "svg": pixels["svg"]}
     return {key: _for_paper(item) for key, item in value.items() if key != "uri"}
+
+
+def _without_broken(value: Any) -> Any:
+    """Put a note in the place of each picture that Typst cannot draw, as one cut short."""
+    if isinstance(value, list):
+        return [_without_broken(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    picture = value["image"] if value.get("kind") == "figure" else value
+    if picture.get("kind") == "image" and not is_drawable(picture["svg"]):
+        text = f"[picture that cannot be drawn: {picture['alt']}]"
+        if picture is not value:
+            return {"kind": "callout", "title": value["title"], "text": text, "tone": "warning"}
+        return {"kind": "text" if value.get("inline") else "note", "text": text}
+    return {key: _without_broken(item) for key, item in value.items()}
+
+
+def _is_heavy(svg: str) -> bool:
+    return len(svg) > _HEAVY_SVG and "data:image" not in svg  # that one is pixels already

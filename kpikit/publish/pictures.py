@@ -1,4 +1,4 @@
-"""Pictures of a notebook as nodes that both faces draw: SVG text or a base64 payload, size, alt text.
+"""Pictures of a notebook as nodes that both faces draw.
 
 Typst takes SVG text as it is. A bitmap reaches it inside an SVG of the same size, so that one kind
 of text carries every picture and nothing is written to disk.
@@ -39,7 +39,7 @@ def picture(
 
 
 def svg_picture(svg: str, alt: str) -> Node:
-    """Return the node of an SVG: ``svg``, ``uri`` for the page, ``width`` and ``height`` in points."""
+    """Return the node of an SVG: ``svg``, ``uri`` (for the page), ``alt``, its size in points."""
     start = svg.find("<svg")
     text = svg[start:] if start >= 0 else svg
     width, height = svg_size(text)

@@ -71,14 +71,23 @@ def measure(data: Mapping[str, Any], *, scale: float) -> Any:
 def rasterize(svg: str, *, ppi: float = 200) -> bytes:
     """Return an SVG as PNG, for one too heavy to stand in a PDF."""
     found = _compiler("picture.typ").compile(format="png", ppi=ppi, sys_inputs={"svg": svg})
-    return found[0] if isinstance(found, list) else found
+    return bytes(found[0] if isinstance(found, list) else found)
+
+
+def is_drawable(svg: str) -> bool:
+    """Tell whether Typst can draw an SVG, or the bitmap inside it, at all."""
+    try:
+        rasterize(svg, ppi=8)
+    except typst.TypstError:
+        return False
+    return True
 
 
 def _compile(name: str, inputs: dict[str, str], timestamp: int, standards: list[str]) -> bytes:
-    found: bytes = _compiler(name).compile(
+    found = _compiler(name).compile(
         format="pdf", sys_inputs=inputs, pdf_standards=standards, timestamp=timestamp
     )
-    return found
+    return bytes(found)
 
 
 @functools.cache
@@ -95,6 +104,7 @@ def _compiler(name: str) -> Any:
         font_paths=fonts,
         ignore_system_fonts=True,
     )
+
 
 def _dumped(data: Mapping[str, Any]) -> str:
     return json.dumps(data, ensure_ascii=False, allow_nan=False)
