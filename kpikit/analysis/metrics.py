@@ -259,7 +259,8 @@ def _group_facts(
     fitting = _fitting(group, tables, params=params, dimension=dimension)
     rows: dict[str, list[dict[str, Any]]] = {}
     if covered and fitting:
-        query = metric_query(tables[name], fitting, span, params=params, dimension=dimension)
+        reading = replace(span, covered=covered)
+        query = metric_query(tables[name], fitting, reading, params=params, dimension=dimension)
         found = _run(query, span)
         segments = sorted({segment for _, segment, _ in found}) if dimension else [""]
         for item in fitting:
@@ -304,8 +305,10 @@ def _day_parts(
 ) -> Iterator[tuple[tuple[str, str, int], Parts]]:
     frame = daily_actives(rows, last=span.end - _ONE_DAY)
     for segment, days in frame.groupby(SEGMENT):
+        first = days[DAY].iloc[0]  # no day is missing after it, so places follow from dates
         for index, period in enumerate(span.periods):
-            inside = days[(days[DAY] >= period.start) & (days[DAY] < period.end)]
+            place, end = ((day - first).days for day in (period.start, period.end))
+            inside = days.iloc[max(place, 0) : max(end, 0)]
             for metric in query.metrics:
                 given = {part: getattr(metric, part) for part in PARTS}
                 parts = {part: rule(inside) if rule else None for part, rule in given.items()}

@@ -188,5 +188,7 @@ def _is_rate(parts: Mapping[str, ir.Scalar]) -> bool:
 
 
 def _is_total(parts: Mapping[str, ir.Scalar]) -> bool:
-    reductions = [node for value in parts.values() for node in value.op().find(ops.Reduction)]
+    # of the expression alone: the relation below it aggregates too
+    found = [value.op().find(ops.Reduction, filter=ops.Value) for value in parts.values()]
+    reductions = [node for nodes in found for node in nodes]
     return all(isinstance(node, _TOTALS) for node in reductions)

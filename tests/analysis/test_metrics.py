@@ -381,6 +381,13 @@ def test_active_users_are_new_or_returning():
     assert facts["value"].tolist() == [3, 2, 2, 1, 1, 1]  # cyd comes in September
 
 
+def test_a_month_in_which_nobody_came_has_zero_users_and_zero_daily_users():
+    facts = compute(["active_users", "new_users", "dau"], ["2026-05"], events=EVENTS)
+
+    assert facts["value"].tolist() == [0, 0, 0]
+    assert facts["reason"].tolist() == ["", "", ""]
+
+
 def test_activation_waits_until_a_new_users_time_is_over():
     facts = compute(["activation_rate"], ["2026Q3"], events=EVENTS, params=DECLARED)
 
