@@ -222,6 +222,9 @@ class _Line:
         if not self.finished:
             return _status("", self._pace(actual, target), outcome)
         clause = f"{outcome}: {actual} against a target of {target}"
+        if actual == target and self.value != self.target:
+            above = "above" if self.value > self.target else "below"
+            clause = f"{outcome}: just {above} the target of {target}"
         return _status("on_track" if outcome == "hit" else "off_track", clause, outcome)
 
     def _pace(self, actual: str, target: str) -> str:

@@ -225,6 +225,8 @@ def test_a_missing_actual_compares_with_nothing_and_says_why():
     [
         (5000, "on_track", "hit", "hit: 5,000 against a target of 4,800"),
         (4800, "on_track", "hit", "hit: 4,800 against a target of 4,800"),
+        (4799.9, "off_track", "missed", "missed: just below the target of 4,800"),
+        (4800.1, "on_track", "hit", "hit: just above the target of 4,800"),
         (4672, "off_track", "missed", "missed: 4,672 against a target of 4,800"),
     ],
 )
