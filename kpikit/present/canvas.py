@@ -7,6 +7,7 @@ its font, so no layout engine runs and a chart is drawn exactly once.
 
 import functools
 import itertools
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, ParamSpec, TypeVar
 
@@ -15,7 +16,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, fontManager
+from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
 from matplotlib.transforms import Transform
@@ -51,7 +53,9 @@ def themed(function: Callable[P, T]) -> Callable[P, T]:
     def inner(*args: P.args, **kwargs: P.kwargs) -> T:
         register_fonts()
         settings: Any = mpl.rcParams  # its stub knows literal names alone
-        with mpl.rc_context():
+        with mpl.rc_context(), warnings.catch_warnings():
+            # a chart with signs that its fonts lack says so itself, see ``figure``
+            warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
             for name, value in theme.RC_PARAMS.items():
                 settings[name] = value
             return function(*args, **kwargs)
@@ -345,11 +349,26 @@ def figure(
         )
     sheet = _sheet_of(axes)
     svg = svg_text(sheet)
+    if lacking := _signs_without_font(sheet):
+        notes = (*notes, f"Shown as boxes, for no font of the report has them: {lacking}")
     if getattr(sheet, "number", None) is not None:  # pyplot made it, and would show it once more
         import matplotlib.pyplot as plt  # noqa: PLC0415 - loaded already, by whoever used it
 
         plt.close(sheet)
     return components.Figure(svg=svg, alt=alt, title=title, subtitle=subtitle, notes=tuple(notes))
+
+
+def _signs_without_font(sheet: Figure) -> str:
+    """Return the characters of all texts that neither font can draw."""
+    texts: Iterable[Any] = sheet.findobj(Text)
+    used = {char for text in texts for char in text.get_text() if not char.isspace()}
+    return "".join(sorted(char for char in used if ord(char) not in _known_signs()))
+
+
+@functools.cache
+def _known_signs() -> frozenset[int]:
+    files = (theme.FONT_FILES["Regular"], findfont(theme.FONT_FALLBACK))
+    return frozenset().union(*(get_font(str(path)).get_charmap() for path in files))
 
 
 def _sheet_of(axes: Axes) -> Figure:

@@ -136,8 +136,11 @@ def _week_names(slots: Slots) -> list[str]:
 
 
 def _absent(start: dt.date, end: dt.date, length: dt.timedelta) -> list[_Slot]:
+    """Return slots for the periods of about one length that lie between two days."""
     count = round((end - start) / length)
     days = [start + (end - start) * index / count for index in range(count)]
+    if length.days > 27:  # months and quarters are not quite alike, but begin on a first day
+        days = [(day + dt.timedelta(days=15)).replace(day=1) for day in days]
     return [_Slot(first, after) for first, after in zip(days, [*days[1:], end], strict=False)]
 
 
