@@ -60,8 +60,11 @@ def nearest_names(
         cutoff: Least likeness, from 0 (nothing in common) to 1 (equal).
     """
     by_folded = {choice.casefold(): choice for choice in choices}
-    found = difflib.get_close_matches(name.casefold(), by_folded, n=most, cutoff=cutoff)
-    return [by_folded[folded] for folded in found]
+    folded = name.casefold()
+    found = difflib.get_close_matches(folded, by_folded, n=len(by_folded) or 1, cutoff=cutoff)
+    # letters in the wrong order are the commonest slip: GPB is GBP rather than PAB
+    found.sort(key=lambda near: sorted(near) != sorted(folded))
+    return [by_folded[near] for near in found[:most]]
 
 
 def hint_names(name: str, choices: Iterable[str], *, label: str = "Defined") -> str:

@@ -37,6 +37,15 @@ def test_a_higher_cutoff_leaves_out_what_is_less_alike():
     assert nearest_names("event_date", ["event_time"], cutoff=0.85) == []
 
 
+def test_letters_in_the_wrong_order_are_the_likeliest_slip():
+    assert nearest_names("GPB", ["PAB", "GIP", "GBP"], most=1) == ["GBP"]
+
+
+def test_nothing_is_near_to_nothing():
+    assert nearest_names("mau", []) == []
+    assert nearest_names("", ["mau"]) == []
+
+
 def test_a_hint_asks_for_the_nearest_and_lists_all_in_order():
     assert hint_names("wua", ["wau", "mau"]) == "Did you mean 'wau'? Defined: mau, wau."
 

@@ -85,7 +85,7 @@ class ProductInfo(Model):
     name: str = Field(min_length=1, description="Name as printed.", examples=["Atlas"])
     stage: Stage = Field("growth", description="Stage of the product's life.")
     currency: str = Field(
-        "USD", pattern="^[A-Z]{3}$", description="ISO 4217 code.", examples=["EUR", "GBP", "USD"]
+        "USD", description="ISO 4217 code, three capital letters.", examples=["EUR", "GBP", "USD"]
     )
     timezone: str = Field(
         "UTC", description="IANA zone in which its days begin.", examples=["Europe/London"]

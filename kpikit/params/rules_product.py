@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from kpikit.errors import PeriodError, hint_names
+from kpikit.errors import PeriodError, hint_names, nearest_names
 from kpikit.params.model import (
     Action,
     Annotation,
@@ -31,6 +31,7 @@ from kpikit.params.rulebook import (
     two_lines,
     unknown_metric,
 )
+from kpikit.params.tables import CURRENCIES
 from kpikit.periods import Period, check_timezone, parse_window
 
 _LONGEST_KEY = 80
@@ -76,6 +77,14 @@ def _product_zone(info: ProductInfo, _: Context) -> Iterator[Fault]:
         check_timezone(info.timezone)
     except PeriodError as error:
         yield Fault("timezone", *two_lines(error))
+
+
+def _currency(info: ProductInfo, _: Context) -> Iterator[Fault]:
+    if info.currency not in CURRENCIES:
+        near = nearest_names(info.currency, sorted(CURRENCIES), most=1)
+        question = f"Did you mean '{near[0]}'? " if near else ""
+        what = f"unknown currency '{info.currency}'"
+        yield Fault("currency", what, f"{question}Give a code of ISO 4217 such as EUR.")
 
 
 def _metrics(product: Product, context: Context) -> Iterator[Fault]:
@@ -258,6 +267,7 @@ _WITH_METRIC: tuple[type[Model], ...] = (Target, KeyResult, Action, Benchmark, C
 PRODUCT_RULES = (
     Rule(ProductInfo, ("key",), _product_key),
     Rule(ProductInfo, ("timezone",), _product_zone),
+    Rule(ProductInfo, ("currency",), _currency),
     Rule(Product, ("metrics",), _metrics),
     Rule(Product, ("owners",), _owners),
     Rule(Product, ("segments",), _segments),

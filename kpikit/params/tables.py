@@ -1,4 +1,4 @@
-"""The vocabulary that every room shares: canonical tables with their columns, and data checks.
+"""The vocabulary that every room shares: canonical tables, data checks, currency codes.
 
 A product's file maps its own names to these once. Columns that are not listed here stay, as
 dimensions. This module holds data only, so that it costs nothing to import.
@@ -188,6 +188,20 @@ CANONICAL: Mapping[str, TableSpec] = MappingProxyType(
         )
     }
 )  # fmt: skip
+
+# Codes of ISO 4217, with those retired since 2015, for reports on those years.
+CURRENCIES = frozenset(
+    """
+    AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BHD BIF BMD BND BOB BRL BSD
+    BTN BWP BYN BYR BZD CAD CDF CHF CLP CNY COP CRC CUC CUP CVE CZK DJF DKK DOP DZD EGP
+    ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GNF GTQ GYD HKD HNL HRK HTG HUF IDR ILS INR
+    IQD IRR ISK JMD JOD JPY KES KGS KHR KMF KPW KRW KWD KYD KZT LAK LBP LKR LRD LSL LTL
+    LYD MAD MDL MGA MKD MMK MNT MOP MRO MRU MUR MVR MWK MXN MYR MZN NAD NGN NIO NOK NPR
+    NZD OMR PAB PEN PGK PHP PKR PLN PYG QAR RON RSD RUB RWF SAR SBD SCR SDG SEK SGD SHP
+    SLE SLL SOS SRD SSP STD STN SVC SYP SZL THB TJS TMT TND TOP TRY TTD TWD TZS UAH UGX
+    USD UYU UZS VED VEF VES VND VUV WST XAF XCD XCG XOF XPF YER ZAR ZMW ZWG ZWL
+    """.split()  # noqa: SIM905 - quotes around each code would hide the codes
+)
 
 CHECKS: Mapping[str, str] = MappingProxyType(
     {

@@ -47,6 +47,20 @@ def test_other_rooms_can_ask_whether_a_name_is_safe():
     assert unsafe_name("a/b") == "holds '/'"
 
 
+@pytest.mark.parametrize(
+    ("code", "todo"),
+    [
+        ("gbp", "Did you mean 'GBP'? Give a code of ISO 4217 such as EUR."),
+        ("GPB", "Did you mean 'GBP'? Give a code of ISO 4217 such as EUR."),
+        ("£", "Give a code of ISO 4217 such as EUR."),
+    ],
+)
+def test_a_currency_is_a_code_of_the_standard(code, todo, message):
+    text = message("", head=f"product: {{key: atlas, name: Atlas, currency: {code}}}\n")
+
+    assert f"atlas.yml:1: product.currency: unknown currency '{code}'.\n  {todo}" in text
+
+
 METRIC = "label: L, question: Q, table: events, numerator: {count: true}"
 EVENTS = "source: {tables: {events: {files: e.csv}}}\n"
 
