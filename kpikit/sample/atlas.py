@@ -1,7 +1,7 @@
 """Atlas: a subscription product for team reports, with 14-day trials, in US dollars.
 
 Its story: an onboarding test in spring 2026 succeeds and ships in June, so that activation rises;
-new prices in February 2026 (for old customers a month later) lift revenue per account and, for a
+new prices in February 2026 (for old customers two months later) lift revenue per account and, for a
 quarter, churn; an outage in August 2026 empties three days and costs goodwill.
 """
 
@@ -36,7 +36,7 @@ TIMEZONE = "America/New_York"
 EXPERIMENT = (dt.date(2026, 4, 6), dt.date(2026, 6, 14))
 ONBOARDING_RELEASE = dt.date(2026, 6, 22)
 NEW_PRICES = dt.date(2026, 2, 2)  # for new subscriptions
-NEW_PRICES_FOR_ALL = dt.date(2026, 3, 2)
+NEW_PRICES_FOR_ALL = dt.date(2026, 4, 1)
 SCHEDULES_RELEASE = dt.date(2026, 7, 6)
 OUTAGE = Shift(dt.date(2026, 8, 18), dt.date(2026, 8, 20), 0.06)
 CAMPAIGNS = (
@@ -48,7 +48,7 @@ TRIAL_DAYS = 14
 
 _PLANS = ("starter", "team", "business")
 _OLD_PRICES = np.array([29.0, 79.0, 249.0])
-_PRICES = np.array([29.0, 89.0, 249.0])
+_PRICES = np.array([29.0, 99.0, 249.0])
 _TEAM = 1
 _CHANGED, _RAISED = "plan_change", "price_change"  # reasons of an end that is none
 _OFFICE_WEEK = (1.12, 1.15, 1.12, 1.08, 0.95, 0.28, 0.30)
@@ -67,7 +67,7 @@ _REASONS = {
     "payment_failed": 16,
 }  # fmt: skip
 _MOODS = {"trial": 30.0, "free": 26.0, "starter": 36.0, "team": 40.0, "business": 46.0}
-_COST_PER_SIGN_UP = {"paid_search": 92.0, "social": 70.0, "partner": 48.0}
+_COST_PER_SIGN_UP = {"paid_search": 225.0, "social": 170.0, "partner": 120.0}
 _COMMENTS = {
     "promoter": (
         "Our Monday report writes itself now.", "Sharing a report takes one click. Love it.",
@@ -88,7 +88,7 @@ _COMMENTS = {
         "Three days without reports, and no word from you.", "The outage hit us on closing day.",
         "Reliable until August. Now I keep copies.",
     ),
-    "price": ("The new price is hard to justify.", "Raised by ten dollars, nothing new for it."),
+    "price": ("The new price is hard to justify.", "Raised by twenty dollars, nothing new for it."),
 }  # fmt: skip
 
 
@@ -211,7 +211,7 @@ def _churn_rate(line: Timeline, now: pd.DataFrame) -> Floats:
     by_plan = np.array([1.25, 0.95, 0.55])[plan]
     dearer = line.soon(renewal, NEW_PRICES_FOR_ALL, 75) & (plan == _TEAM)
     annoyed = line.soon(renewal, OUTAGE.start, 30)
-    upset = np.where(dearer, 2.1, 1.0) * np.where(annoyed, 1.5, 1.0)
+    upset = np.where(dearer, 3.0, 1.0) * np.where(annoyed, 1.5, 1.0)
     return np.asarray(base * by_plan * upset, dtype=np.float64)
 
 

@@ -27,7 +27,7 @@ from kpikit.sample.draws import (
 from kpikit.sample.timeline import Floats, Shift, Timeline
 
 START = dt.date(2024, 2, 1)
-USERS = 4_000
+USERS = 6_000
 FILES = {
     "events": "events.parquet", "order_lines": "order_lines_{year}.csv.gz", "survey": "survey.csv",
     "costs": "costs.xlsx", "campaigns": "campaigns.csv",
@@ -36,7 +36,7 @@ TIMEZONE = "Europe/London"
 SEARCH_RELEASE = Shift(dt.date(2025, 10, 6), None, 1.12)
 NEW_PRICES = Shift(dt.date(2026, 5, 5), None, 1.07)
 OUTAGE = Shift(dt.date(2026, 9, 11), dt.date(2026, 9, 14), 0.08)
-AFTERMATH = Shift(dt.date(2026, 9, 15), dt.date(2026, 10, 11), 0.66)
+AFTERMATH = Shift(dt.date(2026, 9, 15), dt.date(2026, 10, 11), 0.60)
 RECALL_START, RECALL_DAYS = dt.date(2026, 8, 10), 28
 DOUBLED_DAYS = (dt.date(2026, 2, 3), dt.date(2026, 2, 4))
 CAMPAIGNS = (
@@ -48,7 +48,7 @@ CAMPAIGNS = (
 _LIFTS = [lift.shift for lift in CAMPAIGNS]
 _SALE = Shift(dt.date(2025, 11, 21), dt.date(2025, 12, 1), 0.85)
 
-_VISITORS_PER_USER = 6
+_VISITORS_PER_USER = 5
 _WEEK = (1.02, 0.95, 0.95, 0.98, 0.95, 1.02, 1.25)
 _YEAR = (0.95, 0.85, 0.90, 0.95, 0.95, 0.88, 0.82, 0.85, 0.95, 1.05, 1.45, 1.50)
 _DAY = (3, 2, 1, 1, 1, 2, 6, 14, 22, 28, 32, 34, 40, 36, 30, 30, 32, 36, 42, 50, 56, 48, 26, 10)
@@ -124,10 +124,10 @@ def _people(line: Timeline, users: int, seed: int) -> pd.DataFrame:
     known = np.arange(size) < users
     arrival = draw_arrivals(rng, _visits_per_day(line, *_LIFTS), size, hours=_DAY)
     rng.shuffle(arrival)
-    old = known & (rng.random(size) < 0.30)  # customers from before the data begin
+    old = known & (rng.random(size) < 0.20)  # customers from before the data begin
     arrival = np.where(old, 0, arrival)
-    loyal = rng.random(size) < 0.35
-    lifetime = np.where(loyal, rng.exponential(700, size), rng.exponential(130, size))
+    loyal = rng.random(size) < 0.16
+    lifetime = np.where(loyal, rng.exponential(650, size), rng.exponential(120, size))
     return pd.DataFrame({
         "user_id": np.concatenate([number("c", users), number("v", size - users)]),
         "country": pick(rng, _COUNTRIES, size),
@@ -272,12 +272,12 @@ def _survey(line: Timeline, people: pd.DataFrame, lines: pd.DataFrame, seed: int
     rng = stream(seed, "beacon.survey")
     orders = lines.drop_duplicates("order")
     orders = orders[people["known"].to_numpy()[orders["owner"]]]
-    orders = orders[(rng.random(len(orders)) < 0.24) & (orders["time"] + 6 < line.length)]
+    orders = orders[(rng.random(len(orders)) < 0.34) & (orders["time"] + 6 < line.length)]
     time = orders["time"].to_numpy() + 6
     failed = line.soon(time, OUTAGE.start, 30)
     recalled = line.soon(time, RECALL_START, 40)
     country = people["country"].to_numpy()[orders["owner"]]
-    mood = 42.0 - 26 * failed - 12 * recalled - 12 * (country != "United Kingdom")
+    mood = 44.0 - 45 * failed - 18 * recalled - 12 * (country != "United Kingdom")
     score = draw_scores(rng, mood)
     themes = themes_of(score)
     why = rng.random(score.size)

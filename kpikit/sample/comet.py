@@ -53,7 +53,7 @@ _DAY = (12, 7, 4, 2, 2, 4, 12, 24, 28, 24, 22, 24, 34, 30, 26, 28, 32, 38, 42, 5
 _COUNTRIES = {"DE": 44, "AT": 9, "CH": 8, "FR": 15, "NL": 9, "PL": 15}
 _PLATFORMS = {"android": 58, "ios": 42}
 _CHANNELS = {"organic": 48, "store": 22, "social": 18, "influencer": 12}
-_COST_PER_INSTALL = {"store": 1.30, "social": 1.60, "influencer": 2.10}
+_COST_PER_INSTALL = {"store": 1.90, "social": 2.30, "influencer": 2.90}
 _STAYS = (0.7, 9.0, 75.0, 480.0)  # mean days of four kinds of player
 _RATES = (1.3, 0.7, 0.45, 0.42)  # times a day that they open the game
 _KINDS = (0.52, 0.27, 0.14, 0.07)
@@ -61,9 +61,15 @@ _KINDS_WITH_CHALLENGES = (0.43, 0.28, 0.185, 0.105)
 _KINDS_WITH_CRASHES = (0.63, 0.24, 0.09, 0.04)
 _PACKS = {
     "coins_small": (1.99, 1.99), "coins_medium": (4.99, 5.99), "coins_large": (9.99, 11.99),
-    "no_ads": (3.99, 3.99),
+    "coins_chest": (39.99, 49.99), "no_ads": (3.99, 3.99),
 }  # fmt: skip
-_PACK_WEIGHTS = {"coins_small": 46, "coins_medium": 28, "coins_large": 11, "no_ads": 15}
+_PACK_WEIGHTS = {
+    "coins_small": 46,
+    "coins_medium": 28,
+    "coins_large": 9,
+    "coins_chest": 2,
+    "no_ads": 15,
+}
 _COMMENTS = {
     "promoter": (
         "Das beste Rätselspiel!", "I play it every evening.", "The daily challenges are great.",
@@ -217,7 +223,7 @@ def _orders(
     spends = players["spends"].to_numpy()[opens["owner"]]
     rewarded = opens["owner"].isin(exposed.loc[exposed["variant"] == "rewards", "owner"])
     lifted = rewarded & (opens["time"] >= line.day(EXPERIMENT[0]))
-    bought = opens[spends & (rng.random(len(opens)) < np.where(lifted, 0.125, 0.10))]
+    bought = opens[spends & (rng.random(len(opens)) < np.where(lifted, 0.18, 0.14))]
     time = bought["time"].to_numpy() + 3 * MINUTE
     pack = pick(rng, _PACK_WEIGHTS, len(bought))
     prices = np.array([_PACKS[name] for name in pack]).reshape(-1, 2)

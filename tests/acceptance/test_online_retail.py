@@ -43,7 +43,7 @@ def test_every_month_equals_the_reference(open_product, expected, changes):
 
     facts = product.facts([*names, *ratios, "refunds"], *rows)
 
-    found = facts.pivot(index="period", columns="metric", values="value")
+    found = facts.pivot_table(index="period", columns="metric", values="value")
     for metric, name in names.items():
         assert found[metric].round(3).to_dict() == {m: row[name] for m, row in rows.items()}
     for metric, name in ratios.items():

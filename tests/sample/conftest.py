@@ -13,7 +13,7 @@ def atlas():
 
 @pytest.fixture(scope="session")
 def beacon():
-    return make_beacon_data(users=4_000, seed=SEED, as_of=AS_OF)
+    return make_beacon_data(users=6_000, seed=SEED, as_of=AS_OF)
 
 
 @pytest.fixture(scope="session")

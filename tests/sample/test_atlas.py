@@ -132,7 +132,7 @@ def test_every_quarter_of_the_last_year_has_hundreds_of_answers_with_a_fair_scor
     nps = by_quarter.agg(lambda score: 100 * ((score >= 9).mean() - (score <= 6).mean()))
 
     assert (by_quarter.size() > 250).all()
-    assert nps.between(22, 50).all()
+    assert nps.between(15, 50).all()
     assert year["comment"].notna().mean() == pytest.approx(0.4, abs=0.05)
 
 
@@ -166,4 +166,4 @@ def test_an_acquired_customer_costs_a_believable_amount(atlas):
     costs = atlas["costs"]
     cost = costs.loc[costs["cost_date"].between("2025-10-01", "2026-09-30"), "cost"].sum()
 
-    assert 80 < cost / year < 400
+    assert 200 < cost / year < 900
