@@ -38,7 +38,10 @@ def failed_notebook(
 
 def notebook_text(notebook: dict[str, Any]) -> str:
     """Return a notebook as Jupyter writes it."""
-    return json.dumps(notebook, indent=1, ensure_ascii=False, sort_keys=True) + "\n"
+    import nbformat  # noqa: PLC0415 - loads slowly, and only workers need it
+
+    node = nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
+    return f"{nbformat.writes(node)}\n"  # type: ignore[no-untyped-call]
 
 
 def _banner(report: PlannedReport, reasons: Sequence[str], *, has_ids: bool) -> dict[str, Any]:

@@ -221,7 +221,6 @@ def _plan_report(
         read_coverage,
     )
 
-    _check_folder_name(loaded.key)
     label = choose_period(loaded, read_coverage(loaded), period).label
     own_metrics = loaded.path.with_name(f"{loaded.key}_metrics.py")
     parameters = {
@@ -246,14 +245,6 @@ def _plan_report(
         overrides=tuple(overrides),
         connection=loaded.params.source.connection,
     )
-
-
-def _check_folder_name(key: str) -> None:
-    if key in ("", ".", "..") or any(mark in key for mark in "/\\\0"):
-        raise ParamsError(
-            f"Product key '{key}' cannot be the name of a folder.\n"
-            "Use letters, digits, '-' and '_'."
-        )
 
 
 def _template_path(name: str, notebooks_dir: Path) -> Path:

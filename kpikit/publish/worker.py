@@ -5,6 +5,7 @@ rendered, and staged beside its place. Only the runner moves files into place, s
 killed at any moment.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -12,11 +13,12 @@ import sys
 import sysconfig
 import threading
 import time
+import traceback
 from collections.abc import Callable
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import kpikit
 from kpikit.errors import KpikitError, SealError
@@ -26,11 +28,9 @@ from kpikit.publish.outputs import stage_files
 from kpikit.publish.seal import broken_conditions, kpis_document
 
 if TYPE_CHECKING:
-    from kpikit.publish.kernels import KernelPlace
+    from nbformat import NotebookNode
 
-# jsonschema, which reads notebooks, imports this check of URIs where it is installed; building its
-# grammar takes 1.7 s in every process, and no notebook's schema asks for it.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None forbids the import
+    from kpikit.publish.kernels import KernelPlace
 
 _PAPERMILL_TAG = "papermill-error-cell-tag"  # of the banners that it adds to a failed notebook
 _THREAD_VARIABLES = (
@@ -50,6 +50,7 @@ def serve(connection: Connection) -> None:
     runner's to handle, and a runner that is gone takes its workers with it.
     """
     _ignore_ctrl_c()
+    _forbid_slow_import()
     threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         while (job := connection.recv()) is not None:
@@ -66,7 +67,7 @@ def make_report(job: Job, *, tell: Callable[[Event], None]) -> Outcome:
         tell: Takes the run's events.
     """
     started = time.monotonic()
-    notebook: dict[str, Any] | None = None
+    notebook: NotebookNode | None = None
     try:
         notebook = _execute(job, tell)
         reasons = broken_conditions(notebook, job.report)
@@ -81,9 +82,10 @@ def make_report(job: Job, *, tell: Callable[[Event], None]) -> Outcome:
     return Outcome(job.report, "sealed", notes=notes, files=tuple(files), seconds=seconds)
 
 
-def _execute(job: Job, tell: Callable[[Event], None]) -> dict[str, Any]:
+def _execute(job: Job, tell: Callable[[Event], None]) -> "NotebookNode":
     """Return the executed notebook; a cell that failed is seen in its outputs."""
-    import papermill  # noqa: PLC0415 - loads slowly, and only workers need it
+    import nbformat  # noqa: PLC0415 - loads slowly, and only workers need it
+    import papermill  # noqa: PLC0415 - as above
     from papermill.exceptions import PapermillExecutionError  # noqa: PLC0415
 
     template = job.scratch / f"{job.report.template.name}.ipynb"
@@ -110,7 +112,8 @@ def _execute(job: Job, tell: Callable[[Event], None]) -> dict[str, Any]:
         pass  # the seal finds the cell's error, and words it
     except RuntimeError as error:
         raise SealError(f"The kernel did not start: {error}{_last_words(place)}") from error
-    notebook: dict[str, Any] = json.loads(executed.read_text(encoding="utf-8"))
+    text = executed.read_text(encoding="utf-8")
+    notebook: NotebookNode = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
     notebook["cells"] = [
         cell for cell in notebook["cells"] if _PAPERMILL_TAG not in cell["metadata"].get("tags", ())
     ]
@@ -124,6 +127,9 @@ def _kernel_place(job: Job) -> "KernelPlace":
 
     work = job.scratch / "work"
     work.mkdir(parents=True)
+    # where open_report looks by default, for templates that do not pass params_dir on
+    with contextlib.suppress(OSError):
+        (work / "params").symlink_to(job.report.params_dir, target_is_directory=True)
     return KernelPlace(
         sockets=job.scratch, cwd=work, env=kernel_environment(job), log=job.scratch / "kernel.log"
     )
@@ -134,7 +140,6 @@ def kernel_environment(job: Job) -> dict[str, str]:
     own = {
         "KPIKIT_RUN_ID": job.report.run_id,
         "KPIKIT_LEDGER": str(job.output_dir / "ledger.duckdb"),
-        "KPIKIT_PARAMS_DIR": str(job.report.params_dir),
         "KPIKIT_OVERRIDES": json.dumps(job.report.overrides),
         "IPYTHONDIR": str(job.scratch / "ipython"),  # nobody's private start-up scripts
         "JUPYTER_RUNTIME_DIR": str(job.scratch),
@@ -155,28 +160,25 @@ def _import_path() -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join([home, given] if given else [home])}
 
 
-def _render(notebook: dict[str, Any], job: Job) -> tuple[dict[str, str | bytes], tuple[str, ...]]:
+def _render(notebook: "NotebookNode", job: Job) -> tuple[dict[str, str | bytes], tuple[str, ...]]:
     """Return the pages asked for by file name, and remarks on them."""
-    import nbformat  # noqa: PLC0415 - loads slowly, and only workers need it
-
-    node = nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
     name = job.report.template.name
     pages: dict[str, str | bytes] = {}
     notes: list[str] = []
     if "html" in job.formats:
-        from kpikit.publish.html_exporter import render_html  # noqa: PLC0415 - loads nbconvert
+        from kpikit.publish.html import render_html  # noqa: PLC0415 - only where a page is asked for
 
-        pages[f"{name}.html"] = render_html(node)
+        pages[f"{name}.html"] = render_html(notebook)
     if "pdf" in job.formats:
-        from kpikit.publish.pdf_exporter import render_pdf  # noqa: PLC0415 - loads nbconvert
+        from kpikit.publish.pdf import render_pdf  # noqa: PLC0415 - loads Typst and its fonts
 
-        pdf = render_pdf(node)
+        pdf = render_pdf(notebook)
         pages[f"{name}.pdf"] = pdf.data
         notes += [pdf.note] if pdf.note else []
     return pages, tuple(notes)
 
 
-def _data_files(notebook: dict[str, Any], job: Job) -> dict[str, str]:
+def _data_files(notebook: "NotebookNode", job: Job) -> dict[str, str]:
     """Return the notebook and, as the last file of the set, its KPIs."""
     name = job.report.template.name
     document = kpis_document(notebook, job.report)
@@ -188,7 +190,7 @@ def _data_files(notebook: dict[str, Any], job: Job) -> dict[str, str]:
 
 
 def _failed(
-    job: Job, notebook: dict[str, Any] | None, reasons: list[str], started: float
+    job: Job, notebook: "NotebookNode | None", reasons: list[str], started: float
 ) -> Outcome:
     """Stage the marked notebook and return the outcome; a full disk may forbid even that."""
     from kpikit.params.environment import mask_secrets, note_references  # noqa: PLC0415 - seldom
@@ -209,13 +211,25 @@ def _failed(
 def _describe(error: Exception) -> str:
     if isinstance(error, KpikitError):
         return str(error)
-    return f"{type(error).__name__}: {error}"
+    name = type(error).__name__
+    if isinstance(error, OSError):
+        return f"{name}: {error}"
+    last = traceback.extract_tb(error.__traceback__)[-1]  # a fault of the code: say where
+    return f"{name}: {error} ({Path(last.filename).name}, line {last.lineno})"
 
 
 def _last_words(place: "KernelPlace") -> str:
     """Return the end of what the kernel's process printed, for the message."""
     words = place.log.read_text("utf-8", errors="replace").strip() if place.log else ""
     return f"\n{words[-500:]}" if words else ""
+
+
+def _forbid_slow_import() -> None:
+    """Keep jsonschema, which reads notebooks, from loading a check of URIs that it can do without.
+
+    Building that check's grammar takes 1.7 s in every process; no notebook's schema asks for it.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # None forbids it
 
 
 def _ignore_ctrl_c() -> None:

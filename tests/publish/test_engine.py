@@ -1,0 +1,48 @@
+"""``papermill --engine kpikit`` by hand: the same kernel, and no failure passes for a success."""
+
+import subprocess
+import sys
+
+import nbformat
+import pytest
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def papermill_run(tmp_path, make):
+    """Run cells by papermill's own command; return its exit code and the notebook it wrote."""
+
+    def run(*cells):
+        (tmp_path / "in.ipynb").write_text(make.notebook_json(*cells))
+        command = [sys.executable, "-m", "papermill", "--engine", "kpikit", "--kernel", "python3"]
+        done = subprocess.run(
+            [*command, "in.ipynb", "out.ipynb", "-r", "product", "00123"],
+            cwd=tmp_path,
+            check=False,
+            capture_output=True,
+        )
+        return done.returncode, nbformat.read(tmp_path / "out.ipynb", as_version=4)
+
+    return run
+
+
+def test_a_notebook_runs_in_the_current_directory_and_says_that_its_kernel_lived(
+    papermill_run, tmp_path
+):
+    code, notebook = papermill_run("import os; print(product, os.getcwd())")
+
+    assert code == 0
+    assert notebook.cells[-1].outputs[0].text == f"00123 {tmp_path}\n"
+    assert notebook.metadata.kpikit == {"kernel": "alive"}
+
+
+def test_a_kernel_that_dies_is_a_failure_that_the_notebook_shows(papermill_run):
+    code, notebook = papermill_run("import os; os._exit(0)", "1")
+
+    assert code == 1
+    (error,) = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert (error.output_type, error.ename) == ("error", "DeadKernelError")
+    assert notebook.metadata.kpikit.kernel == (
+        "the kernel's process ended by itself, with exit code 0"
+    )

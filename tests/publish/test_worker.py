@@ -1,0 +1,148 @@
+"""What one worker does with one report, in this process."""
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+from dataclasses import replace
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from kpikit.publish import worker
+from kpikit.publish.messages import CellStarted, Job, KernelStarted
+
+
+@pytest.fixture
+def job(tmp_path, short_folder, make):
+    return Job(
+        report=make.planned("atlas"),
+        formats=(),
+        output_dir=tmp_path,
+        scratch=short_folder,
+        staging=tmp_path / "2026Q3" / "atlas" / ".mini.x",
+        cell_timeout=60,
+        threads=3,
+    )
+
+
+@pytest.mark.slow
+def test_a_report_is_staged_with_all_its_files_kpis_last(job, make):
+    heading = {"cell_type": "markdown", "id": "h", "metadata": {}, "source": "## Scorecard\nHow?"}
+    notebook = json.loads(job.report.template.text)
+    notebook["cells"].insert(2, heading)
+    template = replace(job.report.template, text=json.dumps(notebook))
+    job = replace(job, formats=("html", "pdf"), report=replace(job.report, template=template))
+    events = []
+
+    outcome = worker.make_report(job, tell=events.append)
+
+    assert (outcome.state, outcome.reasons) == ("sealed", ())
+    assert outcome.files == ("mini.html", "mini.pdf", "mini.ipynb", "mini.kpis.json")
+    staged = make.files_below(job.staging)
+    assert sorted(staged) == sorted(outcome.files)
+    assert staged["mini.pdf"].startswith(b"%PDF-")
+    assert "4,672 orders of atlas" in staged["mini.html"].decode()
+    executed = nbformat.reads(staged["mini.ipynb"].decode(), as_version=4)
+    assert executed.metadata.papermill.output_path == "mini.ipynb"
+    assert str(job.scratch) not in staged["mini.ipynb"].decode()
+    assert isinstance(events[0], KernelStarted)
+    assert events[-1] == CellStarted(4, 5, "Scorecard")
+
+
+@pytest.mark.slow
+def test_a_disk_that_is_full_is_the_reports_failure(job, monkeypatch):
+    def fsync(_handle):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+    outcome = worker.make_report(job, tell=print)
+
+    full = "OSError: [Errno 28] No space left on device"
+    assert (outcome.state, outcome.files) == ("failed", ())
+    assert outcome.reasons == (full, f"The failed notebook could not be kept: {full}")
+    assert not job.staging.exists()
+
+
+@pytest.mark.slow
+def test_a_kernel_that_does_not_start_is_told_with_its_last_words(job, monkeypatch):
+    monkeypatch.setattr(sys, "executable", str(job.scratch / "python"))
+    (job.scratch / "python").write_text("#!/bin/sh\necho no room for a kernel >&2\nexit 7\n")
+    (job.scratch / "python").chmod(0o755)
+
+    outcome = worker.make_report(job, tell=print)
+
+    assert outcome.state == "failed"
+    assert outcome.reasons[0].startswith("The kernel did not start: ")
+    assert outcome.reasons[0].endswith("\nno room for a kernel")
+    assert outcome.files == ("mini.failed.ipynb",)
+
+
+def test_secrets_are_masked_in_reasons(job, monkeypatch):
+    monkeypatch.setenv("ATLAS_URL", "warehouse-of-atlas")
+    job = replace(job, report=replace(job.report, connection="${ATLAS_URL}"))
+
+    def execute(_job, _tell):
+        raise OSError("cannot reach warehouse-of-atlas")
+
+    monkeypatch.setattr(worker, "_execute", execute)
+
+    outcome = worker.make_report(job, tell=print)
+
+    assert outcome.reasons == ("OSError: cannot reach ***",)
+    assert "warehouse-of-atlas" not in (job.staging / "mini.failed.ipynb").read_text()
+
+
+def test_a_fault_of_the_code_is_told_with_its_place(job, monkeypatch):
+    monkeypatch.setattr(worker, "broken_conditions", lambda *_: 1 / 0)
+    monkeypatch.setattr(worker, "_execute", lambda *_: None)
+
+    outcome = worker.make_report(job, tell=print)
+
+    assert outcome.state == "failed"
+    assert outcome.reasons[0].startswith("ZeroDivisionError: division by zero (test_worker.py, li")
+
+
+def test_a_kernels_environment_is_its_own_where_it_must_be(job, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    monkeypatch.setenv("WAREHOUSE_URL", "secret")
+    job = replace(job, report=replace(job.report, overrides=("product.owner=Ada",)))
+
+    env = worker.kernel_environment(job)
+
+    assert env["KPIKIT_RUN_ID"] == job.report.run_id
+    assert env["KPIKIT_LEDGER"] == str(job.output_dir / "ledger.duckdb")
+    assert json.loads(env["KPIKIT_OVERRIDES"]) == ["product.owner=Ada"]
+    assert env["MPLBACKEND"] == "module://matplotlib_inline.backend_inline"
+    assert env["PYTHONHASHSEED"] == "0"
+    assert Path(env["IPYTHONDIR"]).parent == job.scratch
+    assert (env["OMP_NUM_THREADS"], env["KPIKIT_THREADS"]) == ("3", "3")
+    assert env["WAREHOUSE_URL"] == "secret"
+
+
+def test_a_kernel_imports_this_kpikit_from_wherever_it_runs(job, monkeypatch):
+    home = str(Path(worker.kpikit.__file__).parent.parent)
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    from_source = worker.kernel_environment(job)["PYTHONPATH"]
+    monkeypatch.setattr(sysconfig, "get_path", lambda _name: home)
+    installed = worker.kernel_environment(job)["PYTHONPATH"]
+
+    assert from_source == f"{home}{os.pathsep}/elsewhere"
+    assert installed == "/elsewhere"
+
+
+@pytest.mark.slow
+def test_jsonschema_still_loads_a_slow_grammar():
+    """When this fails, delete ``worker._forbid_slow_import``: upstream has mended it."""
+    code = "import jsonschema, sys; print('lark' in sys.modules)"
+
+    forbidding = f"import sys; sys.modules['rfc3987_syntax'] = None; {code}"
+
+    with_it = subprocess.check_output([sys.executable, "-c", code])
+    without = subprocess.check_output([sys.executable, "-c", forbidding])
+
+    assert (with_it, without) == (b"True\n", b"False\n")
