@@ -213,6 +213,15 @@ class Paragraph(Component):
 
 
 @dataclass(frozen=True, repr=False)
+class Code(Component):
+    """Text in a fixed-width face, such as a query; long lines wrap."""
+
+    kind = "code"
+    text: str
+    title: str = ""
+
+
+@dataclass(frozen=True, repr=False)
 class Row(Component):
     """Components side by side, with relative widths."""
 

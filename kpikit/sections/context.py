@@ -1,0 +1,216 @@
+"""What every section of one report works from: the product, its data, the period, the facts."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from kpikit.analysis.metrics import composite_table, metric_table
+from kpikit.analysis.scorecard import comparison_periods, scorecard_periods, scorecard_table
+from kpikit.analysis.subscriptions import subscription_facts
+from kpikit.analysis.survey import survey_facts
+from kpikit.catalogue import Metric, make_facts, metrics_of, scorecard_metrics, with_inputs
+from kpikit.params import LoadedProduct, Product
+from kpikit.periods import Calendar, Grain, Period
+from kpikit.present.sentences import Basis
+from kpikit.sources import Dataset, Finding, findings_for
+
+MONTHS = 24
+WEEKS = 6
+
+
+@dataclass(frozen=True)
+class Context:
+    """One product, its data and one period, with the facts that several sections read.
+
+    Attributes:
+        loaded: The product's validated file.
+        dataset: Its canonical tables, checked.
+        period: The fiscal quarter (or other period) that the report is about.
+        run_id: The run that makes the report; empty for a draft opened by hand.
+    """
+
+    loaded: LoadedProduct
+    dataset: Dataset
+    period: Period
+    run_id: str = ""
+
+    @property
+    def params(self) -> Product:
+        """The product's parameters."""
+        return self.loaded.params
+
+    @property
+    def calendar(self) -> Calendar:
+        """How the product cuts time."""
+        return self.loaded.calendar
+
+    @property
+    def currency(self) -> str:
+        """ISO code of its money."""
+        return self.params.product.currency
+
+    @property
+    def as_of(self) -> dt.date:
+        """Last complete day that the report knows: the data's, at most the period's last."""
+        return min(self.dataset.as_of, self.period.last_day)
+
+    @property
+    def state(self) -> str:
+        """``final``, ``unfinished`` (the data ends inside the period) or ``draft``."""
+        if not self.run_id:
+            return "draft"
+        return "final" if self.period.is_complete(self.dataset.as_of) else "unfinished"
+
+    @cached_property
+    def metrics(self) -> tuple[Metric, ...]:
+        """The KPIs of the scorecard, in its order."""
+        return scorecard_metrics(self.loaded, self.dataset.tables)
+
+    @cached_property
+    def comparisons(self) -> dict[str, Period]:
+        """The period and those it is compared with, cut to as many days where it is unfinished."""
+        return comparison_periods(self.period, calendar=self.calendar, as_of=self.as_of)
+
+    @cached_property
+    def facts(self) -> pd.DataFrame:
+        """Facts of every KPI for all periods that the review shows."""
+        return self.facts_of(self.metrics, self._periods())
+
+    @cached_property
+    def scorecard(self) -> pd.DataFrame:
+        """One row per KPI: actual, target, comparisons, status."""
+        return scorecard_table(
+            self.facts,
+            self.metrics,
+            self.params.targets,
+            period=self.period,
+            calendar=self.calendar,
+            as_of=self.as_of,
+            currency=self.currency,
+        )
+
+    @cached_property
+    def catalogue(self) -> Mapping[str, Metric]:
+        """Every metric that the product knows."""
+        return metrics_of(self.loaded)
+
+    @cached_property
+    def basis(self) -> Basis:
+        """What the sentences and tables of the page compare."""
+        return Basis(
+            period=self.period,
+            previous=self.comparisons["previous"],
+            year_before=self.comparisons["year_before"],
+            as_of=self.as_of,
+            currency=self.currency,
+        )
+
+    @cached_property
+    def badges(self) -> dict[str, str]:
+        """A remark per KPI whose data has a fault: the names of the checks that found it."""
+        found = {
+            metric.name: ", ".join(sorted({item.check for item in self.findings_of(metric)}))
+            for metric in self.metrics
+        }
+        return {name: text.replace("_", " ") for name, text in found.items() if text}
+
+    def facts_of(
+        self, metrics: Sequence[Metric], periods: Iterable[Period], *, dimension: str = ""
+    ) -> pd.DataFrame:
+        """Return the facts of any metrics, whichever analysis computes them."""
+        wanted = with_inputs(
+            metrics,
+            tables=self.dataset.tables,
+            catalogue=self.catalogue,
+            params=self.params,
+        )
+        spans = list(dict.fromkeys(periods))
+        families: dict[str, Callable[[list[Metric]], pd.DataFrame]] = {
+            "subscriptions": lambda chosen: self._subscription_facts(chosen, spans, dimension),
+            "survey": lambda chosen: self._survey_facts(chosen, spans, dimension),
+        }
+        by_family: dict[str, list[Metric]] = {}
+        for metric in wanted:
+            by_family.setdefault(metric.family, []).append(metric)
+        composites = by_family.pop("composite", [])
+        frames = [families[name](by_family.pop(name)) for name in families if name in by_family]
+        rest = [metric for chosen in by_family.values() for metric in chosen]
+        frames.append(
+            metric_table(
+                self.dataset.tables, rest, spans, calendar=self.calendar, as_of=self.dataset.as_of,
+                params=self.params, dimension=dimension,
+            )
+        )  # fmt: skip
+        facts = pd.concat([frame for frame in frames if not frame.empty] or [make_facts([])])
+        if composites:
+            made = composite_table(
+                facts, composites, params=self.params, as_of=self.dataset.as_of
+            )
+            facts = pd.concat([facts, made])
+        return facts.reset_index(drop=True)
+
+    def series(self, metric: str, grain: Grain) -> pd.DataFrame:
+        """Return a KPI's whole periods of one grain, in time order."""
+        facts = self.facts
+        rows = facts[(facts["metric"] == metric) & (facts["grain"] == grain)]
+        whole = [
+            self.calendar.period_of(start, grain).end == end
+            for start, end in zip(rows["start"], rows["end"], strict=True)
+        ]
+        return rows[whole].sort_values("start").reset_index(drop=True)
+
+    def findings_of(self, metric: Metric) -> tuple[Finding, ...]:
+        """Return the faults of the data that touch a KPI, those accepted and mere facts left out."""
+        tables = {metric.table} | {
+            self.catalogue[name].table for names in metric.inputs.values() for name in names
+        }
+        return tuple(
+            finding
+            for table in sorted(tables)
+            for finding in findings_for(self.dataset.findings, table)
+            if finding.severity in ("warning", "error")
+        )
+
+    def _periods(self) -> list[Period]:
+        calendar, period = self.calendar, self.period
+        month = calendar.period_of(self.as_of, "month")
+        week = calendar.last_complete(self.as_of, "week")
+        found = [*scorecard_periods(period, calendar=calendar, as_of=self.as_of)]
+        found += [calendar.shift(month, -back) for back in range(MONTHS + 12)]
+        found += calendar.split(period, "month") if period.days > 31 else []
+        for back in range(WEEKS):
+            found.append(calendar.shift(week, -back))
+            found.append(calendar.year_before(found[-1]))
+        return list(dict.fromkeys(found))
+
+    def _subscription_facts(
+        self, metrics: list[Metric], periods: list[Period], dimension: str
+    ) -> pd.DataFrame:
+        if "subscriptions" not in self.dataset.tables:
+            return _missing(metrics, periods, "no table subscriptions")
+        return subscription_facts(
+            self.dataset.tables["subscriptions"],
+            [metric.name for metric in metrics],
+            periods,
+            calendar=self.calendar,
+            as_of=self.dataset.as_of,
+            dimension=dimension,
+            trial_days=self.params.economics.trial_days,
+        )
+
+    def _survey_facts(
+        self, metrics: list[Metric], periods: list[Period], dimension: str
+    ) -> pd.DataFrame:
+        if "survey" not in self.dataset.tables:
+            return _missing(metrics, periods, "no table survey")
+        return survey_facts(
+            self.dataset.tables["survey"],
+            [metric.name for metric in metrics],
+            periods,
+            calendar=self.calendar,
+            as_of=self.dataset.as_of,
+            dimension=dimension,
+        )

@@ -1,0 +1,87 @@
+"""Appendix A: what the numbers are made of, and what is wrong with it."""
+
+import platform
+from importlib.metadata import version
+
+from kpikit.analysis.metrics import sql_of
+from kpikit.analysis.scorecard import scorecard_periods
+from kpikit.catalogue import with_inputs
+from kpikit.formats import format_date
+from kpikit.present.components import Code, Column, Component, Paragraph, Stack, Table
+from kpikit.present.tables import findings_table, glossary_table, inputs_table
+from kpikit.sections.context import Context
+
+_PACKAGES = ("kpikit", "ibis-framework", "duckdb", "pandas", "papermill", "typst")
+
+
+def quality_section(context: Context) -> Stack:
+    """Return faults found, what was read, which versions computed it, and the queries that ran."""
+    findings, inputs = context.dataset.findings, context.dataset.inputs
+    found: Component = (
+        findings_table(findings, title="What the checks found")
+        if findings
+        else Paragraph("The checks found nothing to report.")
+    )
+    return Stack(
+        (
+            found,
+            inputs_table(inputs, title="What was read"),
+            Paragraph(
+                "Restatements since the last review: not recorded yet. Coverage: "
+                f"{format_date(context.dataset.first_day)} to {format_date(context.dataset.as_of)}.",
+            ),
+            _provenance(context),
+            *_queries(context),
+        )
+    )
+
+
+def glossary_section(context: Context) -> Stack:
+    """Return the definition of each KPI of the scorecard and of what it is composed of."""
+    metrics = with_inputs(
+        context.metrics,
+        tables=context.dataset.tables,
+        catalogue=context.catalogue,
+        params=context.params,
+    )
+    return Stack((glossary_table(metrics),))
+
+
+def _provenance(context: Context) -> Table:
+    rows = [
+        ("Run", context.run_id or "draft"),
+        ("Data hash", context.dataset.data_hash),
+        ("Parameters hash", context.loaded.text_hash),
+        ("Parameters", context.loaded.path.name),
+        ("Python", platform.python_version()),
+        *((name, version(name)) for name in _PACKAGES),
+    ]
+    return Table(
+        columns=(Column("what", "What", width=1.0), Column("value", "Value", width=4.0)),
+        rows=tuple({"what": label, "value": text} for label, text in rows),
+        title="Versions and hashes",
+        compact=True,
+    )
+
+
+def _queries(context: Context) -> list[Code]:
+    """Return the SQL behind the scorecard; subscriptions and surveys have queries of their own."""
+    metrics = [
+        metric
+        for metric in with_inputs(
+            context.metrics,
+            tables=context.dataset.tables,
+            catalogue=context.catalogue,
+            params=context.params,
+        )
+        if metric.family not in ("composite", "subscriptions", "survey")
+    ]
+    texts = sql_of(
+        context.dataset.tables,
+        metrics,
+        scorecard_periods(context.period, calendar=context.calendar, as_of=context.as_of),
+        calendar=context.calendar,
+        as_of=context.dataset.as_of,
+        params=context.params,
+    )
+    return [Code(text, title=f"Query of the scorecard: {name}") for name, text in texts.items()]

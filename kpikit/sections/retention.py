@@ -1,0 +1,161 @@
+"""Section 9: do users who joined together come back, how long do customers stay, why do they go?"""
+
+import datetime as dt
+from typing import Any
+
+import pandas as pd
+
+from kpikit.analysis.retention import retention_curve, retention_table
+from kpikit.analysis.survival import (
+    EndedSummary,
+    churn_reasons_table,
+    ended_summary,
+    spell_durations,
+    survival_table,
+)
+from kpikit.catalogue.relations import purchases
+from kpikit.formats import format_money, format_share, format_span
+from kpikit.present.charts import (
+    figure,
+    plot_cohorts,
+    plot_pareto,
+    plot_retention_curve,
+    plot_survival,
+)
+from kpikit.present.components import Component, Figure, Paragraph, Row, Stack
+from kpikit.present.titles import (
+    alt_text,
+    churn_title,
+    cohorts_title,
+    row_numbers,
+    survival_title,
+)
+from kpikit.sections.absent import missing_table
+from kpikit.sections.context import Context
+
+_YEAR_MONTHS = 12
+
+
+def retention_section(context: Context) -> Stack:
+    """Return cohorts of users or buyers, and how long paying customers stay and why they leave."""
+    items = [*_cohorts(context), *_churn(context)]
+    if not items:
+        return missing_table(
+            "events", "orders", "subscriptions", purpose="Retention and churn"
+        )
+    return Stack(tuple(items))
+
+
+def _cohorts(context: Context) -> list[Component]:
+    tables, asked = context.dataset.tables, context.params.retention
+    if "events" in tables:
+        activity, who = tables["events"], "users"
+        start, again = asked.start_event, asked.return_event
+    elif "orders" in tables:
+        activity, who, start, again = purchases(tables["orders"]), "buyers", None, None
+    else:
+        return []
+    table = retention_table(
+        activity,
+        grain=asked.grain,
+        as_of=context.as_of,
+        max_age=asked.max_age,
+        start_event=start,
+        return_event=again,
+        week_start=context.calendar.week_start,
+        timezone=context.calendar.timezone,
+    )
+    curve = retention_curve(table)
+    act = f"“{again}”" if again else "an order" if who == "buyers" else "an event"
+    definition = (
+        f"Share of each {asked.grain}'s new {who} with {act} in a later {asked.grain}, that very "
+        f"{asked.grain} alone"
+    )
+    return [Row((_triangle(table, curve, context, who, definition),
+                 _curve(curve, context, who, definition)), (1.0, 1.0))]  # fmt: skip
+
+
+def _triangle(
+    table: pd.DataFrame, curve: pd.DataFrame, context: Context, who: str, definition: str
+) -> Figure:
+    grain = context.params.retention.grain
+    return figure(
+        plot_cohorts(table, grain=grain),
+        title=cohorts_title(curve, grain=grain, who=who),
+        subtitle=f"{definition}, %; dot: {grain} not complete",
+        alt=_curve_alt("Triangle of cohorts", curve, who, definition),
+    )
+
+
+def _curve(curve: pd.DataFrame, context: Context, who: str, definition: str) -> Figure:
+    grain = context.params.retention.grain
+    cohorts = int(curve["cohorts"].max()) if len(curve) else 0
+    return figure(
+        plot_retention_curve(curve, grain=grain),
+        title=f"Retention over {cohorts} cohorts of {who}",
+        subtitle="Mean weighted by cohort size, over cohorts that have reached the age; "
+        "band: 95 % interval",
+        alt=_curve_alt("Line by age", curve, who, definition),
+    )
+
+
+def _curve_alt(kind: str, curve: pd.DataFrame, who: str, definition: str) -> str:
+    numbers = row_numbers(curve, name="age", value="retention_rate", unit="share", most=13)
+    return alt_text(kind, f"retention of {who} by age", definition, numbers)
+
+
+def _churn(context: Context) -> list[Component]:
+    subscriptions = context.dataset.tables.get("subscriptions")
+    if subscriptions is None:
+        return []
+    zone = context.calendar.timezone
+    summary = ended_summary(subscriptions, as_of=context.as_of, timezone=zone)
+    if summary.subscriptions == 0:
+        return []
+    charts = (_survival(context, subscriptions), _reasons(context, subscriptions))
+    return [Row(charts, (1.0, 1.0)), Paragraph(_ended_text(summary, context.currency))]
+
+
+def _survival(context: Context, subscriptions: Any) -> Figure:
+    stays = spell_durations(
+        subscriptions, as_of=context.as_of, timezone=context.calendar.timezone
+    )
+    table = survival_table(stays["duration"], stays["ended"], counts=stays["stays"])
+    who = "paying customers"
+    return figure(
+        plot_survival(table, time_unit="months"),
+        title=survival_title(table, at=_YEAR_MONTHS, time_unit="months", who=who),
+        subtitle="Kaplan-Meier estimate, %, by months since the first payment; band: 95 % "
+        "interval (Greenwood, log-log)",
+        alt=alt_text(
+            "Step curve by months", f"share of {who} that stay",
+            "Kaplan-Meier estimate of how long a customer pays without a gap",
+            row_numbers(table.iloc[:: max(1, len(table) // 6)], name="time", value="survival",
+                        unit="share"),
+        ),
+    )  # fmt: skip
+
+
+def _reasons(context: Context, subscriptions: Any) -> Figure:
+    start, end = context.period.start, context.as_of + dt.timedelta(days=1)
+    reasons = churn_reasons_table(
+        subscriptions, start=start, end=end, timezone=context.calendar.timezone
+    )
+    return figure(
+        plot_pareto(reasons),
+        title=churn_title(reasons),
+        subtitle=f"Customers who left, {format_span(start, end)}, by reason given",
+        alt=alt_text(
+            "Bars", "customers who left by reason", "One reason per customer who stopped paying",
+            row_numbers(reasons, name="reason", value="customers", unit="count"),
+        ),
+    )  # fmt: skip
+
+
+def _ended_text(summary: EndedSummary, currency: str) -> str:
+    return (
+        f"Of {summary.subscriptions:,} subscriptions ever paid, {summary.ended:,} ended "
+        f"({format_share(summary.ended_share, digits=3)}), with "
+        f"{format_money(summary.mrr_ended, currency)} of {format_money(summary.mrr_all, currency)} "
+        f"monthly recurring revenue ({format_share(summary.mrr_share, digits=2)})."
+    )

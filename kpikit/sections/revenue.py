@@ -1,0 +1,142 @@
+"""Section 10: what revenue consists of: recurring movements, or orders and their value."""
+
+import datetime as dt
+
+import pandas as pd
+
+from kpikit.analysis.subscriptions import mrr_table
+from kpikit.catalogue import Metric
+from kpikit.formats import format_span
+from kpikit.present.charts import figure, plot_columns, plot_mrr_waterfall
+from kpikit.present.components import Component, Figure, Stack
+from kpikit.present.frames import trend_frame
+from kpikit.present.tables import Show, frame_table
+from kpikit.present.titles import alt_text, mrr_title, series_numbers, trend_title
+from kpikit.sections.absent import missing_table
+from kpikit.sections.context import Context
+from kpikit.sections.trends import pair_up
+
+_MONTHS = 12
+_SALES = ("net_revenue", "refunds", "orders", "average_order_value")
+_MRR_COLUMNS = (
+    Show("period", "Month"),
+    Show("mrr_start", "Start", "money"),
+    Show("new", "New", "money"),
+    Show("reactivation", "Returned", "money"),
+    Show("expansion", "Expansion", "money"),
+    Show("contraction", "Contraction", "money"),
+    Show("churned", "Churned", "money"),
+    Show("mrr_end", "End", "money", emphasis=True),
+    Show("nrr", "NRR", "share"),
+    Show("grr", "GRR", "share"),
+    Show("logo_churn_rate", "Customer churn", "share"),
+    Show("quick_ratio", "Quick ratio", "ratio"),
+    Show("customers_end", "Customers", "count"),
+    Show("arpa", "ARPA", "money"),
+)
+
+
+def revenue_section(context: Context) -> Stack:
+    """Return the movements of MRR, and orders with their value, as far as there are tables."""
+    items = [*_recurring(context), *_orders(context)]
+    if not items:
+        return missing_table("subscriptions", "orders", "order_lines", purpose="Revenue")
+    return Stack(tuple(items))
+
+
+def _recurring(context: Context) -> list[Component]:
+    if "subscriptions" not in context.dataset.tables:
+        return []
+    months = _movements(context)
+    if not months["mrr_end"].any() and not months["mrr_start"].any():
+        return []
+    table = frame_table(
+        months,
+        _MRR_COLUMNS,
+        currency=context.currency,
+        title="Movements of monthly recurring revenue",
+        subtitle=f"{context.currency} a month; net per customer and month, after ChartMogul",
+    )
+    return [_waterfall(context), table]
+
+
+def _movements(context: Context) -> pd.DataFrame:
+    """Return the last twelve months, the one of ``as_of`` included."""
+    last = context.calendar.period_of(context.as_of, "month")
+    start = max(
+        context.calendar.shift(last, 1 - _MONTHS).start,
+        context.calendar.period_of(context.dataset.first_day, "month").start,
+    )
+    end = min(last.end, context.as_of + dt.timedelta(days=1))
+    months = _mrr(context, start, end, "month")
+    return months.assign(complete=[day <= context.as_of for day in _last_days(context, months)])
+
+
+def _last_days(context: Context, months: pd.DataFrame) -> list[dt.date]:
+    return [context.calendar.period_of(start, "month").last_day for start in months["start"]]
+
+
+def _waterfall(context: Context) -> Figure:
+    period = context.period
+    end = min(period.end, context.as_of + dt.timedelta(days=1))
+    movements = _mrr(context, period.start, end, period.grain).iloc[0].to_dict()
+    return figure(
+        plot_mrr_waterfall(
+            movements,
+            labels=(f"start {period.label}", f"end {period.label}"),
+            currency=context.currency,
+            size="full",
+        ),
+        title=mrr_title(movements, currency=context.currency),
+        subtitle=f"Monthly recurring revenue, {context.currency}, {format_span(period.start, end)}; "
+        "net per customer",
+        alt=alt_text(
+            "Waterfall", "monthly recurring revenue",
+            "Movements between the start and the end of the period",
+            [f"{name.replace('_', ' ')} {movements[name]:,.2f}"
+             for name in ("mrr_start", "new", "reactivation", "expansion", "contraction",
+                          "churned", "mrr_end")],
+        ),
+    )  # fmt: skip
+
+
+def _mrr(context: Context, start: dt.date, end: dt.date, grain: str) -> pd.DataFrame:
+    return mrr_table(
+        context.dataset.tables["subscriptions"],
+        grain=grain,  # type: ignore[arg-type]
+        start=start,
+        end=end,
+        timezone=context.calendar.timezone,
+        week_start=context.calendar.week_start,
+        fiscal_year_start=context.calendar.fiscal_year_start,
+    )
+
+
+def _orders(context: Context) -> list[Component]:
+    if "orders" not in context.dataset.tables:
+        return []
+    metrics = [context.catalogue[name] for name in _SALES]
+    last = context.calendar.period_of(context.as_of, "month")
+    months = [context.calendar.shift(last, -back) for back in range(_MONTHS + 12)]
+    facts = context.facts_of(metrics, months)
+    charts = [_columns(context, metric, facts) for metric in metrics]
+    return pair_up([chart for chart in charts if chart is not None])
+
+
+def _columns(context: Context, metric: Metric, facts: pd.DataFrame) -> Figure | None:
+    own = facts[facts["metric"] == metric.name]
+    frame = trend_frame(own, calendar=context.calendar, last=_MONTHS)
+    known = frame["value"].fillna(0) != 0
+    if not known.any():
+        return None  # a shop without refunds has no chart of them
+    return figure(
+        plot_columns(frame.loc[known.idxmax() :], unit=metric.unit, currency=context.currency),
+        title=trend_title(frame, label=metric.label, unit=metric.unit, currency=context.currency),
+        subtitle=f"{metric.label}"
+        + (f", {context.currency}" if metric.unit == "money" else "")
+        + ", by month; light: year before; open: not complete",
+        alt=alt_text(
+            "Columns by month", metric.label, metric.formula,
+            series_numbers(frame, unit=metric.unit, currency=context.currency),
+        ),
+    )  # fmt: skip

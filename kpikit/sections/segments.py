@@ -1,0 +1,73 @@
+"""Section 11: a KPI by each dimension that the product declares."""
+
+from collections.abc import Iterator
+
+from kpikit.analysis.segments import OTHER, segment_table
+from kpikit.catalogue import Metric
+from kpikit.formats import plural
+from kpikit.present.charts import figure, plot_ranked_bars
+from kpikit.present.components import Figure, Stack
+from kpikit.present.titles import alt_text, row_numbers, segments_title
+from kpikit.sections.absent import nothing_to_show
+from kpikit.sections.context import Context
+from kpikit.sections.trends import pair_up
+
+SMALL_N = 30  # a segment of fewer units is drawn as uncertain
+_MOST_CHARTS = 6
+
+
+def segments_section(context: Context) -> Stack:
+    """Return ranked bars per declared dimension, of the first KPI whose table has it."""
+    dimensions = context.params.segments
+    if not dimensions:
+        return nothing_to_show("No dimension is declared: list columns under segments:.")
+    charts = [
+        chart
+        for dimension in dimensions[:_MOST_CHARTS]
+        for chart in _first_chart(context, dimension)
+    ]
+    if not charts:
+        names = ", ".join(dimensions)
+        return nothing_to_show(f"No KPI of the scorecard has a value by {names}.")
+    return Stack(tuple(pair_up(charts)))
+
+
+def _first_chart(context: Context, dimension: str) -> Iterator[Figure]:
+    """Yield the chart of the first KPI that the dimension parts; metrics that add up go first."""
+    holding = [metric for metric in context.metrics if _has_column(context, metric, dimension)]
+    for metric in sorted(holding, key=lambda metric: not metric.additive):
+        chart = _chart(context, metric, dimension)
+        if chart is not None:
+            yield chart
+            return
+
+
+def _has_column(context: Context, metric: Metric, dimension: str) -> bool:
+    table = context.dataset.tables.get(metric.table)
+    return table is not None and dimension in table.columns and not metric.inputs
+
+
+def _chart(context: Context, metric: Metric, dimension: str) -> Figure | None:
+    year_before = context.comparisons["year_before"]
+    facts = context.facts_of([metric], [context.period, year_before], dimension=dimension)
+    table = segment_table(facts, metric, period=context.period, year_before=year_before)
+    if table.empty:
+        return None
+    axes = plot_ranked_bars(
+        table, unit=metric.unit, currency=context.currency, other=OTHER, small_n=SMALL_N
+    )
+    name = dimension.replace("_", " ").lower()
+    left_out = table.attrs["left_out"]
+    return figure(
+        axes,
+        title=segments_title(
+            table, label=metric.label, unit=metric.unit, currency=context.currency, other=OTHER
+        ),
+        subtitle=f"{metric.label} by {name}, {context.period.label}; light: {year_before.label}",
+        alt=alt_text(
+            "Bars", f"{metric.label} by {name}", metric.formula,
+            row_numbers(table, name="segment", value="value", unit=metric.unit,
+                        currency=context.currency),
+        ),
+        notes=(f"{plural(left_out, 'smaller segment')} not shown.",) if left_out else (),
+    )  # fmt: skip

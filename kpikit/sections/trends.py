@@ -1,0 +1,93 @@
+"""Section 4: how each KPI got here, by month and by week."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from kpikit.catalogue import Metric
+from kpikit.params.model import Annotation
+from kpikit.present.charts import figure, plot_trend
+from kpikit.present.components import Component, Figure, Row, Stack
+from kpikit.present.frames import trend_frame
+from kpikit.present.titles import alt_text, series_numbers, trend_title
+from kpikit.sections.absent import nothing_to_show
+from kpikit.sections.context import MONTHS, WEEKS, Context
+
+_MOST = 12
+
+
+def trends_section(context: Context) -> Stack:
+    """Return a chart per KPI of the scorecard, two beside each other, at most twelve."""
+    metrics = [metric for metric in context.metrics if _has_history(context, metric)][:_MOST]
+    if not metrics:
+        return nothing_to_show("No KPI has a value in two months, so there is no trend to draw.")
+    charts = [_trend(context, metric, alone=len(metrics) == 1) for metric in metrics]
+    return Stack(tuple(pair_up(charts)))
+
+
+def pair_up(figures: Sequence[Figure]) -> list[Component]:
+    """Return figures two by two; a last one without a partner stays on its own."""
+    pairs = [tuple(figures[start : start + 2]) for start in range(0, len(figures), 2)]
+    return [Row(pair, (1.0, 1.0)) if len(pair) == 2 else pair[0] for pair in pairs]
+
+
+def _has_history(context: Context, metric: Metric) -> bool:
+    return bool(context.series(metric.name, "month")["value"].notna().sum() > 1)
+
+
+def _trend(context: Context, metric: Metric, *, alone: bool) -> Figure:
+    monthly = _frame(context, metric, last=MONTHS)
+    weekly = trend_frame(
+        context.series(metric.name, "week"), calendar=context.calendar, last=WEEKS
+    )
+    axes = plot_trend(
+        monthly,
+        weekly if metric.additive or metric.denominator is not None else None,
+        unit=metric.unit,
+        currency=context.currency,
+        target=_monthly_targets(context, metric),
+        annotations=_annotations(context, metric),
+        size="full" if alone else "half",
+    )
+    return figure(
+        axes,
+        title=trend_title(monthly, label=metric.label, unit=metric.unit, currency=context.currency),
+        subtitle=f"{metric.label}{_unit_text(context, metric)} by month; light: year before",
+        alt=alt_text(
+            "Lines by month", metric.label, metric.formula,
+            series_numbers(monthly, unit=metric.unit, currency=context.currency),
+        ),
+    )  # fmt: skip
+
+
+def _frame(context: Context, metric: Metric, *, last: int) -> pd.DataFrame:
+    """Return the last months, from the first with a value on."""
+    series = context.series(metric.name, "month")
+    shown = trend_frame(series, calendar=context.calendar, last=last)
+    first = shown["value"].first_valid_index()
+    return shown.loc[first:]
+
+
+def _unit_text(context: Context, metric: Metric) -> str:
+    return f", {context.currency}" if metric.unit == "money" else ""
+
+
+def _monthly_targets(context: Context, metric: Metric) -> pd.DataFrame | None:
+    """Return a KPI's targets as steps in the unit of a month.
+
+    A quarter's target of a metric that adds up is no monthly figure and is left out; a rate's is.
+    """
+    steps = []
+    for target in context.params.targets:
+        period = context.calendar.parse(target.period)
+        if target.metric == metric.name and (period.grain == "month" or not metric.additive):
+            steps.append({"start": period.start, "end": period.end, "value": target.value})
+    return pd.DataFrame(steps) if steps else None
+
+
+def _annotations(context: Context, metric: Metric) -> list[Annotation]:
+    return [
+        mark
+        for mark in context.params.annotations
+        if (not mark.metrics or metric.name in mark.metrics) and mark.date <= context.as_of
+    ]

@@ -1,0 +1,68 @@
+"""Section 12: would customers recommend the product?"""
+
+import pandas as pd
+
+from kpikit.analysis.survey import MIN_ANSWERS, nps_table
+from kpikit.present.charts import figure, plot_composition, plot_dot_intervals
+from kpikit.present.components import Component, Figure, Row, Stack
+from kpikit.present.tables import nps_waves_table
+from kpikit.present.titles import alt_text, composition_title, nps_title, row_numbers
+from kpikit.sections.absent import missing_table
+from kpikit.sections.context import Context
+
+_QUARTERS = 8
+_PARTS = {
+    "promoter_share": "promoters",
+    "passive_share": "passives",
+    "detractor_share": "detractors",
+}
+_DEFINITION = (
+    "NPS is the share of answers of 9 and 10 less the share of answers of 0 to 6, in points; "
+    "bars show 95 % intervals (adjusted Wald)"
+)
+
+
+def voice_section(context: Context) -> Stack:
+    """Return NPS by quarter with its interval, what it is made of, and the counts."""
+    survey = context.dataset.tables.get("survey")
+    if survey is None:
+        return missing_table("survey", purpose="Customer voice")
+    quarter = context.calendar.period_of(context.period.last_day, "quarter")
+    quarters = [context.calendar.shift(quarter, -back) for back in reversed(range(_QUARTERS))]
+    frame = nps_table(survey, quarters, calendar=context.calendar, as_of=context.as_of)
+    first = frame.index[frame["n"] > 0].min()
+    frame = frame.loc[first:] if frame["n"].sum() else frame.tail(1)
+    subtitle = f"Net Promoter Score, points, by quarter; fewer than {MIN_ANSWERS} answers withheld"
+    items: list[Component] = []
+    shown = frame[~frame["suppressed"]]
+    if not shown.empty:
+        items.append(Row((_score(shown, subtitle), _composition(shown)), (1.0, 1.0)))
+    items.append(nps_waves_table(frame, title="Answers and scores", subtitle=subtitle))
+    return Stack(tuple(items))
+
+
+def _score(frame: pd.DataFrame, subtitle: str) -> Figure:
+    points = frame.assign(label=frame["period"], value=frame["nps"])
+    return figure(
+        plot_dot_intervals(points, unit="points"),
+        title=nps_title(frame),
+        subtitle=subtitle,
+        alt=alt_text(
+            "Dots with intervals by quarter", "Net Promoter Score", _DEFINITION,
+            row_numbers(frame, name="period", value="nps", unit="points"),
+        ),
+    )  # fmt: skip
+
+
+def _composition(frame: pd.DataFrame) -> Figure:
+    wholes = frame.assign(label=frame["period"])
+    return figure(
+        plot_composition(wholes, parts=_PARTS),
+        title=composition_title(frame, parts=_PARTS),
+        subtitle="Share of answers, %, by quarter",
+        alt=alt_text(
+            "Bars of 100 % by quarter", "promoters, passives and detractors",
+            "Promoters answer 9 or 10, passives 7 or 8, detractors 0 to 6",
+            row_numbers(frame, name="period", value="promoter_share", unit="share"),
+        ),
+    )  # fmt: skip
