@@ -52,13 +52,12 @@ def register_files(root: Node | None) -> dict[str, str]:
     }
 
 
-def insert_registers(root: MappingNode, folder: Path, shown: Path, reading: Reading) -> bytes:
+def insert_registers(root: MappingNode, folder: Path, reading: Reading) -> bytes:
     """Put the entries of register files into the product's tree, in place of the files' names.
 
     Args:
         root: The product's tree; changed in place.
-        folder: Where the product's file is.
-        shown: What messages call that folder.
+        folder: Where the product's file is, as messages call it.
         reading: Takes the mistakes; a register that cannot be read is left out.
 
     Returns:
@@ -72,9 +71,10 @@ def insert_registers(root: MappingNode, folder: Path, shown: Path, reading: Read
             continue
         register: Node
         try:
-            text = read_text(folder / name, str(shown / name))
+            shown = str(folder / name)
+            text = read_text(folder / name, shown)
             digest.update(f"{name}\0{text}\0".encode())
-            register = _register_node(text, str(shown / name), key.value, reading)
+            register = _register_node(text, shown, key.value, reading)
         except ParamsError as error:
             what, _, todo = str(error).partition("\n")
             reading.note(key.value, what.removesuffix("."), todo.strip(), place_of(value))

@@ -91,7 +91,7 @@ def load_product(
     text = read_text(path, shown)
     root = insert_overrides(_root(compose(text, shown), shown), overrides)
     reading = Reading(Place(shown, 1))
-    registers = insert_registers(root, path.parent, path.parent, reading)
+    registers = insert_registers(root, path.parent, reading)
     product = reading.read_model(root, Product, "")
     calendar = _calendar(reading)
     apply_rules(

@@ -4,15 +4,18 @@ import datetime as dt
 import hashlib
 import os
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from kpikit.errors import ParamsError
 from kpikit.params import load_product
-from kpikit.params.model import BatchSpan, Constant, FunnelStepParams
+from kpikit.params.model import BatchSpan, Constant, FunnelStepParams, Product
 from kpikit.periods import Calendar
 
 DATA = Path(__file__).parent / "data"
@@ -413,3 +416,26 @@ def test_loading_parameters_loads_neither_pandas_nor_ibis():
     ).stdout  # fmt: skip
 
     assert printed.strip() == "[]"
+
+
+# -- whatever is written --------------------------------------------------------------------------
+
+ODD = ["null", "~", "[]", "{}", "[1, {a: b}]", "{a: [1]}", "-1", "1e400", ".nan", "no", '""',
+       "2026-02-30", '"${A}"', "&a 1", "*a", "!!int 5", "<<", "a: b", "|", "\t", "- -", "? x", "٣",
+       "'", "}", "]"]  # fmt: skip
+
+
+@given(position=st.integers(0, 10_000), odd=st.sampled_from(ODD), keep=st.booleans())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+def test_whatever_is_written_the_answer_is_a_product_or_its_mistakes(position, odd, keep, write):
+    text = (DATA / "online_retail.yml").read_text(encoding="utf-8")
+    words = [*re.finditer(r"[^\s,{}\[\]:]+", text)]
+    word = words[position % len(words)]
+    spoilt = text[: word.end() if keep else word.start()] + odd + text[word.end() :]
+
+    try:
+        loaded = load_product(write(spoilt))
+    except ParamsError as error:
+        assert str(error).startswith("atlas.yml")
+    else:
+        assert isinstance(loaded.params, Product)
