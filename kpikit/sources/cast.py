@@ -6,13 +6,15 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from kpikit.engine import local_time, naive_utc, utc_time
+from kpikit.engine import local_time, naive_utc, skipped_days, utc_time
 from kpikit.errors import SourceError
 from kpikit.params.tables import ColumnKind
 from kpikit.sources.dates import TimeFormat, parse_formats
 
 MONEY = "decimal(18, 6)"
 AMOUNT = "decimal(38, 6)"
+# the product of two MONEY values as the engine makes it: rounding it row by row is the dearest step
+LINE_AMOUNT = "decimal(38, 12)"
 _TEXT_KINDS = ("id", "code", "text")
 _OFFSET = r"\d\s?(Z|UTC|[+-]\d{2}(:?\d{2})?)$"
 _SPACES = (" ", "\u00a0", "\u202f")
@@ -24,13 +26,13 @@ class Reading:
 
     Attributes:
         value: The canonical value; null where missing or unparsable.
-        unparsable: The source's text where it is there but cannot be read; None if all can be.
-        skipped: Whether the local time is one that the clock skips; None if it cannot be.
+        source: The source's text, where it may be there and yet be unparsable; None elsewhere.
+        wall_clock: The local time before it became UTC; None where no clock skips any.
     """
 
     value: ir.Value
-    unparsable: ir.StringValue | None = None
-    skipped: ir.BooleanValue | None = None
+    source: ir.StringValue | None = None
+    wall_clock: ir.TimestampValue | None = None
 
 
 @dataclass(frozen=True)
@@ -81,8 +83,7 @@ def read_number(value: ir.Value, marks: NumberMarks, *, exact: bool) -> Reading:
     number = _parse_number(value, marks, target) if kind.is_string() else value.try_cast(target)
     if not exact:  # 'nan' and 'inf' are words for floats
         number = ibis.ifelse(number.isnan() | number.isinf(), ibis.null(target), number)
-    unread = value.notnull() & number.isnull()
-    return Reading(number, ibis.ifelse(unread, value.cast(str), ibis.null(str)))
+    return Reading(number, value.cast(str))
 
 
 def read_time(value: ir.Value, form: TimeFormat | None, zones: Zones) -> Reading:
@@ -101,11 +102,17 @@ def read_time(value: ir.Value, form: TimeFormat | None, zones: Zones) -> Reading
     if not kind.is_string() or form is None:
         raise SourceError(f"holds {kind}, not times")
     zone = zones.product if form.date_only else zones.source
+    reading = _read_written(value, form, zone)
+    if form.date_only:  # midnight is meant as the day, whether the clock shows it or not
+        return Reading(reading.value, value)
+    return Reading(reading.value, value, reading.wall_clock)
+
+
+def _read_written(value: ir.StringValue, form: TimeFormat, zone: str) -> Reading:
     if form.formats:
         local = parse_formats(value.strip(), form.formats)
         in_utc = any("%z" in each for each in form.formats)
-        reading = Reading(local) if in_utc else _local_reading(local, zone)
-        return Reading(reading.value, _unread(value, local), reading.skipped)
+        return Reading(local) if in_utc else _local_reading(local, zone)
     return _read_iso(value, zone)
 
 
@@ -121,7 +128,7 @@ def read_date(value: ir.Value, form: TimeFormat | None) -> Reading:
     text = value.strip()
     parsed = parse_formats(text, form.formats) if form.formats else text.try_cast("timestamp")
     day = _finite(parsed).date()
-    return Reading(day, _unread(value, day))
+    return Reading(day, value)
 
 
 def read_column(
@@ -144,16 +151,15 @@ def read_column(
 
 
 def _parse_number(value: ir.StringValue, marks: NumberMarks, target: str) -> ir.NumericValue:
-    text = value.strip()
-    percent = text.endswith("%")
-    text = ibis.ifelse(percent, text.substr(0, text.length() - 1).strip(), text)
+    text = value
     if marks.thousands is not None:
-        text = _without_thousands(text, marks)
+        text = _without_thousands(text.strip(), marks)
     if marks.decimal != ".":
         # a point is then no decimal mark, and must not become one
         text = ibis.ifelse(text.contains("."), ibis.null(str), text.replace(marks.decimal, "."))
-    plain = text.try_cast(target)
-    return ibis.ifelse(percent, (plain / 100).cast(target), plain)
+    # engines cut blanks themselves; what comes second is done only for what the first cannot read
+    percent = ibis.ifelse(text.rstrip().endswith("%"), text.replace("%", ""), ibis.null(str))
+    return ibis.coalesce(text.try_cast(target), (percent.try_cast(target) / 100).cast(target))
 
 
 def _without_thousands(text: ir.StringValue, marks: NumberMarks) -> ir.StringValue:
@@ -163,7 +169,7 @@ def _without_thousands(text: ir.StringValue, marks: NumberMarks) -> ir.StringVal
             text = text.replace(space, " ")
     escaped, point = f"[{mark}]", f"[{marks.decimal}]"
     # groups of two also part numbers in India; the last group always has three digits
-    grouped = rf"^[+-]?\d{{1,3}}({escaped}\d{{2,3}})*{escaped}\d{{3}}({point}\d*)?$"
+    grouped = rf"^[+-]?\d{{1,3}}({escaped}\d{{2,3}})*{escaped}\d{{3}}({point}\d*)?\s?%?$"
     return ibis.cases(
         (~text.contains(mark), text),
         (text.re_search(grouped), text.replace(mark, "")),
@@ -178,8 +184,9 @@ def _read_iso(value: ir.StringValue, zone: str) -> Reading:
     instant = naive_utc(text.try_cast("timestamp('UTC')"))
     local = _local_reading(wall_clock, zone)
     time = ibis.ifelse(has_offset, instant, local.value)
-    skipped = None if local.skipped is None else ~has_offset & local.skipped
-    return Reading(time, _unread(value, time), skipped)
+    if local.wall_clock is None:
+        return Reading(time, value)
+    return Reading(time, value, ibis.ifelse(has_offset, ibis.null("timestamp"), wall_clock))
 
 
 def _local_reading(wall_clock: ir.TimestampValue, zone: str) -> Reading:
@@ -187,14 +194,15 @@ def _local_reading(wall_clock: ir.TimestampValue, zone: str) -> Reading:
         wall_clock = wall_clock.cast("timestamp(6)")
     if zone == "UTC":
         return Reading(wall_clock)
-    time = utc_time(wall_clock, zone)
-    return Reading(time, skipped=local_time(time, zone) != wall_clock)
+    return Reading(utc_time(wall_clock, zone), wall_clock=wall_clock)
+
+
+def is_skipped(wall_clock: ir.TimestampValue, time: ir.TimestampValue, zone: str) -> ir.Value:
+    """Tell whether a local time is one that the zone's clock skips, by reading it back from UTC."""
+    day = wall_clock.date().isin(skipped_days(zone))
+    return ibis.ifelse(day, local_time(time, zone) != wall_clock, ibis.literal(False))
 
 
 def _finite(times: ir.TimestampValue) -> ir.TimestampValue:
     # engines read the word 'infinity' as a time
     return ibis.ifelse(times < ibis.timestamp("9999-12-31 23:59:59"), times, ibis.null("timestamp"))
-
-
-def _unread(value: ir.StringValue, parsed: ir.Value) -> ir.StringValue:
-    return ibis.ifelse(value.notnull() & parsed.isnull(), value, ibis.null(str))

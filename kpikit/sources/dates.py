@@ -8,6 +8,8 @@ import ibis
 import ibis.expr.datatypes as dtypes
 import ibis.expr.types as ir
 
+from kpikit.engine import naive_utc
+
 _ISO = re.compile(
     r"\d{4}([-/])\d{1,2}\1\d{1,2}"
     r"([T ]\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?\s?(Z|UTC|[+-]\d{2}(:?\d{2})?)?)?"
@@ -94,9 +96,7 @@ def parse_formats(text: ir.StringValue, formats: Iterable[str]) -> ir.TimestampV
     """Return the time that the first fitting format reads; null where none does."""
     attempts = [
         # a format with an offset yields an instant, the others a wall-clock time
-        _try_strptime_aware(text, each).cast("timestamp")
-        if "%z" in each
-        else _try_strptime(text, each)
+        naive_utc(_try_strptime_aware(text, each)) if "%z" in each else _try_strptime(text, each)
         for each in formats
     ]
     if not attempts:  # a column in which nothing looks like a time

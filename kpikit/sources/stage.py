@@ -7,15 +7,26 @@ local times that do not exist. The checks read the working columns; nobody else 
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import get_args
 
 import ibis
 import ibis.expr.types as ir
 
 from kpikit.errors import SourceError, hint_names
+from kpikit.params.base import LineKind
 from kpikit.params.model import Constant, TableSource
 from kpikit.params.tables import ColumnSpec, TableSpec
 from kpikit.periods import Calendar
-from kpikit.sources.cast import AMOUNT, NumberMarks, Reading, Zones, clean_text, read_column
+from kpikit.sources.cast import (
+    AMOUNT,
+    LINE_AMOUNT,
+    NumberMarks,
+    Reading,
+    Zones,
+    clean_text,
+    is_skipped,
+    read_column,
+)
 from kpikit.sources.dates import TimeFormat, declared_format, find_format
 from kpikit.sources.read import FILE, ROW, RawTable
 from kpikit.sources.where import Where
@@ -25,6 +36,9 @@ FILE_OF = f"{WORKING}file"
 ROW_OF = f"{WORKING}row"
 UNREAD = f"{WORKING}unread_"
 SKIPPED = f"{WORKING}skipped_"
+_TEXT, _CLOCK, _RULE = f"{WORKING}text_", f"{WORKING}clock_", f"{WORKING}rule_"
+# columns that are made from others
+_DERIVED = {"orders": ("revenue", "kind"), "order_lines": ("revenue", "kind")}
 # exact although no money: order lines multiply it by a price
 _EXACT = {("order_lines", "quantity")}
 # absent means that the product has no trials, which no column of missing values could say
@@ -71,35 +85,40 @@ def stage_table(
     Raises:
         SourceError: A column is missing, or holds what its kind cannot be read from.
     """
-    table = _cleaned(raw, source)
+    table = _cleaned(raw, spec, source)
     origins = _origins(table, spec, source, where)
-    marks = NumberMarks(source.decimal, source.thousands)
-    zones = Zones(source.timezone, calendar.timezone)
-    columns: dict[str, ir.Value] = {}
-    working: dict[str, ir.Value] = {}
     formats: dict[str, TimeFormat] = {}
+    readings: dict[str, Reading] = {}
     for name, origin in origins.items():
         column = spec.columns.get(name) or _other_column(name, source)
-        value = _origin_value(table, origin)
-        form = (known_formats or {}).get(name) or _time_format(
-            value, column, source, constant=isinstance(origin, Constant)
-        )
-        if form is not None and not isinstance(origin, Constant):
+        value = table[origin] if isinstance(origin, str) else ibis.literal(origin.value)
+        form = (known_formats or {}).get(name) or _time_format(value, column, source, origin)
+        if form is not None and isinstance(origin, str):
             formats[name] = form
-        exact = (spec.name, name) in _EXACT
         try:
-            reading = read_column(
-                value, column.kind, exact=exact, form=form, marks=marks, zones=zones
+            readings[name] = read_column(
+                value,
+                column.kind,
+                exact=(spec.name, name) in _EXACT,
+                form=form,
+                marks=NumberMarks(source.decimal, source.thousands),
+                zones=Zones(source.timezone, calendar.timezone),
             )
         except SourceError as error:
             raise _wrong_kind(error, name, origin, column, where) from error
-        columns[name] = reading.value
-        working.update(_working(name, reading))
-    columns = _completed(columns, spec, currency)
-    if spec.columns_of("money") and spec.name in ("orders", "order_lines"):
-        columns.update(_amounts(table, columns, spec, source, where))
-    columns.update(_others(table, origins, columns))
-    staged = table.select(**columns, **working, **_places(table))
+    values = _completed({name: each.value for name, each in readings.items()}, spec, currency)
+    derived = _DERIVED.get(spec.name, ())
+    others = _others(table, origins, {*values, *derived})
+    read = table.select(
+        **values, **others, **_places(table), **_sources(readings),
+        **_rule_matches(table, origins, source, where),
+    )  # fmt: skip
+    read = _layer(read, raw, f"{spec.name}_read")
+    columns = {name: read[name] for name in values} | _amounts(read, spec, source)
+    staged = read.select(
+        **columns, **{name: read[name] for name in (*others, *_places(table))},
+        **_faults(read, readings, source.timezone),
+    )  # fmt: skip
     mapped = tuple(name for name, origin in origins.items() if isinstance(origin, str))
     return StagedTable(staged, mapped, formats)
 
@@ -111,24 +130,37 @@ def final_columns(table: ir.Table) -> ir.Table:
 
 def other_columns(table: ir.Table, spec: TableSpec) -> tuple[str, ...]:
     """Return the columns beyond the canonical ones and those derived from them: dimensions."""
-    derived = {"kind", "revenue"} if spec.name in ("orders", "order_lines") else set()
+    derived = _DERIVED.get(spec.name, ())
     return tuple(
         name for name in table.columns
         if name not in spec.columns and name not in derived and not name.startswith(WORKING)
     )  # fmt: skip
 
 
-def _cleaned(raw: RawTable, source: TableSource) -> ir.Table:
+def _cleaned(raw: RawTable, spec: TableSpec, source: TableSource) -> ir.Table:
     """Make blanks and null values missing; typed sources say it themselves, and stay fast."""
     if not raw.is_text and "null_values" not in source.model_fields_set:
         return raw.table
-    return raw.table.mutate(
+    cleaned = raw.table.mutate(
         **{
             name: clean_text(raw.table[name], source.null_values)
             for name, kind in raw.table.schema().items()
             if kind.is_string() and name != FILE
         }
     )
+    return _layer(cleaned, raw, f"{spec.name}_cleaned")
+
+
+def _layer(table: ir.Table, raw: RawTable, name: str) -> ir.Table:
+    """Keep Ibis from writing each expression out again wherever its column is used.
+
+    Text files are read by DuckDB, where a view does that; other sources stay one expression.
+    """
+    if not raw.is_text:
+        return table
+    con = table.get_backend()
+    con.raw_sql(f'CREATE OR REPLACE TEMP VIEW "{name}" AS {ibis.to_sql(table, dialect=con.name)}')
+    return con.table(name)
 
 
 def _origins(
@@ -194,27 +226,34 @@ def _other_column(name: str, source: TableSource) -> ColumnSpec:
     return ColumnSpec(name, kind, "", required=False, nullable=True)  # type: ignore[arg-type]
 
 
-def _origin_value(table: ir.Table, origin: str | Constant) -> ir.Value:
-    return table[origin] if isinstance(origin, str) else ibis.literal(origin.value)
-
-
 def _time_format(
-    value: ir.Value, column: ColumnSpec, source: TableSource, *, constant: bool
+    value: ir.Value, column: ColumnSpec, source: TableSource, origin: str | Constant
 ) -> TimeFormat | None:
     if column.kind not in _TIMES_ONLY or not value.type().is_string():
         return None
-    if constant:
+    if isinstance(origin, Constant):
         return TimeFormat(date_only=True)
     declared = source.formats.get(column.name)
     return declared_format(declared) if declared else find_format(value.strip())
 
 
-def _working(name: str, reading: Reading) -> dict[str, ir.Value]:
+def _sources(readings: Mapping[str, Reading]) -> dict[str, ir.Value]:
+    """Return what the faults of a reading are found by, once it is read."""
+    texts = {_TEXT + name: each.source for name, each in readings.items()}
+    clocks = {_CLOCK + name: each.wall_clock for name, each in readings.items()}
+    return {name: value for name, value in (texts | clocks).items() if value is not None}
+
+
+def _faults(read: ir.Table, readings: Mapping[str, Reading], timezone: str) -> dict[str, ir.Value]:
+    """Return the text that could not be read, and whether a local time does not exist."""
     found: dict[str, ir.Value] = {}
-    if reading.unparsable is not None:
-        found[UNREAD + name] = reading.unparsable
-    if reading.skipped is not None:
-        found[SKIPPED + name] = reading.skipped
+    for name, reading in readings.items():
+        if reading.source is not None:
+            text = read[_TEXT + name]
+            unread = text.notnull() & read[name].isnull()
+            found[UNREAD + name] = ibis.ifelse(unread, text, ibis.null(str))
+        if reading.wall_clock is not None:
+            found[SKIPPED + name] = is_skipped(read[_CLOCK + name], read[name], timezone)
     return found
 
 
@@ -239,44 +278,50 @@ def _completed(
     return complete | {name: columns[name] for name in columns if name not in complete}
 
 
-def _amounts(
+def _rule_matches(
     table: ir.Table,
-    columns: Mapping[str, ir.Value],
-    spec: TableSpec,
+    origins: Mapping[str, str | Constant],
     source: TableSource,
     where: Where,
 ) -> dict[str, ir.Value]:
-    """Return the amount of each row, and its kind: by rule, else by the sign of the amount."""
-    if spec.name == "order_lines":
-        # the product has 12 decimals; Ibis believes it has 6 and would leave out a plain cast
-        product = (columns["quantity"] * columns["unit_price"]).cast("decimal(38, 12)")
-        amount = product.cast(AMOUNT)
-    else:
-        amount = columns["revenue"].cast(AMOUNT)
-    given = columns["kind"].lower() if "kind" in spec.columns else ibis.null(str)
-    branches = []
+    """Return, per rule that names a kind of row, whether a row matches it."""
+    found: dict[str, ir.Value] = {}
     for index, rule in enumerate(source.classify):
+        origin = origins.get(rule.column, rule.column)
+        if isinstance(origin, Constant):
+            origin = rule.column
         key = where.at("classify", str(index), "column")
-        name = _same_name(rule.column, columns)
-        value = columns[name] if name else table[_find_column(rule.column, table.columns, key)]
-        text = value.cast(str)
-        if rule.starts_with is not None:
-            branches.append((text.startswith(rule.starts_with), rule.as_))
-        else:
-            branches.append((text == rule.equals, rule.as_))
+        text = table[_find_column(origin, table.columns, key)].cast(str)
+        matches = (
+            text.startswith(rule.starts_with) if rule.starts_with is not None
+            else text == rule.equals
+        )  # fmt: skip
+        found[f"{_RULE}{index}"] = matches.fill_null(False)
+    return found
+
+
+def _amounts(read: ir.Table, spec: TableSpec, source: TableSource) -> dict[str, ir.Value]:
+    """Return the amount of each row and its kind: by rule, else as given, else by its sign."""
+    if spec.name not in _DERIVED:
+        return {}
+    branches = [(read[f"{_RULE}{index}"], rule.as_) for index, rule in enumerate(source.classify)]
+    if spec.name == "order_lines":
+        # Ibis believes that the product has 6 decimals; the cast tells it what the engine makes
+        amount = (read["quantity"] * read["unit_price"]).cast(LINE_AMOUNT)
+    else:
+        amount = read["revenue"].cast(AMOUNT)
+        given = read["kind"].lower()
+        branches.append((given.isin(get_args(LineKind)), given))
     by_sign = [(amount > 0, "sale"), (amount < 0, "refund")]
-    if spec.name == "orders":
-        kinds = ("sale", "refund", "adjustment", "ignore")
-        branches.append((given.isin(kinds), given))
     return {"revenue": amount, "kind": ibis.cases(*branches, *by_sign, else_="ignore")}
 
 
 def _others(
-    table: ir.Table, origins: Mapping[str, str | Constant], columns: Mapping[str, ir.Value]
+    table: ir.Table, origins: Mapping[str, str | Constant], names: Iterable[str]
 ) -> dict[str, ir.Value]:
     """Return the source columns that nothing maps, under their own names."""
     used = {origin for origin in origins.values() if isinstance(origin, str)}
-    taken = {name.casefold() for name in columns}
+    taken = {name.casefold() for name in names}
     return {
         name: table[name]
         for name in table.columns
