@@ -56,7 +56,6 @@ class Span:
         """The first day that counts; never after ``end``."""
         return min(*(period.start for period in self.periods), self.end)
 
-
     def local_day(self, times: ir.TimestampValue) -> ir.DateValue:
         """Return the local day of UTC ``times`` of the table that is read."""
         zone = self.calendar.timezone

@@ -7,7 +7,13 @@ import ibis
 import pyarrow as pa
 import pytest
 
-from kpikit.catalogue.relations import Span, covered_days, daily_actives, rows_by_period
+from kpikit.catalogue.relations import (
+    Span,
+    covered_days,
+    daily_actives,
+    purchases,
+    rows_by_period,
+)
 from kpikit.periods import Calendar, Period
 
 BERLIN = Calendar("Europe/Berlin")
@@ -96,3 +102,19 @@ def test_daily_actives_follow_from_who_begins_and_who_ceases():
 
 def test_without_users_there_are_no_days():
     assert daily_actives([], last=dt.date(2026, 7, 1)).empty
+
+
+def test_purchases_are_the_sales_of_known_buyers():
+    orders = ibis.memtable(
+        pa.table(
+            {
+                "user_id": ["ann", None, "bob"],
+                "kind": ["sale", "sale", "refund"],
+                "order_time": pa.array(["2026-07-01"] * 3).cast(pa.timestamp("us")),
+            }
+        )
+    )
+
+    rows = purchases(orders).to_pyarrow().to_pylist()
+
+    assert [(row["user_id"], row["event"]) for row in rows] == [("ann", "purchase")]
