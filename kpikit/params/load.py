@@ -105,7 +105,12 @@ def load_product(
     return LoadedProduct(product, path.resolve(), calendar, digest.hexdigest(), places)
 
 
-def load_folder(params_dir: Path | str, *, known_metrics: KnownMetrics | None = None) -> Folder:
+def load_folder(
+    params_dir: Path | str,
+    *,
+    known_metrics: KnownMetrics | None = None,
+    overrides: Sequence[str] = (),
+) -> Folder:
     """Return all products of a folder; a broken file fails alone, files with one key fail all.
 
     Keys that differ in letter case alone are one key: they would share a folder on some systems.
@@ -113,6 +118,7 @@ def load_folder(params_dir: Path | str, *, known_metrics: KnownMetrics | None = 
     Args:
         params_dir: Folder of product files (``*.yml``, ``*.yaml``); registers are left out.
         known_metrics: As in ``load_product``.
+        overrides: As in ``load_product``, for every product.
 
     Raises:
         ParamsError: The folder is missing, or holds no product file.
@@ -125,7 +131,7 @@ def load_folder(params_dir: Path | str, *, known_metrics: KnownMetrics | None = 
         if path.resolve() in registers:
             continue
         try:
-            loaded[path] = load_product(path, known_metrics=known_metrics)
+            loaded[path] = load_product(path, known_metrics=known_metrics, overrides=overrides)
         except ParamsError as error:
             failures[path] = error
     by_key: dict[str, list[Path]] = {}

@@ -65,6 +65,15 @@ def test_metric_names_that_cannot_be_had_fail_their_file_alone(product):
     assert "a_metrics.py is broken" in str(loaded.failures[PARAMS / "a.yml"])
 
 
+def test_an_override_holds_for_every_product(product):
+    product("a.yml", "atlas")
+    product("b.yml", "beacon", "segments: [plan]\n")
+
+    loaded = load_folder("params", overrides=["segments=[country]"])
+
+    assert [item.params.segments for item in loaded.products.values()] == [["country"]] * 2
+
+
 def test_two_products_with_one_key_both_fail(product):
     product("a.yml", "atlas")
     product("b.yml", "atlas")
