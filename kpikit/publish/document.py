@@ -13,7 +13,7 @@ from typing import Any
 
 from nbformat import NotebookNode
 
-from kpikit.present.components import MIME_TYPE
+from kpikit.present.components import MIME_TYPE, Component
 from kpikit.present.svg_facts import svg_size
 from kpikit.publish.html_reader import read_html
 from kpikit.publish.markdown import node_text, parse_markdown
@@ -21,9 +21,17 @@ from kpikit.publish.pictures import Node, picture
 
 UNTITLED = "Report"
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+# What neither HTML nor PDF can hold, and the signs that turn the order of other characters round.
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
 _PICTURES = ("image/svg+xml", "image/png", "image/jpeg")
 _HALF_WIDTH = 370.0  # points: a chart no wider shares its line with the next
+# Nodes of Markdown and of an analyst's own outputs; all other blocks are components.
+TEXT_KINDS = (
+    "para", "heading", "list", "quote", "code", "output", "error", "note", "rule", "image", "grid",
+)  # fmt: skip
+_KNOWN = {part.kind for part in Component.__subclasses__()} | {"lede", *TEXT_KINDS}
 _NO_TEXT = re.compile(r"<[\w.]+( object| at 0x|:|>)")  # a repr that tells a reader nothing
 
 
@@ -44,7 +52,8 @@ class Section:
     @property
     def absent(self) -> bool:
         """Tell whether nothing but absence lines stands here."""
-        return bool(self.blocks) and all(block["kind"] == "absence" for block in self.blocks)
+        kinds = {block["kind"] for block in self.blocks}
+        return bool(self.title) and kinds == {"absence"}
 
 
 @dataclass(frozen=True)
@@ -183,12 +192,12 @@ def _joined(value: Any) -> str:
 
 
 def _without_control(value: Any) -> Any:
-    """Drop the characters that neither HTML nor PDF can hold."""
+    """Drop control characters from all texts."""
     if isinstance(value, str):
         return _CONTROL.sub("", value)
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return {key: _without_control(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return [_without_control(item) for item in value]
     return value
 
@@ -203,8 +212,13 @@ def _flattened(block: Node) -> Iterable[Node]:
     elif block["kind"] == "figure":
         named = ". ".join(filter(None, (block["title"], block["subtitle"])))
         yield {**block, "alt": block["alt"] or named}
-    else:
+    elif block["kind"] == "table" and not block["columns"]:
+        yield {"kind": "absence", "text": f"{block['title'] or 'A table'} has no columns."}
+    elif block["kind"] in _KNOWN:
         yield block
+    else:
+        text = f"A part of a kind of another version ({block['kind']}) is not drawn."
+        yield {"kind": "note", "text": text}
 
 
 def _only(blocks: list[Node]) -> Node:
@@ -237,7 +251,7 @@ def _numbered(value: Any, notes: dict[str, Node]) -> Any:
     """Number footnotes through the document into ``notes``; one cited twice keeps its number."""
     if isinstance(value, list):
         return [_numbered(item, notes) for item in value]
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         return value
     if value.get("kind") != "footnote":
         return {key: _numbered(item, notes) for key, item in value.items()}

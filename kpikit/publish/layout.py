@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kpikit.present import marks
-from kpikit.publish.document import Document, Section
+from kpikit.publish.document import TEXT_KINDS, Document, Section
 from kpikit.publish.fonts import text_width
 from kpikit.publish.pictures import Node, svg_picture
 
@@ -30,7 +30,7 @@ _HEAT = 2.8  # ems, the least width of a heat map's cell
 _BADGE = 1.4  # ems, what a badge's border takes
 _FIXED = {"bullet": 9.0, "spark": 7.0}  # ems
 _LONG_WORD = re.compile(r"\S{25,}")
-_LONG_LINE = re.compile(r"\S{100,}")
+_LONG_LINE = re.compile(r"[^\s\u200b]{70,}")
 _WORD_PART = re.compile(r".{1,20}")
 _WORDS = re.compile(r"[^\s\u200b]+")
 
@@ -46,9 +46,6 @@ class Gaps:
 
 
 GAPS = Gaps()
-TEXT_KINDS = (  # nodes of Markdown and of an analyst's own outputs; all others are components
-    "para", "heading", "list", "quote", "code", "output", "error", "note", "rule", "image", "grid",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -87,7 +84,11 @@ def _section(section: Section) -> dict[str, Any]:
         "heading": section.heading,
         "lede": section.lede,
         "kind": _kind(section),
-        "blocks": [lay_out(block, PAGE_WIDTH) for block in section.blocks],
+        "blocks": [
+            # The summary's message is a heading below its section's, or else at that level.
+            {"level": 3 if section.title else 2, **lay_out(block, PAGE_WIDTH)}
+            for block in section.blocks
+        ],
     }
 
 
@@ -138,10 +139,6 @@ def _image(block: Node, width: float) -> Node:
     """Keep a picture's own size unless its place is smaller."""
     factor = min(1.0, width / block["width"], CHART_HEIGHT / block["height"])
     return {**block, "width": factor * block["width"], "height": factor * block["height"]}
-
-
-def _program(block: Node, width: float) -> Node:  # noqa: ARG001 - as its siblings
-    return {**block, "text": _LONG_LINE.sub(_parted, block["text"])}
 
 
 def _spark(values: Sequence[float | None], target: float | None = None) -> Node | None:
@@ -222,6 +219,11 @@ def _cell(value: str | Mapping[str, Any]) -> Node:
 def _breakable(text: str) -> str:
     """Let a word longer than any column break: a zero-width space after every twenty characters."""
     return _LONG_WORD.sub(_parted, text)
+
+
+def breakable_line(text: str) -> str:
+    """Do the same for words that no line of a page has room for."""
+    return _LONG_LINE.sub(_parted, text)
 
 
 def _parted(word: re.Match[str]) -> str:
@@ -390,7 +392,4 @@ _LAYOUTS: Mapping[str, Callable[[Node, float], Node]] = {
     "image": _image,
     "table": _table,
     "grid": _grid,
-    "code": _program,
-    "output": _program,
-    "error": _program,
 }

@@ -29,6 +29,7 @@ _INLINE_MATH = (
 _SAFE_LINK = re.compile(r"^(https?://|mailto:)", re.IGNORECASE)
 _BREAK_TAG = re.compile(r"<br\s*/?>", re.IGNORECASE)
 _PLUGINS = ["footnotes", "table", "strikethrough", "task_lists", "url", "math"]
+_DEEPEST = 6  # lists and quotes nested deeper are set at this depth
 _MATH_SIZE = 12.0  # pixels; the text of both faces is about as large
 
 
@@ -78,6 +79,7 @@ class _Reader:
     def __init__(self, attachments: Attachments, scope: str) -> None:
         self._attachments = attachments
         self._scope = scope
+        self._depth = 0
         self._notes: dict[str, Sequence[Mapping[str, Any]]] = {}
 
     def blocks(self, tokens: Sequence[Mapping[str, Any]]) -> list[Node]:
@@ -154,13 +156,12 @@ class _Reader:
         return {"kind": "footnote", "key": f"{self._scope}:{key}", "children": blocks}
 
     def _heading(self, token: Mapping[str, Any]) -> list[Node]:
-        return [
-            {
-                "kind": "heading",
-                "level": token["attrs"]["level"],
-                "children": self.inlines(token["children"]),
-            }
-        ]
+        children = self.inlines(token["children"])
+        text = node_text(children).strip()
+        if not node_text(node for node in children if node["kind"] != "image").strip():
+            children = [_text(text)]  # a picture alone would leave bookmarks without a name
+        level = token["attrs"]["level"]
+        return [{"kind": "heading", "level": level, "children": children}] if text else []
 
     def _paragraph(self, token: Mapping[str, Any]) -> list[Node]:
         children = self.inlines(token.get("children", ()))
@@ -170,7 +171,9 @@ class _Reader:
 
     def _list(self, token: Mapping[str, Any]) -> list[Node]:
         attrs = token["attrs"]
-        items = [self._item(item) for item in token["children"]]
+        items = self._nested(self._item, token["children"])
+        if self._depth >= _DEEPEST:
+            return [block for item in items for block in item]
         return [
             {
                 "kind": "list",
@@ -190,7 +193,14 @@ class _Reader:
         return blocks
 
     def _quote(self, token: Mapping[str, Any]) -> list[Node]:
-        return [{"kind": "quote", "blocks": self.blocks(token["children"])}]
+        [blocks] = self._nested(self.blocks, [token["children"]])
+        return blocks if self._depth >= _DEEPEST else [{"kind": "quote", "blocks": blocks}]
+
+    def _nested(self, read: Callable[[Any], list[Node]], parts: Sequence[Any]) -> list[list[Node]]:
+        self._depth += 1
+        made = [read(part) for part in parts]
+        self._depth -= 1
+        return made
 
     def _code(self, token: Mapping[str, Any]) -> list[Node]:
         return [{"kind": "code", "title": "", "text": token["raw"].rstrip("\n")}]

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from kpikit.publish.layout import GAPS, TEXT_KINDS
+from kpikit.publish.document import TEXT_KINDS
+from kpikit.publish.layout import GAPS
 from kpikit.publish.pictures import Node
 
 PAGE_HEIGHT = 170 / 25.4 * 72  # points between head and foot of A4 landscape

@@ -14,7 +14,7 @@ from kpikit.present import theme
 from kpikit.publish import pictures
 from kpikit.publish.document import Document, read_document
 from kpikit.publish.fonts import replace_uncovered
-from kpikit.publish.layout import page_data
+from kpikit.publish.layout import breakable_line, page_data
 from kpikit.publish.pagination import MIN_SCALE, fill_pages, filled, report_units
 from kpikit.publish.typst import Standard, compile_pdf, is_drawable, measure, rasterize
 
@@ -118,6 +118,8 @@ def _for_paper(value: Any) -> Any:
     """Leave out what only the page reads, and turn drawings too heavy for a PDF into pixels."""
     if isinstance(value, list):
         return [_for_paper(item) for item in value]
+    if isinstance(value, str):
+        return breakable_line(value)
     if not isinstance(value, dict):
         return value
     if value.get("kind") == "image" and _is_heavy(value["svg"]):
@@ -125,7 +127,11 @@ def _for_paper(value: Any) -> Any:
         pixels = pictures.picture("image/png", png, value["alt"])
         if pixels is not None:
             value = {**value, "svg": pixels["svg"]}
-    return {key: _for_paper(item) for key, item in value.items() if key != "uri"}
+    return {
+        key: item if key in ("svg", "url") else _for_paper(item)
+        for key, item in value.items()
+        if key != "uri"
+    }
 
 
 def _without_broken(value: Any) -> Any:
