@@ -84,9 +84,9 @@ def survival_title(table: pd.DataFrame, *, at: float, time_unit: str, who: str) 
         return f"No end of {who} has been observed yet"
     at = min(at, float(known[-1]["time"]))
     reached = [row["survival"] for row in known if row["time"] <= at]
-    return (
-        f"{format_share(reached[-1] if reached else 1.0)} of {who} last beyond {at:g} {time_unit}"
-    )
+    share = format_share(reached[-1] if reached else 1.0)
+    noun = time_unit.removesuffix("s") if at == 1 else time_unit
+    return f"{share} of {who} last beyond {at:g} {noun}"
 
 
 def mrr_title(movements: Row, *, currency: str) -> str:

@@ -215,6 +215,11 @@ class TestColumns:
         below, above = axes.texts
         assert (below.get_text(), below.get_va(), above.get_va()) == ("−5", "top", "bottom")
 
+    def test_shares_are_labelled_in_whole_per_cent_unless_they_are_small(self):
+        axes = charts.plot_columns(months([0.314, 0.0261]), unit="share")
+
+        assert texts(axes) == ["31 %", "2.6 %"]
+
     def test_quarters_keep_their_names_and_the_target_is_dashed(self):
         frame = periods(["2026Q1", "2026Q2"], [1.0, 2.0])
         target = frame.assign(value=1.5)

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from kpikit.present.canvas import add_panel, new_sheet, themed, write
-from kpikit.present.svg import svg_text
+from kpikit.present.svg import _inherit_style, svg_text
 
 
 @themed
@@ -58,6 +58,10 @@ def test_the_rule_for_all_elements_becomes_an_attribute_of_the_root():
     svg = draw("one")
 
     assert svg.startswith('<svg style="stroke-linejoin: round; stroke-linecap: butt" ')
+
+
+def test_a_drawing_without_such_a_rule_stays_as_it_is():
+    assert _inherit_style("<svg ></svg>") == "<svg ></svg>"
 
 
 def test_coordinates_keep_two_decimals_and_scales_all():
