@@ -121,7 +121,7 @@ def test_mrr_that_did_not_move_says_so():
     )
 
 
-def test_a_title_is_cut_at_what_it_knows():
+def test_mrr_that_gained_nothing_names_its_loss_alone():
     started = {**MOVEMENTS, "new": 0.0, "reactivation": 0.0, "expansion": 0.0}
 
     assert mrr_title(started, currency="USD").endswith("$138 k: churn took $14.0 k")
