@@ -5,6 +5,7 @@ import math
 import pandas as pd
 
 from kpikit.catalogue import Metric
+from kpikit.catalogue.relations import MISSING_SEGMENT
 from kpikit.periods import Period
 
 OTHER = "other"
@@ -33,10 +34,11 @@ def segment_table(
         most: Most rows of the table (>= 2).
 
     Returns:
-        One row per segment: ``segment`` (a missing one is ``unknown``), ``value``, ``n``, ``share``
-        of the total (additive metrics with a total above zero, else NaN), ``previous`` (the value
-        a year before, NaN where unknown), ``ci_low``, ``ci_high``. ``attrs["left_out"]`` is the
-        number of segments not shown. A negative segment keeps its place in the order of values.
+        One row per segment with a value: ``segment`` (a missing one is ``unknown``), ``value``,
+        ``n``, ``share`` of the total (additive metrics with a total above zero, else NaN),
+        ``previous`` (the value a year before, NaN where unknown), ``ci_low``, ``ci_high``. A
+        segment of no unit and no amount is no row. ``attrs["left_out"]`` is the number of segments
+        not shown.
     """
     own = facts[(facts["metric"] == metric.name) & (facts["dimension"] != "")]
     now = _of(own, period)
@@ -44,12 +46,13 @@ def segment_table(
     table = now.assign(previous=now["segment"].map(before)).loc[
         :, ["segment", "value", "n", "previous", "ci_low", "ci_high"]
     ]
-    table = table[table["value"].notna()]
+    silent = (table["value"] == 0) & (table["n"] == 0)  # seen in the table, not in the metric
+    table = table[table["value"].notna() & ~silent]
     shown, left_out = _additive(table, before, most) if metric.additive else _largest(table, most)
     total = float(table["value"].sum()) if metric.additive else math.nan
     shares = shown["value"] / total if total > 0 else math.nan
     shown = shown.assign(share=shares).reset_index(drop=True)
-    shown["segment"] = shown["segment"].replace("", UNKNOWN)
+    shown["segment"] = shown["segment"].replace(MISSING_SEGMENT, UNKNOWN)
     shown.attrs["left_out"] = left_out
     return shown
 

@@ -215,6 +215,7 @@ def choose_products(
 def _plan_report(
     template: Template, loaded: "LoadedProduct", period: str | None, overrides: Sequence[str]
 ) -> PlannedReport:
+    from kpikit.catalogue import definitions_hash  # noqa: PLC0415 - loads what it names
     from kpikit.sources import (  # noqa: PLC0415 - Ibis loads slowly
         choose_period,
         dataset_key,
@@ -222,10 +223,9 @@ def _plan_report(
     )
 
     label = choose_period(loaded, read_coverage(loaded), period).label
-    own_metrics = loaded.path.with_name(f"{loaded.key}_metrics.py")
     parameters = {
         "file": loaded.text_hash,  # of the file, its registers and the overrides
-        "own_metrics": hash_text(own_metrics.read_text("utf-8")) if own_metrics.exists() else "",
+        "own_metrics": definitions_hash(loaded.path, loaded.key),
         "product": loaded.key,
         "period": label,
     }

@@ -1,4 +1,4 @@
-"""Sections that this version does not draw yet: one line each, so that nothing vanishes in silence."""
+"""Sections that this version does not draw yet: one line each, for nothing vanishes in silence."""
 
 from typing import Literal
 
@@ -13,10 +13,10 @@ _REASONS: dict[Name, str] = {
     "goals": "Goals are not scored yet. Declared under goals: in the product's file.",
     "forecast": "No forecast yet; a finished quarter says hit or missed, an open one its days.",
     "drivers": "No driver tree yet.",
-    "funnel": "Not part of the review yet. It will need the table events and a funnel under funnels:.",
-    "engagement": "Not part of the review yet. It will need the table events and features:.",
-    "experiments": "Not part of the review yet. It will need the table exposures and experiments:.",
-    "campaigns": "Not part of the review yet. It will need the tables campaigns and costs.",
+    "funnel": "Not part of the review yet. It will need events and a funnel under funnels:.",
+    "engagement": "Not part of the review yet. It will need events and features:.",
+    "experiments": "Not part of the review yet. It will need exposures and experiments:.",
+    "campaigns": "Not part of the review yet. It will need campaigns and costs.",
     "benchmarks": "Not part of the review yet. Declared under benchmarks: in the product's file.",
     "delivery": "Not part of the review yet. Declared under milestones: in the product's file.",
     "actions": "Not part of the review yet. Declared under actions: in the product's file.",

@@ -11,7 +11,7 @@ from kpikit.analysis.metrics import composite_table, metric_table
 from kpikit.analysis.scorecard import comparison_periods, scorecard_periods, scorecard_table
 from kpikit.analysis.subscriptions import subscription_facts
 from kpikit.analysis.survey import survey_facts
-from kpikit.catalogue import Metric, make_facts, metrics_of, scorecard_metrics, with_inputs
+from kpikit.catalogue import Metric, fact, make_facts, metrics_of, scorecard_metrics, with_inputs
 from kpikit.params import LoadedProduct, Product
 from kpikit.periods import Calendar, Grain, Period
 from kpikit.present.sentences import Basis
@@ -146,9 +146,7 @@ class Context:
         )  # fmt: skip
         facts = pd.concat([frame for frame in frames if not frame.empty] or [make_facts([])])
         if composites:
-            made = composite_table(
-                facts, composites, params=self.params, as_of=self.dataset.as_of
-            )
+            made = composite_table(facts, composites, params=self.params, as_of=self.dataset.as_of)
             facts = pd.concat([facts, made])
         return facts.reset_index(drop=True)
 
@@ -163,7 +161,7 @@ class Context:
         return rows[whole].sort_values("start").reset_index(drop=True)
 
     def findings_of(self, metric: Metric) -> tuple[Finding, ...]:
-        """Return the faults of the data that touch a KPI, those accepted and mere facts left out."""
+        """Return the faults of the data that touch a KPI, accepted ones and facts left out."""
         tables = {metric.table} | {
             self.catalogue[name].table for names in metric.inputs.values() for name in names
         }
@@ -190,7 +188,7 @@ class Context:
         self, metrics: list[Metric], periods: list[Period], dimension: str
     ) -> pd.DataFrame:
         if "subscriptions" not in self.dataset.tables:
-            return _missing(metrics, periods, "no table subscriptions")
+            return self._missing(metrics, periods, "there is no table subscriptions")
         return subscription_facts(
             self.dataset.tables["subscriptions"],
             [metric.name for metric in metrics],
@@ -205,7 +203,7 @@ class Context:
         self, metrics: list[Metric], periods: list[Period], dimension: str
     ) -> pd.DataFrame:
         if "survey" not in self.dataset.tables:
-            return _missing(metrics, periods, "no table survey")
+            return self._missing(metrics, periods, "there is no table survey")
         return survey_facts(
             self.dataset.tables["survey"],
             [metric.name for metric in metrics],
@@ -213,4 +211,11 @@ class Context:
             calendar=self.calendar,
             as_of=self.dataset.as_of,
             dimension=dimension,
+        )
+
+    def _missing(self, metrics: list[Metric], periods: list[Period], reason: str) -> pd.DataFrame:
+        return make_facts(
+            fact(metric.name, period, as_of=self.dataset.as_of, reason=reason)
+            for metric in metrics
+            for period in periods
         )

@@ -37,7 +37,7 @@ def state_sentence(context: Context) -> str:
         days = period.days_elapsed(context.as_of)
         return (
             f"{period.label} is not finished: data reaches to {format_date(context.as_of)}, "
-            f"{days} of {period.days} days. Comparisons take as many first days of the other period."
+            f"{days} of {period.days} days. Comparisons take as many first days of the others."
         )
     return ""
 

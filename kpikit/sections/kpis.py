@@ -20,9 +20,7 @@ def kpi_rows(context: Context) -> tuple[dict[str, Any], ...]:
         the reason where there is no value.
     """
     months = context.calendar.split(context.period, "month") if context.period.days > 31 else []
-    return tuple(
-        row for period in (context.period, *months) for row in _rows_of(context, period)
-    )
+    return tuple(row for period in (context.period, *months) for row in _rows_of(context, period))
 
 
 def _rows_of(context: Context, period: Period) -> Iterator[dict[str, Any]]:

@@ -27,8 +27,9 @@ def quality_section(context: Context) -> Stack:
             found,
             inputs_table(inputs, title="What was read"),
             Paragraph(
-                "Restatements since the last review: not recorded yet. Coverage: "
-                f"{format_date(context.dataset.first_day)} to {format_date(context.dataset.as_of)}.",
+                f"The data covers {format_date(context.dataset.first_day)} to "
+                f"{format_date(context.dataset.as_of)}. "
+                "Restatements since the last review are not recorded yet."
             ),
             _provenance(context),
             *_queries(context),

@@ -40,9 +40,7 @@ def retention_section(context: Context) -> Stack:
     """Return cohorts of users or buyers, and how long paying customers stay and why they leave."""
     items = [*_cohorts(context), *_churn(context)]
     if not items:
-        return missing_table(
-            "events", "orders", "subscriptions", purpose="Retention and churn"
-        )
+        return missing_table("events", "orders", "subscriptions", purpose="Retention and churn")
     return Stack(tuple(items))
 
 
@@ -117,9 +115,7 @@ def _churn(context: Context) -> list[Component]:
 
 
 def _survival(context: Context, subscriptions: Any) -> Figure:
-    stays = spell_durations(
-        subscriptions, as_of=context.as_of, timezone=context.calendar.timezone
-    )
+    stays = spell_durations(subscriptions, as_of=context.as_of, timezone=context.calendar.timezone)
     table = survival_table(stays["duration"], stays["ended"], counts=stays["stays"])
     who = "paying customers"
     return figure(

@@ -9,7 +9,7 @@ from kpikit.catalogue import Metric
 from kpikit.formats import format_span
 from kpikit.present.charts import figure, plot_columns, plot_mrr_waterfall
 from kpikit.present.components import Component, Figure, Stack
-from kpikit.present.frames import trend_frame
+from kpikit.present.frames import records, trend_frame
 from kpikit.present.tables import Show, frame_table
 from kpikit.present.titles import alt_text, mrr_title, series_numbers, trend_title
 from kpikit.sections.absent import missing_table
@@ -79,7 +79,7 @@ def _last_days(context: Context, months: pd.DataFrame) -> list[dt.date]:
 def _waterfall(context: Context) -> Figure:
     period = context.period
     end = min(period.end, context.as_of + dt.timedelta(days=1))
-    movements = _mrr(context, period.start, end, period.grain).iloc[0].to_dict()
+    movements = records(_mrr(context, period.start, end, period.grain))[0]
     return figure(
         plot_mrr_waterfall(
             movements,
@@ -88,8 +88,7 @@ def _waterfall(context: Context) -> Figure:
             size="full",
         ),
         title=mrr_title(movements, currency=context.currency),
-        subtitle=f"Monthly recurring revenue, {context.currency}, {format_span(period.start, end)}; "
-        "net per customer",
+        subtitle=f"MRR, {context.currency}, {format_span(period.start, end)}; net per customer",
         alt=alt_text(
             "Waterfall", "monthly recurring revenue",
             "Movements between the start and the end of the period",

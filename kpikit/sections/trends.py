@@ -37,9 +37,7 @@ def _has_history(context: Context, metric: Metric) -> bool:
 
 def _trend(context: Context, metric: Metric, *, alone: bool) -> Figure:
     monthly = _frame(context, metric, last=MONTHS)
-    weekly = trend_frame(
-        context.series(metric.name, "week"), calendar=context.calendar, last=WEEKS
-    )
+    weekly = trend_frame(context.series(metric.name, "week"), calendar=context.calendar, last=WEEKS)
     axes = plot_trend(
         monthly,
         weekly if metric.additive or metric.denominator is not None else None,

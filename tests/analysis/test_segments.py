@@ -71,8 +71,8 @@ def test_a_ratio_has_no_shares_and_says_how_many_segments_it_leaves_out():
     assert table.attrs["left_out"] == 1
 
 
-def test_a_missing_segment_is_called_unknown_and_a_missing_value_is_left_out():
-    table = table_of(REVENUE, {"": (10, 1), "A": (math.nan, math.nan)})
+def test_a_missing_segment_is_called_unknown_and_one_without_a_value_is_left_out():
+    table = table_of(REVENUE, {"(missing)": (10, 1), "A": (math.nan, math.nan), "B": (0, 0)})
 
     assert table["segment"].tolist() == ["unknown"]
 
