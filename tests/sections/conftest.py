@@ -1,0 +1,51 @@
+"""A product of one file, opened as a context, for the tests of sections."""
+
+import textwrap
+
+import pytest
+
+from kpikit.catalogue import metric_names_at
+from kpikit.params import load_product
+from kpikit.sections.context import Context
+from kpikit.sources import open_dataset
+
+
+@pytest.fixture
+def open_context(tmp_path):
+    """Write files and a product's YAML, and return its context for a period."""
+
+    def open_(yaml, files, *, period="2026Q3", run_id=""):
+        for name, text in files.items():
+            (tmp_path / name).write_text(textwrap.dedent(text).lstrip(), encoding="utf-8")
+        path = tmp_path / "shop.yml"
+        head = "product: {key: shop, name: Shop, currency: EUR}\n"
+        path.write_text(head + textwrap.dedent(yaml), encoding="utf-8")
+        loaded = load_product(path, known_metrics=metric_names_at)
+        dataset = open_dataset(loaded, cache_dir=tmp_path / "cache")
+        return Context(loaded, dataset, loaded.calendar.parse(period), run_id)
+
+    return open_
+
+
+ORDERS = """
+    order_id,user_id,order_time,revenue,country
+    1,a,2025-07-05T10:00:00,40.00,DE
+    2,a,2026-05-10T10:00:00,50.00,DE
+    3,b,2026-07-05T10:00:00,100.00,DE
+    4,b,2026-08-06T10:00:00,60.50,FR
+    5,c,2026-09-30T21:59:00,39.50,
+    6,c,2026-09-30T21:59:30,-9.50,
+"""
+ORDERS_YAML = """
+    source: {tables: {orders: {files: orders.csv}}}
+    metrics: [net_revenue, orders, average_order_value]
+    segments: [country]
+    targets:
+      - {metric: net_revenue, period: 2026Q3, value: 180}
+      - {metric: orders, period: 2026-08, value: 2}
+"""
+
+
+@pytest.fixture
+def shop(open_context):
+    return open_context(ORDERS_YAML, {"orders.csv": ORDERS}, run_id="0123456789ab")

@@ -1,0 +1,80 @@
+"""What sections share: facts of every KPI, comparisons, and the state of the page."""
+
+import datetime as dt
+
+import pytest
+
+from kpikit.sections.cover import cover_section, state_sentence
+from tests.sections.conftest import ORDERS, ORDERS_YAML
+
+
+def test_the_scorecard_holds_the_declared_kpis_with_their_targets(shop):
+    card = shop.scorecard.set_index("metric")
+
+    # sales of 100, 60.50 and 39.50, less 9.50 paid back; against 40 a year before
+    assert card.loc["net_revenue", "actual"] == 190.5
+    assert card.loc["net_revenue", "outcome"] == "hit"
+    assert card.loc["net_revenue", "yoy_abs"] == 150.5
+    assert card.loc["orders", "actual"] == 3
+    assert card.loc["average_order_value", "actual"] == pytest.approx(200 / 3)
+
+
+def test_a_finished_period_is_final_and_as_of_its_last_day(shop):
+    cover = cover_section(shop)
+
+    assert (cover.state, cover.as_of) == ("final", "2026-09-30")
+    assert cover.period_text == "fiscal 2026 Q3 (1 Jul – 30 Sep 2026)"
+    assert cover.metadata()["marker"]["run_id"] == "0123456789ab"
+    assert state_sentence(shop) == ""
+
+
+def test_an_unfinished_period_says_how_far_it_is_and_compares_as_many_days(open_context):
+    first_rows = "".join(ORDERS.splitlines(keepends=True)[:6])  # up to 6 August
+
+    context = open_context(ORDERS_YAML, {"orders.csv": first_rows}, run_id="0123456789ab")
+
+    assert context.state == "unfinished"
+    assert "37 of 92 days" in state_sentence(context)
+    assert context.comparisons["year_before"].end == dt.date(2025, 8, 7)
+
+
+def test_a_page_opened_by_hand_is_a_draft(open_context):
+    context = open_context(ORDERS_YAML, {"orders.csv": ORDERS})
+
+    assert context.state == "draft"
+    assert cover_section(context).run_id == "draft"
+
+
+def test_a_series_holds_whole_periods_in_order(shop):
+    months = shop.series("net_revenue", "month")
+
+    assert months["period"].tolist()[-3:] == ["2026-07", "2026-08", "2026-09"]
+    assert months["value"].tolist()[-3:] == [100.0, 60.5, 30.0]
+
+
+def test_kpis_of_absent_tables_are_missing_with_a_reason(open_context):
+    context = open_context(
+        "source: {tables: {orders: {files: orders.csv}}}\nmetrics: [orders, nps, mrr]",
+        {"orders.csv": ORDERS},
+    )
+
+    reasons = context.scorecard.set_index("metric")["reason"]
+
+    assert reasons["nps"] == "there is no table survey"
+    assert reasons["mrr"] == "there is no table subscriptions"
+
+
+def test_a_fault_of_the_data_is_a_badge_on_the_kpis_that_it_touches(open_context):
+    survey = """
+        answer_time,score
+        2026-08-01T10:00:00,9
+        2026-08-02T10:00:00,11
+    """
+    context = open_context(
+        "source: {tables: {orders: {files: orders.csv}, survey: {files: survey.csv}}}\n"
+        "metrics: [orders, nps]",
+        {"orders.csv": ORDERS, "survey.csv": survey},
+    )
+
+    assert "out of range" in context.badges["nps"]
+    assert "orders" not in context.badges

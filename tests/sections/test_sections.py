@@ -1,0 +1,262 @@
+"""Every section from small data: what it shows, and the line where it has nothing to show."""
+
+import pytest
+
+from kpikit.present.components import Absence, Callout, Figure, Headlines, Row, Table, Tiles
+from kpikit.sections import absent, quality, retention, revenue, scorecard, segments, summary, voice
+from kpikit.sections import trends as trends_of
+from tests.sections.conftest import ORDERS, ORDERS_YAML
+
+EVENTS_YAML = "source: {tables: {events: {files: events.csv}}}\nmetrics: [active_users]"
+EVENTS = """
+    user_id,event,event_time
+    a,open,2026-07-01T10:00:00
+    a,open,2026-08-01T10:00:00
+    b,open,2026-09-30T10:00:00
+"""
+SUBSCRIPTIONS = """
+    subscription_id,user_id,plan,mrr,start_time,end_time,end_reason
+    1,a,pro,10.00,2026-01-01T00:00:00,,
+    2,b,pro,20.00,2026-03-01T00:00:00,2026-08-15T00:00:00,price
+    3,c,pro,30.00,2026-08-01T00:00:00,,
+    4,d,pro,5.00,2026-09-30T00:00:00,,
+"""
+SUBSCRIPTIONS_YAML = "source: {tables: {subscriptions: {files: s.csv}}}\nmetrics: [mrr]"
+SURVEY_YAML = "source: {tables: {survey: {files: survey.csv}}}\nmetrics: [nps]"
+
+
+def figures(component):
+    if isinstance(component, Figure):
+        return [component]
+    return [figure for item in getattr(component, "items", ()) for figure in figures(item)]
+
+
+def line_of(stack):
+    (absence,) = stack.items
+    assert isinstance(absence, Absence)
+    return absence.text
+
+
+def test_the_summary_tells_the_headlines_and_shows_tiles(shop):
+    headlines, tiles = summary.summary_section(shop).items
+
+    assert isinstance(headlines, Headlines)
+    assert headlines.title.startswith("Net revenue was €190.50")
+    assert isinstance(tiles, Tiles)
+    assert [tile.label for tile in tiles.items] == ["Net revenue", "Orders", "Average order value"]
+
+
+def test_the_summary_of_an_unfinished_period_says_so_first(open_context):
+    rows = "".join(ORDERS.splitlines(keepends=True)[:6])
+    context = open_context(ORDERS_YAML, {"orders.csv": rows})
+
+    remark = summary.summary_section(context).items[0]
+
+    assert isinstance(remark, Callout)
+    assert "37 of 92 days" in remark.text
+
+
+def test_the_scorecard_bears_the_rows_of_kpis_json(shop):
+    stack = scorecard.scorecard_section(shop)
+
+    rows = {(row["metric"], row["period"]): row for row in stack.metadata()["kpis"]}
+    assert rows["net_revenue", "2026Q3"] == {
+        "metric": "net_revenue", "period": "2026Q3", "value": 190.5, "unit": "EUR", "n": 3,
+        "complete": True, "target": 180.0, "flags": [],
+    }  # fmt: skip
+    assert rows["orders", "2026-08"]["target"] == 2.0
+    assert [period for metric, period in rows if metric == "orders"] == [
+        "2026Q3", "2026-07", "2026-08", "2026-09",
+    ]  # fmt: skip
+
+
+def test_a_kpi_without_a_value_is_null_with_its_reason(open_context):
+    context = open_context(
+        "source: {tables: {orders: {files: orders.csv}}}\nmetrics: [nps]", {"orders.csv": ORDERS}
+    )
+
+    row = scorecard.scorecard_section(context).metadata()["kpis"][0]
+
+    assert (row["value"], row["n"], row["flags"]) == (None, None, ["there is no table survey"])
+
+
+def test_trends_draw_one_chart_per_kpi_two_by_two(shop):
+    stack = trends_of.trends_section(shop)
+
+    assert [figure.title.split(" was ")[0].split(" were ")[0] for figure in figures(stack)] == [
+        "Net revenue", "Orders", "Average order value",
+    ]  # fmt: skip
+    assert isinstance(stack.items[0], Row)
+    assert isinstance(stack.items[1], Figure)
+
+
+def test_trends_without_history_say_so(open_context):
+    rows = "order_id,user_id,order_time,revenue\n1,a,2026-09-30T10:00:00,5\n"
+    context = open_context(
+        "source: {tables: {orders: {files: orders.csv}}}\nmetrics: [orders]", {"orders.csv": rows}
+    )
+
+    assert "no trend to draw" in line_of(trends_of.trends_section(context))
+
+
+def test_retention_counts_users_of_events(open_context):
+    context = open_context(EVENTS_YAML, {"events.csv": EVENTS})
+
+    triangle, curve = figures(retention.retention_section(context))
+
+    # of the July cohort (a alone), a came back in August and not in September
+    assert triangle.title.startswith("100.0 % of users are active 1 month after joining")
+    assert "0.00 % after 2 months" in triangle.title
+    assert curve.title == "Retention over 2 cohorts of users"
+
+
+def test_retention_counts_buyers_where_there_are_only_orders(shop):
+    titles = [figure.title for figure in figures(retention.retention_section(shop))]
+
+    assert "buyers" in titles[0]
+
+
+def test_churn_names_the_share_that_ended_and_why(open_context):
+    context = open_context(SUBSCRIPTIONS_YAML, {"s.csv": SUBSCRIPTIONS})
+
+    stack = retention.retention_section(context)
+
+    survival, reasons = figures(stack)
+    assert "paying customers" in survival.title
+    assert reasons.title == "Price is the reason most often given: 1, 100 % of all who left"
+    # 1 of 4 ended, with 20 of 65 a month
+    assert stack.items[-1].text == (
+        "Of 4 subscriptions ever paid, 1 ended (25.000 %), with €20.00 of €65.00 monthly recurring "
+        "revenue (30.77 %)."
+    )
+
+
+def test_retention_without_any_table_names_those_that_would_fill_it(open_context):
+    survey = "answer_time,score\n2026-08-01T10:00:00,9\n"
+    context = open_context(SURVEY_YAML, {"survey.csv": survey})
+
+    assert "Map the table events or orders or subscriptions" in line_of(
+        retention.retention_section(context)
+    )
+    assert "Map the table subscriptions or orders or order_lines" in line_of(
+        revenue.revenue_section(context)
+    )
+
+
+def test_revenue_shows_the_movements_of_mrr(open_context):
+    context = open_context(SUBSCRIPTIONS_YAML, {"s.csv": SUBSCRIPTIONS})
+
+    waterfall, table = revenue.revenue_section(context).items
+
+    # 30 at the start of July; c and d bring 35, b takes 20
+    assert waterfall.title == (
+        "MRR went from €30.00 to €45.00: new customers brought €35.00, churn took €20.00"
+    )
+    assert isinstance(table, Table)
+    assert table.rows[-1]["mrr_end"] == "€45.00"
+
+
+def test_subscriptions_that_never_paid_draw_no_revenue(open_context):
+    rows = "subscription_id,user_id,mrr,start_time,end_time\n1,a,0,2026-08-01T00:00:00,\n"
+    context = open_context(SUBSCRIPTIONS_YAML, {"s.csv": rows})
+
+    assert isinstance(revenue.revenue_section(context).items[0], Absence)
+
+
+def test_revenue_of_a_shop_draws_no_chart_of_what_never_happened(shop, open_context):
+    rows = "".join(ORDERS.splitlines(keepends=True)[:-1])  # without the refund
+    without = open_context(ORDERS_YAML, {"orders.csv": rows})
+
+    assert len(figures(revenue.revenue_section(without))) == 3
+
+
+def test_segments_rank_the_first_kpi_by_each_dimension(shop):
+    (chart,) = figures(segments.segments_section(shop))
+
+    assert chart.title == "DE leads net revenue with €100.00, 52 % of the total"
+    assert "unknown: €30.00" in chart.alt
+
+
+@pytest.mark.parametrize(
+    ("segments_yaml", "line"),
+    [
+        ("segments: []", "No dimension is declared"),
+        ("segments: [colour]", "No KPI of the scorecard has a value by colour"),
+    ],
+)
+def test_segments_without_a_dimension_say_so(open_context, segments_yaml, line):
+    context = open_context(
+        "source: {tables: {orders: {files: orders.csv}}}\nmetrics: [orders]\n" + segments_yaml,
+        {"orders.csv": ORDERS},
+    )
+
+    assert line in line_of(segments.segments_section(context))
+
+
+def test_a_segment_without_any_row_in_the_period_draws_nothing(open_context):
+    context = open_context(ORDERS_YAML, {"orders.csv": ORDERS}, period="2025Q4")
+
+    assert "No KPI of the scorecard has a value by country" in line_of(
+        segments.segments_section(context)
+    )
+
+
+def test_customer_voice_shows_scores_of_thirty_answers_and_more(open_context):
+    answers = "".join(f"2026-08-{day:02d}T10:00:00,9\n" for day in range(1, 31))
+    answers += "2026-05-01T10:00:00,0\n"
+    context = open_context(SURVEY_YAML, {"survey.csv": f"answer_time,score\n{answers}"})
+
+    stack = voice.voice_section(context)
+
+    assert len(figures(stack)) == 2
+    assert figures(stack)[0].title.startswith("NPS was 100")
+    withheld, shown = stack.items[-1].rows
+    assert withheld["nps"].note == "too few answers"
+    assert shown["nps"] == "100"
+
+
+def test_customer_voice_of_few_answers_shows_their_number_alone(open_context):
+    context = open_context(
+        SURVEY_YAML, {"survey.csv": "answer_time,score\n2026-08-01T10:00:00,9\n"}
+    )
+
+    stack = voice.voice_section(context)
+
+    assert figures(stack) == []
+    assert stack.items[0].rows[-1]["n"] == "1"
+
+
+def test_customer_voice_without_answers_in_reach_is_an_empty_row(open_context):
+    context = open_context(
+        SURVEY_YAML, {"survey.csv": "answer_time,score\n2020-08-01T10:00:00,9\n"}
+    )
+
+    assert voice.voice_section(context).items[0].rows[0]["n"] == "0"
+
+
+def test_customer_voice_without_a_survey_names_the_table(shop):
+    assert "Map the table survey" in line_of(voice.voice_section(shop))
+
+
+def test_the_appendix_names_sources_faults_versions_and_queries(shop):
+    stack = quality.quality_section(shop)
+
+    texts = [getattr(item, "title", "") for item in stack.items]
+    assert "What was read" in texts
+    assert "Versions and hashes" in texts
+    assert "Query of the scorecard: orders" in texts
+    assert "SELECT" in stack.items[-1].text
+
+
+def test_the_glossary_defines_every_kpi_and_what_it_is_made_of(open_context):
+    context = open_context(
+        "source: {tables: {orders: {files: orders.csv}}}\nmetrics: [roi]", {"orders.csv": ORDERS}
+    )
+
+    (table,) = quality.glossary_section(context).items
+
+    assert {row["label"].note for row in table.rows} >= {"roi", "net_revenue"}
+
+
+def test_a_section_of_a_later_version_is_one_line():
+    assert "forecast" in line_of(absent.absent_section("forecast"))
