@@ -215,9 +215,13 @@ def _starts(events: ir.Table, ask: _Ask) -> ir.Table:
     if not ask.first_time:
         events = events.mutate(cohort=ask.cohort_of(events.event_time))
         keys.append("cohort")
-    order = [events.event_time, *(events[key] for key in ask.groups)]
-    values = {key: events[key].first(order_by=order) for key in ask.groups}
-    starts = events.group_by(keys).aggregate(start_time=events.event_time.min(), **values)
+    starts = events.group_by(keys).aggregate(start_time=events.event_time.min())
+    if ask.groups:
+        # a join and not an ordered aggregate, which Spark and ClickHouse lack
+        at_start = [*keys, (events.event_time, starts.start_time)]
+        firsts = events.inner_join(starts, at_start)
+        values = {key: firsts[key].min() for key in ask.groups}
+        starts = firsts.group_by(*keys, "start_time").aggregate(**values)
     return starts.mutate(cohort=ask.cohort_of(starts.start_time)) if ask.first_time else starts
 
 
