@@ -40,34 +40,34 @@ NEW_PRICES_FOR_ALL = dt.date(2026, 4, 1)
 SCHEDULES_RELEASE = dt.date(2026, 7, 6)
 OUTAGE = Shift(dt.date(2026, 8, 18), dt.date(2026, 8, 20), 0.06)
 CAMPAIGNS = (
-    Lift("launch_week_2025", "social", Shift(dt.date(2025, 3, 10), dt.date(2025, 3, 23), 1.5)),
-    Lift("reporting_webinars", "partner", Shift(dt.date(2026, 4, 13), dt.date(2026, 5, 10), 1.25)),
-    Lift("back_to_work", "paid_search", Shift(dt.date(2026, 9, 1), dt.date(2026, 9, 27), 1.4)),
+    Lift("Launch week", "Social", Shift(dt.date(2025, 3, 10), dt.date(2025, 3, 23), 1.5)),
+    Lift("Reporting webinars", "Partner", Shift(dt.date(2026, 4, 13), dt.date(2026, 5, 10), 1.25)),
+    Lift("Back to work", "Paid search", Shift(dt.date(2026, 9, 1), dt.date(2026, 9, 27), 1.4)),
 )
 TRIAL_DAYS = 14
 
-_PLANS = ("starter", "team", "business")
+_PLANS = ("Starter", "Team", "Business")
 _OLD_PRICES = np.array([29.0, 79.0, 249.0])
 _PRICES = np.array([29.0, 99.0, 249.0])
 _TEAM = 1
-_CHANGED, _RAISED = "plan_change", "price_change"  # reasons of an end that is none
+_CHANGED, _RAISED = "plan change", "price change"  # reasons of an end that is none
 _OFFICE_WEEK = (1.12, 1.15, 1.12, 1.08, 0.95, 0.28, 0.30)
 _OFFICE_DAY = (1, 1, 1, 1, 1, 2, 5, 12, 30, 42, 44, 40, 30, 36, 40, 38, 32, 22, 12, 9, 8, 6, 4, 2)
 _SIGN_UP_YEAR = (1.10, 1.05, 1.05, 1.0, 1.0, 0.95, 0.85, 0.88, 1.10, 1.08, 1.02, 0.75)
 _USE_YEAR = (1.05, 1.05, 1.05, 1.0, 1.0, 1.0, 0.88, 0.88, 1.05, 1.05, 1.03, 0.80)
 _COUNTRIES = {"US": 52, "CA": 12, "GB": 14, "DE": 9, "AU": 7, "BR": 6}
-_CHANNELS = {"organic": 42, "paid_search": 24, "referral": 15, "partner": 10, "social": 9}
-_PLATFORMS = {"web": 71, "ios": 17, "android": 12}
+_CHANNELS = {"Organic": 42, "Paid search": 24, "Referral": 15, "Partner": 10, "Social": 9}
+_PLATFORMS = {"Web": 71, "iOS": 17, "Android": 12}
 _ACTIONS = {
     "report_viewed": 48, "report_created": 24, "report_shared": 12, "export_done": 9,
     "comment_added": 7,
 }  # fmt: skip
 _REASONS = {
-    "not_used": 30, "too_expensive": 22, "missing_feature": 18, "switched": 14,
-    "payment_failed": 16,
+    "not used": 30, "too expensive": 22, "missing feature": 18, "switched": 14,
+    "payment failed": 16,
 }  # fmt: skip
-_MOODS = {"trial": 30.0, "free": 26.0, "starter": 36.0, "team": 40.0, "business": 46.0}
-_COST_PER_SIGN_UP = {"paid_search": 225.0, "social": 170.0, "partner": 120.0}
+_MOODS = {"Trial": 30.0, "Free": 26.0, "Starter": 36.0, "Team": 40.0, "Business": 46.0}
+_COST_PER_SIGN_UP = {"Paid search": 225.0, "Social": 170.0, "Partner": 120.0}
 _COMMENTS = {
     "promoter": (
         "Our Monday report writes itself now.", "Sharing a report takes one click. Love it.",
@@ -219,7 +219,7 @@ def _reasons(rng: np.random.Generator, line: Timeline, renewal: pd.Series) -> pd
     """Why each would leave at its renewal."""
     reasons = pick(rng, _REASONS, renewal.size)
     luck, times = rng.random(renewal.size), renewal.to_numpy()
-    reasons[line.soon(times, NEW_PRICES_FOR_ALL, 75) & (luck < 0.45)] = "too_expensive"
+    reasons[line.soon(times, NEW_PRICES_FOR_ALL, 75) & (luck < 0.45)] = "too expensive"
     reasons[line.soon(times, OUTAGE.start, 30) & (luck < 0.35)] = "unreliable"
     return pd.Series(reasons, renewal.index)
 
@@ -248,7 +248,7 @@ def _subscriptions(line: Timeline, people: pd.DataFrame, spells: pd.DataFrame) -
     end = (lost["trial"] + TRIAL_DAYS).where(lambda end: end < line.length)
     trials = lost[["plan", "trial"]].assign(
         owner=lost.index, begin=np.nan, end=end, mrr=0.0, is_new=True,
-        reason=pd.Series("trial_ended", lost.index).where(end.notna()),
+        reason=pd.Series("trial ended", lost.index).where(end.notna()),
     )  # fmt: skip
     table = pd.concat([spells, trials]).sort_values(["owner", "begin"])
     place = table["is_new"].astype(int).cumsum().to_numpy()
@@ -275,10 +275,10 @@ def _visits(line: Timeline, people: pd.DataFrame, spells: pd.DataFrame, seed: in
     lingers = active & (rng.random(len(people)) < 0.45)
     stay = np.where(active, TRIAL_DAYS, np.minimum(rng.exponential(4, len(people)), TRIAL_DAYS))
     trials = pd.DataFrame({
-        "owner": people.index, "plan": "trial", "start": sign_up, "end": sign_up + stay,
+        "owner": people.index, "plan": "Trial", "start": sign_up, "end": sign_up + stay,
         "rate": np.where(active, 0.42, 0.25),
     })  # fmt: skip
-    free = trials[lingers].assign(plan="free", start=lambda span: span["end"], rate=0.09)
+    free = trials[lingers].assign(plan="Free", start=lambda span: span["end"], rate=0.09)
     free["end"] += rng.exponential(90, len(free))
     paid = pd.DataFrame({
         "owner": spells["owner"], "plan": np.array(_PLANS, dtype=object)[spells["plan"]],
@@ -305,7 +305,7 @@ def _events(line: Timeline, people: pd.DataFrame, visits: pd.DataFrame, seed: in
     scheduled = visits[rng.random(len(visits)) < adoption].assign(event="schedule_created")
     scheduled["time"] += 5 * MINUTE
     once = [
-        pd.DataFrame({"owner": people.index, "time": people[time], "event": event, "plan": "trial"})
+        pd.DataFrame({"owner": people.index, "time": people[time], "event": event, "plan": "Trial"})
         for time, event in (
             ("sign_up", "sign_up"),
             ("activated", "activate"),

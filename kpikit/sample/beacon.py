@@ -40,10 +40,10 @@ AFTERMATH = Shift(dt.date(2026, 9, 15), dt.date(2026, 10, 11), 0.60)
 RECALL_START, RECALL_DAYS = dt.date(2026, 8, 10), 28
 DOUBLED_DAYS = (dt.date(2026, 2, 3), dt.date(2026, 2, 4))
 CAMPAIGNS = (
-    Lift("spring_garden_2025", "social", Shift(dt.date(2025, 4, 7), dt.date(2025, 5, 4), 1.20)),
-    Lift("black_friday_2025", "email", Shift(dt.date(2025, 11, 21), dt.date(2025, 12, 1), 1.70)),
-    Lift("summer_terrace_2026", "social", Shift(dt.date(2026, 6, 1), dt.date(2026, 6, 28), 1.15)),
-    Lift("cosy_autumn_2026", "search", Shift(dt.date(2026, 9, 28), dt.date(2026, 10, 25), 1.25)),
+    Lift("Spring garden", "Social", Shift(dt.date(2025, 4, 7), dt.date(2025, 5, 4), 1.20)),
+    Lift("Black Friday", "E-mail", Shift(dt.date(2025, 11, 21), dt.date(2025, 12, 1), 1.70)),
+    Lift("Summer terrace", "Social", Shift(dt.date(2026, 6, 1), dt.date(2026, 6, 28), 1.15)),
+    Lift("Cosy autumn", "Paid search", Shift(dt.date(2026, 9, 28), dt.date(2026, 10, 25), 1.25)),
 )
 _LIFTS = [lift.shift for lift in CAMPAIGNS]
 _SALE = Shift(dt.date(2025, 11, 21), dt.date(2025, 12, 1), 0.85)
@@ -53,8 +53,8 @@ _WEEK = (1.02, 0.95, 0.95, 0.98, 0.95, 1.02, 1.25)
 _YEAR = (0.95, 0.85, 0.90, 0.95, 0.95, 0.88, 0.82, 0.85, 0.95, 1.05, 1.45, 1.50)
 _DAY = (3, 2, 1, 1, 1, 2, 6, 14, 22, 28, 32, 34, 40, 36, 30, 30, 32, 36, 42, 50, 56, 48, 26, 10)
 _COUNTRIES = {"United Kingdom": 86, "Ireland": 7, "Netherlands": 4, "France": 3}
-_CHANNELS = {"organic": 36, "search": 24, "email": 16, "social": 14, "affiliate": 10}
-_DEVICES = {"mobile": 58, "desktop": 36, "tablet": 6}
+_CHANNELS = {"Organic": 36, "Paid search": 24, "E-mail": 16, "Social": 14, "Affiliate": 10}
+_DEVICES = {"Phone": 58, "Computer": 36, "Tablet": 6}
 _PRODUCTS = pd.DataFrame(
     [
         ("LMP-010", "Lighting", 39.00, 10), ("LMP-022", "Lighting", 64.00, 9),
@@ -68,7 +68,7 @@ _PRODUCTS = pd.DataFrame(
     columns=["sku", "category", "price", "weight"],
 )  # fmt: skip
 _RECALLED = "LMP-022"
-_COST_PER_VISIT = {"search": 1.70, "social": 1.35, "affiliate": 1.20, "email": 0.20}
+_COST_PER_VISIT = {"Paid search": 1.70, "Social": 1.35, "Affiliate": 1.20, "E-mail": 0.20}
 _COMMENTS = {
     "promoter": (
         "Beautiful lamps, well packed.", "Delivered a day early.", "Exactly as in the pictures.",
@@ -158,7 +158,7 @@ def _visits(line: Timeline, people: pd.DataFrame, seed: int) -> pd.DataFrame:
     owner = np.concatenate([fresh, again])
     times = np.concatenate([people["arrival"].to_numpy()[fresh], times])
     known = people["known"].to_numpy()[owner]
-    desktop = people["device"].to_numpy()[owner] == "desktop"
+    desktop = people["device"].to_numpy()[owner] == "Computer"
     days = times.astype(np.int64)
     keen = line.shape(SEARCH_RELEASE, months=(1, 1, 1, 1, 1, 1, 1, 1, 1, 1.05, 1.25, 1.15))[days]
     basket = np.where(known, 0.40, 0.07) * np.where(desktop, 1.12, 0.93) * keen
@@ -225,7 +225,7 @@ def _order_lines(
     refunds = _refunds(line, lines, seed)
     months = pd.date_range(line.start, line.as_of, freq="QS-FEB")
     write_offs = pd.DataFrame({
-        "order": number("WO", len(months), first=101), "owner": -1, "channel": "finance",
+        "order": number("WO", len(months), first=101), "owner": -1, "channel": "Finance",
         "time": (months - pd.Timestamp(line.start)).days + 0.7,
         "sku": "BAD-DEBT", "category": "Adjustment", "quantity": -1,
         "unit_price": np.round(rng.gamma(4, 15, len(months)), 2),

@@ -38,9 +38,9 @@ CRASHES = Shift(dt.date(2026, 7, 14), dt.date(2026, 8, 3), 0.85)
 OUTAGE = Shift(dt.date(2025, 12, 25), dt.date(2025, 12, 26), 0.25)
 EXPERIMENT = (dt.date(2026, 8, 24), dt.date(2026, 9, 20))
 CAMPAIGNS = (
-    Lift("summer_2025", "influencer", Shift(dt.date(2025, 7, 7), dt.date(2025, 7, 27), 1.6)),
-    Lift("store_feature", "store", Shift(dt.date(2026, 4, 20), dt.date(2026, 5, 3), 1.9)),
-    Lift("back_to_school", "social", Shift(dt.date(2026, 9, 7), dt.date(2026, 9, 27), 1.3)),
+    Lift("Summer", "Influencer", Shift(dt.date(2025, 7, 7), dt.date(2025, 7, 27), 1.6)),
+    Lift("Store feature", "App store", Shift(dt.date(2026, 4, 20), dt.date(2026, 5, 3), 1.9)),
+    Lift("Back to school", "Social", Shift(dt.date(2026, 9, 7), dt.date(2026, 9, 27), 1.3)),
 )
 VERSIONS = {
     "3.0": dt.date(2024, 1, 1), "3.2": dt.date(2024, 9, 10), "3.4": dt.date(2025, 6, 3),
@@ -51,9 +51,9 @@ _WEEK = (0.92, 0.90, 0.92, 0.95, 1.05, 1.18, 1.20)
 _YEAR = (1.15, 1.05, 1.0, 0.95, 0.92, 0.92, 1.0, 1.02, 0.95, 1.0, 1.05, 1.30)
 _DAY = (12, 7, 4, 2, 2, 4, 12, 24, 28, 24, 22, 24, 34, 30, 26, 28, 32, 38, 42, 50, 58, 60, 48, 26)
 _COUNTRIES = {"DE": 44, "AT": 9, "CH": 8, "FR": 15, "NL": 9, "PL": 15}
-_PLATFORMS = {"android": 58, "ios": 42}
-_CHANNELS = {"organic": 48, "store": 22, "social": 18, "influencer": 12}
-_COST_PER_INSTALL = {"store": 1.90, "social": 2.30, "influencer": 2.90}
+_PLATFORMS = {"Android": 58, "iOS": 42}
+_CHANNELS = {"Organic": 48, "App store": 22, "Social": 18, "Influencer": 12}
+_COST_PER_INSTALL = {"App store": 1.90, "Social": 2.30, "Influencer": 2.90}
 _STAYS = (0.7, 9.0, 75.0, 480.0)  # mean days of four kinds of player
 _RATES = (1.3, 0.7, 0.45, 0.42)  # times a day that they open the game
 _KINDS = (0.52, 0.27, 0.14, 0.07)
@@ -130,7 +130,7 @@ def _players(line: Timeline, users: int, seed: int) -> pd.DataFrame:
     kind = (rng.random((users, 1)) > np.cumsum(shares, axis=1)).sum(axis=1).clip(0, 3)
     end = install + rng.exponential(np.array(_STAYS)[kind])
     crash = line.day(CRASHES.start)
-    met = (platform == "android") & (install < crash) & (end > crash)
+    met = (platform == "Android") & (install < crash) & (end > crash)
     leaves = met & (rng.random(users) < 0.13)  # existing players whom the crashes drove away
     end = np.where(leaves, crash + 18 * rng.random(users), end)
     return pd.DataFrame({
@@ -150,7 +150,7 @@ def _installs_per_day(line: Timeline, *shifts: Shift) -> Floats:
 
 
 def _crashing(line: Timeline, times: Floats, platform: np.ndarray) -> Flags:
-    return np.asarray(line.within(times, CRASHES) & (platform == "android"))
+    return np.asarray(line.within(times, CRASHES) & (platform == "Android"))
 
 
 def _opens(line: Timeline, players: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -268,7 +268,7 @@ def _survey(line: Timeline, players: pd.DataFrame, opens: pd.DataFrame, seed: in
     asked = asked[~pd.DataFrame({"owner": asked["owner"], "quarter": quarter}).duplicated()]
     time, owner = asked["time"].to_numpy(), asked["owner"].to_numpy()
     platform = players["platform"].to_numpy()[owner]
-    crashed = line.soon(time, CRASHES.start, 40) & (platform == "android")
+    crashed = line.soon(time, CRASHES.start, 40) & (platform == "Android")
     mood = 38 + 8.0 * (time >= line.day(CHALLENGES_RELEASE)) - 48 * crashed
     score = draw_scores(rng, mood)
     themes = themes_of(score)

@@ -164,7 +164,7 @@ def draw_costs(
         ``cost_date``, ``channel``, ``campaign``, ``cost`` (rounded to cents), sorted.
     """
     everywhere = np.ones(line.length, dtype=bool)
-    rows = [("always_on", channel, everywhere, shares[channel] / 100) for channel in prices]
+    rows = [("Always on", channel, everywhere, shares[channel] / 100) for channel in prices]
     days = np.arange(line.length, dtype=np.float64)
     rows += [
         (lift.campaign, lift.channel, line.within(days, lift.shift), lift.shift.factor - 1)

@@ -135,6 +135,6 @@ def test_answers_are_hundreds_a_quarter_and_worse_after_the_outage(beacon):
 
 def test_campaigns_that_have_not_begun_are_not_listed(beacon):
     assert beacon["campaigns"]["campaign"].tolist() == [
-        "spring_garden_2025", "black_friday_2025", "summer_terrace_2026", "cosy_autumn_2026",
+        "Spring garden", "Black Friday", "Summer terrace", "Cosy autumn",
     ]  # fmt: skip
     assert set(beacon["campaigns"]["campaign"]) < set(beacon["costs"]["Campaign"])

@@ -66,8 +66,8 @@ def test_crashes_on_android_drive_players_away(comet):
         before = players("2026-06-15", "2026-07-13", platform)
         return players("2026-08-04", "2026-09-01", platform) / before
 
-    assert change("android") < change("ios")
-    assert change("android") < 0.97
+    assert change("Android") < change("iOS")
+    assert change("Android") < 0.97
 
 
 def test_refunds_rise_with_the_crashes(orders):

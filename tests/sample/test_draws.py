@@ -150,8 +150,8 @@ def test_costs_are_arrivals_times_share_times_price_and_a_campaign_pays_for_its_
     )  # fmt: skip
 
     by_campaign = costs.groupby("campaign")["cost"]
-    assert by_campaign.size().to_dict() == {"always_on": 100, "push": 10}
-    assert by_campaign.mean()["always_on"] == pytest.approx(10 * 0.20 * 3, rel=0.05)
+    assert by_campaign.size().to_dict() == {"Always on": 100, "push": 10}
+    assert by_campaign.mean()["Always on"] == pytest.approx(10 * 0.20 * 3, rel=0.05)
     assert by_campaign.mean()["push"] == pytest.approx(10 * 0.5 * 3, rel=0.15)
     assert (costs["cost"] == costs["cost"].round(2)).all()
     assert costs["cost_date"].is_monotonic_increasing
