@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import nbformat
+import papermill
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -28,13 +29,23 @@ def papermill_run(tmp_path, make):
 
 
 def test_a_notebook_runs_in_the_current_directory_and_says_that_its_kernel_lived(
-    papermill_run, tmp_path
+    tmp_path, make, monkeypatch
 ):
-    code, notebook = papermill_run("import os; print(product, os.getcwd())")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.ipynb").write_text(make.notebook_json("import os; print(product, os.getcwd())"))
 
-    assert code == 0
+    notebook = papermill.execute_notebook(
+        "in.ipynb",
+        "out.ipynb",
+        {"product": "00123"},
+        engine_name="kpikit",
+        kernel_name="python3",
+        progress_bar=False,
+    )
+
     assert notebook.cells[-1].outputs[0].text == f"00123 {tmp_path}\n"
     assert notebook.metadata.kpikit == {"kernel": "alive"}
+    assert nbformat.read("out.ipynb", as_version=4).cells[-1].outputs == notebook.cells[-1].outputs
 
 
 def test_a_kernel_that_dies_is_a_failure_that_the_notebook_shows(papermill_run):

@@ -2,7 +2,9 @@
 
 import errno
 import json
+import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -53,6 +55,88 @@ def test_a_report_is_staged_with_all_its_files_kpis_last(job, make):
     assert events[-1] == CellStarted(4, 5, "Scorecard")
 
 
+KPI = """
+row = {{"metric": "orders", "period": period, "value": {value}, "unit": "count", "n": 1,
+       "complete": True, "target": None, "flags": []}}
+Stack(items=(), kpis=(row,))
+"""
+# fault: the template's cells, "cover" and "kpis" being the usual ones, and the reason to be given
+FAULTS = {
+    "raises": (
+        ("cover", "kpis", "1 / 0"),
+        "Cell [5] failed: ZeroDivisionError: division by zero.",
+    ),
+    "exits": (("cover", "import sys; sys.exit(0)", "kpis"), "Cell [4] failed: SystemExit: 0."),
+    "is killed": (
+        ("cover", "kpis", "import os, signal; os.kill(os.getpid(), signal.SIGKILL)"),
+        "the kernel was killed by SIGKILL (the system does this when memory runs out).",
+    ),
+    "vanishes": (
+        ("cover", "import os; os._exit(0)", "kpis"),
+        "Cell [4] failed: DeadKernelError: the kernel's process ended by itself, with exit code 0.",
+    ),
+    "vanishes after its last cell": (
+        ("cover", "import os, threading; threading.Timer(0, os._exit, [3]).start()"),
+        "the kernel's process ended by itself, with exit code 3.",
+    ),
+    "dawdles": (
+        ("cover", "import time; time.sleep(60)"),
+        "Cell [4] failed: CellTimeoutError: it took longer than 6 seconds.",
+    ),
+    "rewrites its product": (
+        ("product = 'beacon'", "cover"),
+        "another report's marker: its product is 'beacon', planned was 'atlas'.",
+    ),
+    "shows no cover": (
+        ("1",),
+        "The page carries no marker of its product: no cell shows the report's cover.",
+    ),
+    "misses a value": (
+        ("cover", KPI.format(value="None")),
+        "KPI orders of 2026Q3 is missing, and no flag says why.",
+    ),
+    "shows no number": (
+        ("cover", KPI.format(value="float('nan')")),
+        "KPI orders of 2026Q3: its value is no finite number: 'nan'.",
+    ),
+}
+
+
+def failing_outcome(job, report, make):
+    """Make the report, and check that it failed and that its notebook says why."""
+    outcome = worker.make_report(replace(job, report=report, cell_timeout=6), tell=print)
+
+    assert outcome.state == "failed"
+    assert outcome.files == ("mini.failed.ipynb",)
+    text = make.files_below(job.staging)["mini.failed.ipynb"].decode()
+    banner = nbformat.reads(text, as_version=4).cells[0].source
+    assert f"**{outcome.reasons[0]}**" in banner
+    return outcome
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_template_with_a_fault_is_not_sealed(job, make, fault):
+    cells, cause = FAULTS[fault]
+    report = make.planned("atlas", *(getattr(make, cell, cell) for cell in cells))
+
+    outcome = failing_outcome(job, report, make)
+
+    assert outcome.reasons[0].endswith(cause)
+
+
+@pytest.mark.slow
+def test_a_cell_tagged_raises_exception_is_not_sealed_either(job, make):
+    report = make.planned("atlas", make.cover, "raise ValueError")
+    notebook = json.loads(report.template.text)
+    notebook["cells"][-1]["metadata"]["tags"] = ["raises-exception"]
+    template = replace(report.template, text=json.dumps(notebook))
+
+    outcome = failing_outcome(job, replace(report, template=template), make)
+
+    assert outcome.reasons[0] == "Cell [4] failed: ValueError."
+
+
 @pytest.mark.slow
 def test_a_disk_that_is_full_is_the_reports_failure(job, monkeypatch):
     def fsync(_handle):
@@ -80,6 +164,31 @@ def test_a_kernel_that_does_not_start_is_told_with_its_last_words(job, monkeypat
     assert outcome.reasons[0].startswith("The kernel did not start: ")
     assert outcome.reasons[0].endswith("\nno room for a kernel")
     assert outcome.files == ("mini.failed.ipynb",)
+
+
+def test_a_worker_answers_job_by_job_until_it_is_told_to_end(job, monkeypatch):
+    monkeypatch.setattr(worker, "make_report", lambda job, tell: job.report.product)
+    before = signal.getsignal(signal.SIGINT)
+    here, there = multiprocessing.Pipe()
+    here.send(job)
+    here.send(None)
+
+    try:
+        worker.serve(there)
+        ignores = signal.getsignal(signal.SIGINT)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+    assert here.recv() == "atlas"
+    assert ignores(signal.SIGINT, None) is None
+
+
+def test_a_worker_whose_runner_is_gone_ends(monkeypatch):
+    monkeypatch.setattr(worker, "_ignore_ctrl_c", lambda: None)
+    here, there = multiprocessing.Pipe()
+    here.close()
+
+    worker.serve(there)
 
 
 def test_secrets_are_masked_in_reasons(job, monkeypatch):
