@@ -120,7 +120,7 @@ def _missing_values(subject: Subject) -> Iterator[Fault]:
         check = "missing_user" if name == "user_id" else "missing_value"
         tolerated = name == "user_id" and not column.required
         yield Fault(
-            check, name, missing, None, _says(f"have no {name}"),
+            check, name, missing, None, _says(f"{name} is missing in"),
             _grave_from(_FEW_USERS_MISSING) if tolerated else _always("warning"),
         )  # fmt: skip
 
@@ -148,7 +148,7 @@ def _null_columns(subject: Subject, found: Sequence[Finding]) -> list[Finding]:
 def _null_column(subject: Subject, name: str, severity: Severity) -> Finding:
     return Finding(
         "null_column", subject.spec.name, name, severity, subject.rows, 1.0, (),
-        f"No row has a {name}.",
+        f"{name} has no value in any row.",
     )  # fmt: skip
 
 
@@ -160,7 +160,7 @@ def _unparsable_values(subject: Subject) -> Iterator[Fault]:
             # more than half of a column unread: it is mapped or declared wrong, not merely dirty
             yield Fault(
                 "unparsable_value", column, text.notnull(), text,
-                _says(f"have a {column} that cannot be read and counts as missing"),
+                _says(f"{column} cannot be read, and counts as missing, in"),
                 _error_from(0.5),
             )  # fmt: skip
 
@@ -177,7 +177,7 @@ def _out_of_range(subject: Subject) -> Iterator[Fault]:
             outside = outside | (value > column.high)
         yield Fault(
             "out_of_range", column.name, outside.fill_null(False), value,
-            _says(f"have a {column.name} {_range_text(column)}"), _always("warning"),
+            _says(f"{column.name} is {_range_text(column)} in"), _always("warning"),
         )  # fmt: skip
 
 
@@ -197,12 +197,12 @@ def _spoilt_ids(subject: Subject) -> Iterator[Fault]:
         ids = subject.table[name]
         yield Fault(
             "damaged_id", name, ids.re_search(_DAMAGED_ID).fill_null(False), ids,
-            _says(f"have a {name} that a spreadsheet has rounded: different ids became one"),
+            _says(f"{name} was rounded by a spreadsheet, so that ids became one, in"),
             _always("warning"),
         )  # fmt: skip
         yield Fault(
             "float_id", name, ids.re_search(_FLOAT_ID).fill_null(False), ids,
-            _says(f"have a {name} that was written as a decimal number; it is kept as it stands"),
+            _says(f"{name} was written as a decimal number, and is kept so, in"),
             _always("info"),
         )  # fmt: skip
 
@@ -215,7 +215,7 @@ def _nonexistent_times(subject: Subject) -> Iterator[Fault]:
             yield Fault(
                 "nonexistent_time", column, subject.table[name].fill_null(False),
                 subject.table[column],
-                _says(f"have a {column} that the clock of {zone} skips; is its timezone right?"),
+                _says(f"{column} is a time that the clock of {zone} skips in"),
                 _always("warning"),
             )  # fmt: skip
 
@@ -225,7 +225,7 @@ def _negative_prices(subject: Subject) -> Iterator[Fault]:
         price = subject.table["unit_price"]
         yield Fault(
             "negative_price", "unit_price", (price < 0).fill_null(False), price,
-            _says("have a unit_price below zero"), _always("warning"),
+            _says("unit_price is below zero in"), _always("warning"),
         )  # fmt: skip
 
 
@@ -235,7 +235,7 @@ def _huge_values(subject: Subject) -> Iterator[Fault]:
         amount = subject.table[name].abs().cast("float64")
         yield Fault(
             "huge_value", name, (amount > fence).fill_null(False), subject.table[name],
-            _says(f"have an amount ({name}) far beyond all others, above {format_count(fence)}"),
+            _says(f"{name} is far beyond all others, above {format_count(fence)}, in"),
             _always("warning"),
         )  # fmt: skip
 
@@ -273,13 +273,13 @@ def _future_times(subject: Subject, as_of: dt.date, *, declared: bool) -> Iterat
         after = times > ibis.literal(as_of)
     yield Fault(
         "future_time", name, after.fill_null(False), times,
-        _says(f"lie after {as_of}, the last complete day"),
+        _says(f"{name} is after {as_of}, the last complete day, in"),
         _always("info" if declared else "warning"),
     )  # fmt: skip
 
 
 def _says(what: str) -> Callable[[str], str]:
-    return lambda counted: f"{counted} {what}."
+    return lambda counted: f"{what} {counted}."
 
 
 def _always(severity: Severity) -> Callable[[float], Severity]:

@@ -131,7 +131,7 @@ def duplicate_key_findings(subject: Subject) -> Iterator[Finding]:
         yield Finding(
             "duplicate_key", subject.spec.name, key[0], "accepted" if removed else "warning",
             extra, extra / subject.rows, tuple(shown.to_pyarrow()["value"].to_pylist()),
-            f"{plural(extra, 'row')} repeat the {' and '.join(key)} of another row.",
+            f"{_repeat(extra)} the {' and '.join(key)} of another row.",
             _removed_by("key") if removed else "",
         )  # fmt: skip
 
@@ -166,7 +166,7 @@ def _exact_duplicates(
     yield Finding(
         "exact_duplicate", subject.spec.name, "", severity, rows, share,
         tuple(f"{day.day}: {day.repeats:,}" for day in worst if day.repeats),
-        f"{plural(rows, 'row')} repeat another row in every column.",
+        f"{_repeat(rows)} another row in every column.",
         _removed_by("exact") if removed else "",
     )  # fmt: skip
 
@@ -193,6 +193,10 @@ def _batch_reason(batch: Batch, choice: Deduplicate | None) -> str:
         return _removed_by("exact")
     covers = span.from_ <= batch.first and batch.last <= span.to
     return _removed_by("doubled_batch") if covers else ""
+
+
+def _repeat(rows: int) -> str:
+    return f"{plural(rows, 'row')} {'repeats' if rows == 1 else 'repeat'}"
 
 
 def _removed_by(way: str) -> str:

@@ -125,7 +125,8 @@ def engine_errors(where: Where | str) -> Iterator[None]:
 
 
 def _engine_options(spill_dir: Path | None) -> dict[str, Any]:
-    options: dict[str, Any] = {}
+    # DuckDB would serve the old bytes of a file that was replaced within the same second
+    options: dict[str, Any] = {"enable_external_file_cache": False}
     if threads := os.environ.get("KPIKIT_THREADS"):
         if not threads.isdigit() or threads == "0":
             raise SourceError(

@@ -107,8 +107,10 @@ def _write_text(file: SourceFile, encoding: str, folder: Path, *, tidy: bool) ->
                 with target.open("wb") as plain:
                     shutil.copyfileobj(packed, plain, _BLOCK)
             else:
-                reader = io.TextIOWrapper(packed, encoding=encoding, newline="")
-                with target.open("w", encoding="utf-8", newline="") as text:
+                with (
+                    io.TextIOWrapper(packed, encoding=encoding, newline="") as reader,
+                    target.open("w", encoding="utf-8", newline="") as text,
+                ):
                     shutil.copyfileobj(reader, text, _BLOCK)
     except UnicodeError as error:
         raise wrong_encoding(file.name, encoding) from error
@@ -118,7 +120,7 @@ def _write_text(file: SourceFile, encoding: str, folder: Path, *, tidy: bool) ->
 
 def _rewrite_records(packed: IO[bytes], encoding: str, target: Path) -> None:
     # quoting survives untouched: only the ends of lines outside quotes change
-    text = io.TextIOWrapper(packed, encoding=encoding, newline="").read()
+    text = packed.read().decode(encoding)
     quoted = text.split('"')
     quoted[::2] = [part.replace("\r\n", "\n").replace("\r", "\n") for part in quoted[::2]]
     target.write_text('"'.join(quoted), encoding="utf-8", newline="")
