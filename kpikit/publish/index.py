@@ -19,6 +19,9 @@ INDEX_NAME = "index.html"
 
 _KPIS, _FAILED = ".kpis.json", ".failed.ipynb"
 _PAGES = (("HTML", ".html"), ("PDF", ".pdf"), ("notebook", ".ipynb"), ("KPIs", _KPIS))
+_COLUMNS = (  # with their widths in percent, so that the tables of all periods align
+    ("Product", 15), ("Report", 16), ("Data as of", 12), ("Files", 27), ("State", 17), ("Run", 13),
+)  # fmt: skip
 _ENDS = (_FAILED, _KPIS, ".html", ".pdf", ".ipynb")  # the longest of alike endings first
 
 _STYLE = """
@@ -26,11 +29,11 @@ body{margin:2.5rem auto;max-width:64rem;padding:0 1.5rem;color:#22303c;backgroun
  font:16px/1.5 "Source Sans 3","Source Sans Pro","Segoe UI",Helvetica,Arial,sans-serif}
 h1{font-size:1.7rem;margin:0}h2{font-size:1.15rem;margin:2.2rem 0 .4rem}
 p{color:#6b7785;margin:.2rem 0}
-table{border-collapse:collapse;width:100%}
+table{border-collapse:collapse;width:100%;table-layout:fixed}
 th{color:#6b7785;font-weight:normal;border-bottom:1px solid #22303c}
-th,td{text-align:left;padding:.35rem 1.2rem .35rem 0;vertical-align:top}
+th,td{text-align:left;padding:.35rem 1.2rem .35rem 0;vertical-align:top;overflow-wrap:anywhere}
 td{border-bottom:1px solid #e3e7eb}
-a{color:#22303c;margin-right:.9rem}a:hover{color:#2a7f62}
+a{color:#22303c;margin-right:.8rem;white-space:nowrap}a:hover{color:#2a7f62}
 .id{font:13px ui-monospace,Consolas,monospace;color:#6b7785}
 .good{color:#2a7f62}.bad{color:#b5443c;font-weight:600}
 @media print{body{margin:0;max-width:none}a{text-decoration:none}}
@@ -103,8 +106,7 @@ def index_page(entries: Iterable[Entry]) -> str:
 
 
 def _section(period: str, entries: list[Entry]) -> str:
-    heads = ("Product", "Report", "Data as of", "Files", "State", "Run")
-    head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+    head = "".join(f'<th scope="col" style="width:{w}%">{name}</th>' for name, w in _COLUMNS)
     rows = "\n".join(_row(entry) for entry in entries)
     return (
         f"<h2>{html.escape(period)}</h2>\n<table>\n<thead><tr>{head}</tr></thead>\n"
@@ -131,7 +133,7 @@ def _row(entry: Entry) -> str:
 def _state(entry: Entry) -> str:
     if not entry.has_failed:
         return '<span class="good">sealed</span>'
-    kept = "; the report listed is the last good one" if entry.facts else ""
+    kept = "; this is the last good report" if entry.facts else ""
     return f'<span class="bad">last run failed</span>{kept}'
 
 
@@ -139,7 +141,7 @@ def _entry(output_dir: Path, folder: Path, template: str, names: set[str]) -> En
     links = [(word, template + end) for word, end in _PAGES if template + end in names]
     has_failed = template + _FAILED in names
     if has_failed:
-        links.append(("what failed", template + _FAILED))
+        links.append(("cause", template + _FAILED))
     return Entry(
         period=folder.parent.name,
         product=folder.name,

@@ -2,6 +2,7 @@
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, Task, TaskID, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from kpikit.publish.messages import CellStarted, Event, Outcome
 from kpikit.publish.plan import PlannedReport
@@ -34,7 +35,8 @@ class Lines:
                 self._print(f"        {line}", "default")
 
     def _print(self, text: str, style: str) -> None:
-        self._console.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+        # as a styled text: a style given to print() would colour the bars that are redrawn below
+        self._console.print(Text(text, style=style), soft_wrap=True)
 
 
 class Bars(Lines):

@@ -84,10 +84,8 @@ def test_a_failed_run_is_marked_beside_the_last_good_report(output):
 
     page = index_page(find_reports(output))
 
-    assert (
-        '<span class="bad">last run failed</span>; the report listed is the last good one' in page
-    )
-    assert links(page)[-1] == ("2026Q3/atlas/quarterly_review.failed.ipynb", "what failed")
+    assert '<span class="bad">last run failed</span>; this is the last good report' in page
+    assert links(page)[-1] == ("2026Q3/atlas/quarterly_review.failed.ipynb", "cause")
 
 
 def test_a_report_that_never_succeeded_is_listed_as_failed(output):
@@ -98,7 +96,7 @@ def test_a_report_that_never_succeeded_is_listed_as_failed(output):
     page = index_page(find_reports(output))
 
     assert '<span class="bad">last run failed</span></td>' in page
-    assert [word for _, word in links(page)] == ["what failed"]
+    assert [word for _, word in links(page)] == ["cause"]
 
 
 def test_files_of_nobody_and_half_made_ones_are_left_out(output):
