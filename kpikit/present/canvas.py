@@ -8,7 +8,7 @@ its font, so no layout engine runs and a chart is drawn exactly once.
 import functools
 import itertools
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, ParamSpec, TypeVar
 
 import matplotlib as mpl
@@ -19,8 +19,8 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
 from matplotlib.text import Text
 from matplotlib.textpath import text_to_path
-from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator
-from matplotlib.transforms import Transform
+from matplotlib.ticker import MaxNLocator
+from matplotlib.transforms import Transform, blended_transform_factory, offset_copy
 
 from kpikit.formats import MINUS, Unit, format_share, format_value, is_missing
 from kpikit.present import components, theme
@@ -33,7 +33,9 @@ ROW_PT = 10.5  # height of a line of text
 AXIS_PT = 16.0  # height of the labels below a panel
 EDGE_PT = 4.0  # for what reaches a little beyond its panel
 
-Coordinates = str | Transform
+_CAPITAL_EM = 0.66  # height of a capital, in parts of the type size
+_LINE_EM = 1.06  # from one baseline to the next
+Coordinates = Literal["data", "panel", "sheet"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -80,11 +82,12 @@ def sheet_points(sheet: Figure) -> tuple[float, float]:
 def add_panel(
     sheet: Figure, *, left: float, right: float, top: float, bottom: float, label: str = ""
 ) -> Axes:
-    """Return new axes whose edges lie so many points inside the sheet's."""
+    """Return new axes, bare, whose edges lie so many points inside the sheet's."""
     width, height = sheet_points(sheet)
     box = (left / width, bottom / height, 1 - (left + right) / width, 1 - (top + bottom) / height)
-    panel = sheet.add_axes(box, label=label)
-    panel.patch.set_visible(False)
+    panel = sheet.add_axes(box, label=label, frame_on=False)
+    panel.xaxis.set_visible(False)
+    panel.yaxis.set_visible(False)
     return panel
 
 
@@ -187,15 +190,19 @@ def value_axis(
     labelled: bool = True,
     grid: bool = True,
 ) -> None:
-    """Set the vertical scale: few round ticks, hairlines across, a solid line at zero."""
+    """Set the vertical scale: few round ticks, hairlines across, a dark line at zero alone."""
     panel.set_ylim(*limits)
     marks = round_ticks(limits)
-    text_ticks(panel, "y", marks, tick_texts(marks, unit) if labelled else [""] * len(marks))
+    if labelled:
+        label_axis(panel, "y", marks, tick_texts(marks, unit))
+    across = panel.get_yaxis_transform()
     if grid:
-        panel.yaxis.grid(visible=True)
-    if limits[0] < 0 < limits[1]:
-        panel.axhline(0, color=theme.INK, linewidth=0.8, zorder=1)
-    panel.spines["bottom"].set_visible(limits[0] == 0 or not limits[0] < 0 < limits[1])
+        panel.hlines(marks, 0, 1, transform=across, color=theme.LINE, linewidth=0.6, zorder=0.4)
+    has_zero = limits[0] <= 0 <= limits[1]
+    panel.plot(
+        [0, 1], [0 if has_zero else limits[0]] * 2, transform=across, linewidth=0.8, zorder=1.5,
+        color=theme.INK if has_zero else theme.LINE, label="base", clip_on=False,
+    )  # fmt: skip
 
 
 def scale_width(limits: tuple[float, float], unit: Unit) -> float:
@@ -209,7 +216,7 @@ def slot_axis(panel: Axes, slots: Slots) -> None:
     width, _ = panel_points(panel)
     choices = slot_ticks(slots)
     ticks = next((ticks for ticks in choices if _has_room(ticks, width / len(slots))), choices[-1])
-    text_ticks(panel, "x", ticks.positions, ticks.labels)
+    label_axis(panel, "x", ticks.positions, ticks.labels)
 
 
 def _has_room(ticks: Ticks, slot_pt: float) -> bool:
@@ -268,56 +275,87 @@ def write(
     text: str,
     at: tuple[float, float],
     *,
-    within: Coordinates | tuple[Coordinates, Coordinates] = "data",
+    within: tuple[Coordinates, Coordinates] = ("data", "data"),
     shift: tuple[float, float] = (0.0, 0.0),
     align: Literal["left", "center", "right"] = "left",
-    stand: Literal["center", "top", "bottom", "center_baseline"] = "center",
+    stand: Literal["center", "top", "bottom"] = "center",
     color: str = theme.INK,
     size: float = theme.TEXT_PT,
     bold: bool = False,
     on_paper: bool = False,
-) -> None:
-    """Write a text in a chart.
+) -> Text:
+    """Write a text in a chart and return it.
 
     Args:
         panel: Where.
         text: What.
         at: The point that it belongs to.
-        within: Coordinates of the point, as matplotlib names them.
+        within: What the point's place across and its height are counted in: the data, or parts of
+            the panel or of the sheet from 0 to 1.
         shift: How far beside the point, in points.
         align: Which side of the text lies there.
-        stand: How it stands to the point's height.
+        stand: Which part of the text lies at the point's height; capitals count, tails do not.
         color: Its colour.
         size: Its size in points.
         bold: Whether it is bold.
         on_paper: Whether it hides a line that runs behind it.
     """
     behind = {"facecolor": theme.PAPER, "edgecolor": "none", "pad": 0.4} if on_paper else None
-    panel.annotate(
-        text, at, xycoords=within, xytext=shift, textcoords="offset points", ha=align, va=stand,
-        color=color, fontsize=size, fontweight="bold" if bold else "normal", bbox=behind,
-        annotation_clip=False, linespacing=1.05, zorder=5,
+    sheet = _sheet_of(panel)
+    places: Mapping[Coordinates, Transform] = {
+        "data": panel.transData, "panel": panel.transAxes, "sheet": sheet.transFigure,
+    }  # fmt: skip
+    across, up = (places[name] for name in within)
+    base = across if across is up else blended_transform_factory(across, up)
+    # matplotlib aligns by the letters at hand, so "Apr" would stand higher than "Jan"; counted
+    # from the last baseline, all texts of a row stand alike.
+    height = _CAPITAL_EM + text.count("\n") * _LINE_EM
+    drop = size * {"top": height, "center": height / 2, "bottom": 0.0}[stand]
+    place = offset_copy(base, sheet, shift[0], shift[1] - drop, units="points")
+    return panel.text(
+        *at, text, transform=place, ha=align, va="baseline", color=color, fontsize=size,
+        fontweight="bold" if bold else "normal", bbox=behind, linespacing=1.15, zorder=5,
     )  # fmt: skip
 
 
-def text_ticks(
-    panel: Axes, which: Literal["x", "y"], positions: Iterable[float], labels: Iterable[str]
+def label_axis(
+    panel: Axes,
+    which: Literal["x", "y"],
+    positions: Iterable[float],
+    labels: Iterable[str],
+    *,
+    color: str = theme.GREY,
+    size: float = theme.SMALL_PT,
 ) -> None:
-    """Set ticks at the positions with the labels."""
-    axis = panel.xaxis if which == "x" else panel.yaxis
-    texts = dict(zip(map(float, positions), labels, strict=True))
-    axis.set_major_locator(FixedLocator(list(texts)))
-    axis.set_major_formatter(FuncFormatter(lambda mark, _: texts.get(float(mark), "")))
+    """Write labels below a panel or to its left.
+
+    They are plain texts with the gid ``x label`` or ``y label``: matplotlib's own ticks cost as
+    much as all else in a chart, for each brings marks and grid lines that stay unseen.
+    """
+    for position, label in zip(positions, labels, strict=True):
+        text = (
+            write(
+                panel, label, (position, 0), within=("data", "panel"), shift=(0, -5),
+                align="center", stand="top", color=color, size=size,
+            )
+            if which == "x"
+            else write(
+                panel, label, (0, position), within=("panel", "data"), shift=(-5, 0),
+                align="right", color=color, size=size,
+            )
+        )  # fmt: skip
+        text.set_gid(f"{which} label")
 
 
 def no_data_panel(sheet: Figure, reason: str = "") -> Axes:
     """Return axes over the whole sheet that say there is nothing to draw, and why."""
     panel = add_panel(sheet, left=0, right=0, top=0, bottom=0, label="no data")
-    panel.set_axis_off()
     width, _ = sheet_points(sheet)
     text = f"No data: {reason}" if reason else "No data"
     lines = wrap_text(text, 0.8 * width, lines=3)
-    write(panel, lines, (0.5, 0.5), within="axes fraction", align="center", color=theme.GREY)
+    write(
+        panel, lines, (0.5, 0.5), within=("panel", "panel"), align="center", color=theme.GREY
+    )  # fmt: skip
     return panel
 
 
@@ -360,7 +398,10 @@ def figure(
 
 def _signs_without_font(sheet: Figure) -> str:
     """Return the characters of all texts that neither font can draw."""
-    texts: Iterable[Any] = sheet.findobj(Text)
+    texts = [text for axes in sheet.axes for text in axes.texts]
+    for axes in sheet.axes:  # those of an analyst's own chart; ours have none
+        for axis in (axes.xaxis, axes.yaxis):
+            texts += axis.get_ticklabels() if axis.get_visible() else []
     used = {char for text in texts for char in text.get_text() if not char.isspace()}
     return "".join(sorted(char for char in used if ord(char) not in _known_signs()))
 

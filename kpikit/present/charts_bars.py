@@ -94,8 +94,9 @@ def plot_pareto(frame: pd.DataFrame, *, size: theme.Size = "half") -> Axes:
     _write_beside(panel, rows, texts)
     column = [(-0.75, head), *enumerate(map(share_text, rows["cumulative_share"]))]
     for place, text in column:
-        edge = ("figure fraction", "data")
-        canvas.write(panel, text, (1, place), within=edge, align="right", color=theme.GREY)
+        canvas.write(
+            panel, text, (1, place), within=("sheet", "data"), align="right", color=theme.GREY
+        )
     return panel
 
 
@@ -165,7 +166,7 @@ def _draw_parts(panel: Axes, shares: Floats, names: Sequence[str]) -> None:
         half = canvas.text_width(name) / 2
         middle = min(max((left[whole] + part[whole] / 2) * width, half), width - half)
         canvas.write(
-            panel, name, (middle / width, 1), within="axes fraction", shift=(0, 3),
+            panel, name, (middle / width, 1), within=("panel", "panel"), shift=(0, 3),
             align="center", stand="bottom", color=theme.GREY,
         )  # fmt: skip
         left = left + part
@@ -220,10 +221,8 @@ def _bar_panel(
 
 def _name_bars(panel: Axes, names: Sequence[str]) -> None:
     panel.set_ylim(max(len(names), 2) - 0.5, -0.5)
-    panel.spines["bottom"].set_visible(False)
-    canvas.text_ticks(panel, "x", [], [])
-    canvas.text_ticks(panel, "y", range(len(names)), names)
-    panel.tick_params(axis="y", labelcolor=theme.INK, labelsize=theme.TEXT_PT)
+    places = range(len(names))
+    canvas.label_axis(panel, "y", places, names, color=theme.INK, size=theme.TEXT_PT)
 
 
 def _height_cm(count: int, extra_pt: float) -> float:

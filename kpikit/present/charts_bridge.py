@@ -64,7 +64,7 @@ def plot_waterfall(
     ]
     for place, (top, text) in enumerate(zip(tops, texts, strict=True)):
         canvas.write(
-            panel, text, (place, top), shift=(0, 2), align="center", stand="bottom",
+            panel, text, (place, top), shift=(0, 3), align="center", stand="bottom",
             bold=place in (0, len(texts) - 1),
         )  # fmt: skip
     return panel
@@ -112,7 +112,7 @@ def _named_panel(sheet: Figure, names: Sequence[str]) -> Axes:
         bottom=canvas.AXIS_PT + second,
     )
     panel.set_xlim(-0.5, len(names) - 0.5)
-    canvas.text_ticks(panel, "x", range(len(names)), wrapped)
+    canvas.label_axis(panel, "x", range(len(names)), wrapped)
     return panel
 
 

@@ -57,7 +57,7 @@ def plot_cohorts(
     )  # fmt: skip
     _write_cells(panel, rates, lambda rate: colors(rate / top))
     _label_cohorts(panel, names, counts, counts_pt)
-    canvas.text_ticks(panel, "x", np.arange(rates.shape[1]) + 0.5, age_names(rates, grain))
+    canvas.label_axis(panel, "x", np.arange(rates.shape[1]) + 0.5, age_names(rates, grain))
     return panel
 
 
@@ -95,6 +95,6 @@ def _label_cohorts(
         canvas.write(panel, name, at, shift=(-8 - counts_pt, 0), align="right")
         canvas.write(panel, count, at, shift=(-8, 0), align="right", color=theme.GREY)
     canvas.write(
-        panel, "users", (0, 0), within="axes fraction", shift=(-8, -5), align="right", stand="top",
-        color=theme.GREY, size=theme.SMALL_PT,
+        panel, "users", (0, 0), within=("panel", "panel"), shift=(-8, -5), align="right",
+        stand="top", color=theme.GREY, size=theme.SMALL_PT,
     )  # fmt: skip

@@ -94,7 +94,7 @@ def _label_columns(panel: Axes, slots: Slots, texts: Sequence[str]) -> None:
             panel,
             text if slots.complete[index] else f"{text}\nso far",
             (index, max(value, before) if up else min(value, before)),
-            shift=(0, 2 if up else -2),
+            shift=(0, 3 if up else -3),
             align="center",
             stand="bottom" if up else "top",
             bold=index == len(texts) - 1,

@@ -60,10 +60,11 @@ def plot_dot_intervals(
     panel.set_xlim(-0.5, len(frame) - 0.5)
     for level in goal:
         panel.axhline(level, color=theme.INK, linewidth=1.1, linestyle=DASHED, label="target")
-        edge = ("axes fraction", "data")
-        canvas.write(panel, "target", (1, level), within=edge, shift=(4, 0))
+        canvas.write(panel, "target", (1, level), within=("panel", "data"), shift=(4, 0))
     places = np.arange(len(frame))
-    panel.vlines(places, frame["ci_low"], frame["ci_high"], color=theme.MID, linewidth=2.4)
+    panel.vlines(
+        places, frame["ci_low"], frame["ci_high"], color=theme.MID, linewidth=2.4, label="interval"
+    )  # fmt: skip
     panel.plot(places, frame[value], "o", color=theme.INK, markersize=5, label="actual")
     for place, height in enumerate(frame[value]):
         if not is_missing(height):
@@ -72,7 +73,7 @@ def plot_dot_intervals(
             canvas.write(panel, text, (place, height), shift=(6, 0), bold=last, on_paper=True)
     counts = [f"{n_of} = {format_count(n)}" for n in frame["n"]]
     names = [f"{label}\n{count}" for label, count in zip(frame["period"], counts, strict=True)]
-    canvas.text_ticks(panel, "x", places, names)
+    canvas.label_axis(panel, "x", places, names)
     return panel
 
 
@@ -107,13 +108,15 @@ def plot_retention_curve(curve: pd.DataFrame, *, grain: Grain, size: theme.Size 
     )
     canvas.value_axis(panel, limits, "share")
     _draw_band(panel, ages, known)
-    panel.plot(ages, rates, color=theme.INK, marker="o", markersize=3.4, clip_on=False)
+    panel.plot(
+        ages, rates, color=theme.INK, marker="o", markersize=3.4, clip_on=False, label="rate"
+    )
     _label_end(panel, ages[-1], rates[-1])
     if len(ages) > 1:
         first = format_share(rates[0])
         canvas.write(panel, first, (ages[0], rates[0]), shift=(6, 2), stand="bottom")
     panel.set_xlim(ages[0] - 0.25, max(ages[-1], ages[0] + 1) + 0.05)
-    canvas.text_ticks(panel, "x", ages, age_names(ages, grain))
+    canvas.label_axis(panel, "x", ages, age_names(ages, grain))
     return panel
 
 
@@ -156,7 +159,7 @@ def plot_survival(
     panel.step(times, curve, where="post", color=theme.INK, clip_on=False, label="survival")
     _label_end(panel, times[-1], curve[-1])
     panel.set_xlim(0, until)
-    canvas.text_ticks(panel, "x", marks, names)
+    canvas.label_axis(panel, "x", marks, names)
     return panel
 
 

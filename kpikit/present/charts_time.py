@@ -218,6 +218,6 @@ def _draw_notes(panel: Axes, notes: Sequence[_Note]) -> None:
         )  # fmt: skip
         if note.row >= 0:
             canvas.write(
-                panel, note.text, (note.left_pt / width, foot), within="axes fraction",
+                panel, note.text, (note.left_pt / width, foot), within=("panel", "panel"),
                 shift=(0, 2), stand="bottom", color=theme.GREY, size=theme.SMALL_PT, on_paper=True,
             )  # fmt: skip

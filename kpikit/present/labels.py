@@ -103,6 +103,6 @@ def label_ends(panel: Axes, labels: Sequence[Label]) -> None:
     places = canvas.spread(values, gap=row, low=low, high=high - row / 2)
     for label, place in zip(labels, places, strict=True):
         canvas.write(
-            panel, label.text, (1.0, place), within=("axes fraction", "data"),
+            panel, label.text, (1.0, place), within=("panel", "data"),
             shift=(GAP_PT, 0), color=label.color, bold=label.bold,
         )  # fmt: skip

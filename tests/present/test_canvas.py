@@ -177,3 +177,24 @@ def test_signs_that_no_font_has_are_named_below_the_chart_and_nothing_warns():
         "a note",
         "Shown as boxes, for no font of the report has them: 日本",
     )
+
+
+def test_signs_are_looked_for_in_an_analysts_own_axis_labels_too():
+    axes = Figure().add_subplot()
+    axes.set_xticks([0], ["東京"])
+
+    chart = charts.figure(axes, title="", subtitle="", alt="One city.")
+
+    assert chart.notes == ("Shown as boxes, for no font of the report has them: 京東",)
+
+
+@pytest.mark.parametrize("stand", ["top", "center", "bottom"])
+def test_texts_of_a_row_stand_on_one_baseline_whatever_their_letters(stand):
+    panel = canvas.add_panel(canvas.new_sheet("half"), left=0, right=0, top=0, bottom=0)
+
+    places = {
+        canvas.write(panel, text, (0, 0.5), stand=stand).get_transform().transform((0, 0.5))[1]
+        for text in ("Jan", "Apr", "ace", "£")
+    }
+
+    assert len(places) == 1
