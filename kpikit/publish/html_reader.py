@@ -61,7 +61,7 @@ class _Cell:
 
     def words(self) -> str:
         lines = (" ".join(line.split()) for line in "".join(self.text).split("\n"))
-        return "\n".join(lines).strip()
+        return "\n".join(filter(None, lines))
 
 
 @dataclass

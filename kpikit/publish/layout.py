@@ -27,6 +27,7 @@ _COMPACT_SIZES = (8.0, 7.5, 7.0)
 _NARROW = 0.6  # a table whose content fills less of the width keeps its natural width
 _SHORT = 16  # rows of a table that is kept on one page
 _HEAT = 2.8  # ems, the least width of a heat map's cell
+_LABEL = 8.0  # ems, a column's heading that still takes one line
 _BADGE = 1.4  # ems, what a badge's border takes
 _FIXED = {"bullet": 9.0, "spark": 7.0}  # ems
 _LONG_WORD = re.compile(r"\S{25,}")
@@ -249,9 +250,9 @@ def _extent(label: str, cells: Sequence[Node], column: Mapping[str, Any]) -> Ext
 
 
 def _label_extent(label: str) -> tuple[float, float]:
-    """A heading may take two lines, so that it does not hold its column open."""
-    word = 0.95 * _word_extent(label)
-    return word, max(word, 0.95 * _line_extent(label) / 2)
+    """A long heading takes two lines rather than hold its column open."""
+    word, line = 0.95 * _word_extent(label), 0.95 * _line_extent(label)
+    return word, max(word, min(line, max(_LABEL, line / 2)))
 
 
 def _word_extent(text: str, *, bold: bool = False) -> float:

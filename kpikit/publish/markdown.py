@@ -9,6 +9,7 @@ whose alternative text is their TeX source.
 import functools
 import html
 import re
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -147,8 +148,10 @@ class _Reader:
             yield found[1], found[2]
 
     def _footnote(self, key: str) -> Node:
+        if key not in self._notes:
+            return _text(f"[^{key}]")
         # A note that cites itself would never end: while its text is read, it is taken out.
-        tokens = self._notes.pop(key, ())
+        tokens = self._notes.pop(key)
         blocks: list[Node] = []
         for token in tokens:
             blocks += self._BLOCKS.get(token["type"], _Reader._paragraph)(self, token)
@@ -262,7 +265,10 @@ def _text(text: str) -> Node:
 @functools.lru_cache(maxsize=256)
 def _drawn(tex: str) -> tuple[str, float] | None:
     """Return a formula's SVG and its depth below the line in points, None if it is unreadable."""
-    from ziamath.zmath import Latex  # noqa: PLC0415 - it costs a third of a second, and few notebooks hold a formula
+    with warnings.catch_warnings():
+        # ziamath 0.13 finds its fonts by a call that Python has deprecated.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        from ziamath.zmath import Latex  # noqa: PLC0415 - slow, and few notebooks hold a formula
 
     try:
         drawing = Latex(tex, size=_MATH_SIZE, color="#22303c")
