@@ -15,7 +15,15 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from kpikit.catalogue import Metric, fact, make_facts
-from kpikit.catalogue.queries import PARTS, Query, absence, metric_query, query_groups, query_sql
+from kpikit.catalogue.queries import (
+    PARTS,
+    Query,
+    absence,
+    metric_query,
+    query_groups,
+    query_sql,
+    tables_by,
+)
 from kpikit.catalogue.relations import DAY, PERIOD, SEGMENT, Span, covered_days, daily_actives
 from kpikit.catalogue.values import Parts, Valued
 from kpikit.errors import ParamsError
@@ -74,6 +82,7 @@ def metric_table(
     span = Span(tuple(dict.fromkeys(periods)), calendar, as_of)
     if not span.periods:
         return make_facts([])
+    tables = tables_by(tables, dimension, params=params)
     rows: dict[str, list[dict[str, Any]]] = {}
     for group in query_groups(metrics):
         rows |= _group_facts(tables, group, span, params=params, dimension=dimension)
@@ -98,6 +107,7 @@ def sql_of(
         called ``memory_1`` and so on, so that equal calls give equal text.
     """
     span = Span(tuple(dict.fromkeys(periods)), calendar, as_of)
+    tables = tables_by(tables, dimension, params=params)
     queries = [
         metric_query(tables[group[0].table], fitting, span, params=params, dimension=dimension)
         for group in query_groups(metrics)

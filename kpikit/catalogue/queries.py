@@ -85,6 +85,20 @@ def absence(
     return ""
 
 
+def tables_by(
+    tables: Mapping[str, ir.Table], dimension: str, *, params: Product
+) -> Mapping[str, ir.Table]:
+    """Return the tables from which metrics are broken down by a dimension.
+
+    Orders made from order lines bear one value per column, yet a basket may hold several
+    categories: their amounts are parted by the lines themselves, which add up to the same total.
+    """
+    lines = tables.get("order_lines")
+    if not dimension or lines is None or "orders" in params.source.tables:
+        return tables
+    return {**tables, "orders": lines.filter(lines["kind"] != "ignore")}
+
+
 def metric_query(
     table: ir.Table,
     metrics: Sequence[Metric],

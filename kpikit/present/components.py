@@ -36,11 +36,17 @@ class Component:
         return {}
 
     def _repr_mimebundle_(
-        self, include: object = None, exclude: object = None  # noqa: ARG002 - Jupyter's protocol
+        self,
+        include: object = None,
+        exclude: object = None,  # noqa: ARG002 - Jupyter's protocol
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         from kpikit.present.html import notebook_html  # noqa: PLC0415 - html imports this module
 
-        data = {"text/html": notebook_html(self), MIME_TYPE: self.to_json(), "text/plain": repr(self)}
+        data = {
+            "text/html": notebook_html(self),
+            MIME_TYPE: self.to_json(),
+            "text/plain": repr(self),
+        }
         found = self.metadata()
         return data, ({KPIS_KEY: found} if found else {})
 
@@ -53,23 +59,30 @@ class Cover(Component):
     """Section 0: one line of who, what and when, and the page's marker for the seal."""
 
     kind = "cover"
-    title: str                      # "Online Retail: quarterly review 2011Q3"
+    title: str  # "Online Retail: quarterly review 2011Q3"
     product_key: str
     product_name: str
-    period_label: str               # "2011Q3"
-    period_text: str                # "fiscal 2011 Q3 (1 Jul – 30 Sep 2011)"
-    as_of: str                      # ISO date
-    state: str                      # "final", "draft" or "unfinished"
+    period_label: str  # "2011Q3"
+    period_text: str  # "fiscal 2011 Q3 (1 Jul – 30 Sep 2011)"
+    as_of: str  # ISO date
+    state: str  # "final", "draft" or "unfinished"
     run_id: str
     data_hash: str
-    facts: tuple[tuple[str, str], ...] = ()   # ("Stage", "maturity"), ("Owner", ...)
+    facts: tuple[tuple[str, str], ...] = ()  # ("Stage", "maturity"), ("Owner", ...)
     template: str = "quarterly_review"
 
     def metadata(self) -> dict[str, Any]:
-        return {"marker": {
-            "product": self.product_key, "period": self.period_label, "run_id": self.run_id,
-            "template": self.template, "as_of": self.as_of, "data_hash": self.data_hash,
-        }}
+        """Return the page's marker."""
+        return {
+            "marker": {
+                "product": self.product_key,
+                "period": self.period_label,
+                "run_id": self.run_id,
+                "template": self.template,
+                "as_of": self.as_of,
+                "data_hash": self.data_hash,
+            }
+        }
 
 
 @dataclass(frozen=True, repr=False)
@@ -105,7 +118,7 @@ class Tile(Component):
     spark: tuple[float | None, ...] = ()
     spark_target: float | None = None
     footer: str = ""
-    badge: str = ""                 # text of a data-quality remark, empty if none
+    badge: str = ""  # text of a data-quality remark, empty if none
 
 
 @dataclass(frozen=True, repr=False)
@@ -123,7 +136,7 @@ class Column:
     key: str
     label: str
     kind: CellKind = "text"
-    width: float | None = None      # relative; None: by content
+    width: float | None = None  # relative; None: by content
     emphasis: bool = False
 
 
@@ -133,7 +146,7 @@ class Bullet:
 
     value: float | None
     target: float | None = None
-    low: float | None = None        # band behind the bar
+    low: float | None = None  # band behind the bar
     high: float | None = None
     tone: Tone = "neutral"
 
@@ -148,7 +161,7 @@ class Cell:
 
     text: str
     tone: Tone = "neutral"
-    note: str = ""                  # small text after it
+    note: str = ""  # small text after it
     struck: bool = False
     shade: float | None = None
     bullet: Bullet | None = None
@@ -170,7 +183,7 @@ class Table(Component):
     title: str = ""
     subtitle: str = ""
     notes: tuple[str, ...] = ()
-    compact: bool = False           # smaller type, for appendices
+    compact: bool = False  # smaller type, for appendices
 
 
 @dataclass(frozen=True, repr=False)
@@ -236,9 +249,10 @@ class Stack(Component):
 
     kind = "stack"
     items: tuple[Component, ...]
-    kpis: tuple[Mapping[str, Any], ...] = field(default=())   # rows of kpis.json shown here
+    kpis: tuple[Mapping[str, Any], ...] = field(default=())  # rows of kpis.json shown here
 
     def metadata(self) -> dict[str, Any]:
+        """Return what the parts note, and the KPIs shown here."""
         found: dict[str, Any] = {}
         for item in self.items:
             found.update(item.metadata())

@@ -116,7 +116,9 @@ def _churn(context: Context) -> list[Component]:
 
 def _survival(context: Context, subscriptions: Any) -> Figure:
     stays = spell_durations(subscriptions, as_of=context.as_of, timezone=context.calendar.timezone)
-    table = survival_table(stays["duration"], stays["ended"], counts=stays["stays"])
+    table = survival_table(
+        stays["duration"], stays["ended"], counts=stays["stays"], every_time=True
+    )
     who = "paying customers"
     return figure(
         plot_survival(table, time_unit="months"),

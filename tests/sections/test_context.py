@@ -78,3 +78,23 @@ def test_a_fault_of_the_data_is_a_badge_on_the_kpis_that_it_touches(open_context
 
     assert "out of range" in context.badges["nps"]
     assert "orders" not in context.badges
+
+
+def test_a_basket_of_several_categories_is_parted_by_its_lines(open_context):
+    lines = """
+        order_id,user_id,order_time,quantity,unit_price,category
+        1,a,2026-08-01T10:00:00,1,10.00,lamps
+        1,a,2026-08-01T10:00:00,2,20.00,textiles
+        2,b,2026-08-02T10:00:00,1,5.00,lamps
+    """
+    context = open_context(
+        "source: {tables: {order_lines: {files: lines.csv}}}\nmetrics: [gross_revenue, orders]",
+        {"lines.csv": lines},
+    )
+
+    facts = context.facts_of(context.metrics, [context.period], dimension="category")
+
+    # the first order is one of each category, and amounts still add up to 55
+    values = facts.set_index(["metric", "segment"])["value"]
+    assert values["gross_revenue"].to_dict() == {"lamps": 15.0, "textiles": 40.0}
+    assert values["orders"].to_dict() == {"lamps": 2.0, "textiles": 1.0}
