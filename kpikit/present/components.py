@@ -37,7 +37,7 @@ class Component:
 
     def _repr_mimebundle_(
         self,
-        include: object = None,
+        include: object = None,  # noqa: ARG002 - Jupyter's protocol
         exclude: object = None,  # noqa: ARG002 - Jupyter's protocol
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         from kpikit.present.html import notebook_html  # noqa: PLC0415 - html imports this module
