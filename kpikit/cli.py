@@ -322,6 +322,11 @@ def _print_result(result: "RunResult", *, to_stderr: bool) -> None:
     if result.stopped_by is not None:
         lines.append("\nStopped. What was published before, and what was finished, is whole.")
     lines.append(f"\n{len(sealed)} of {total} reports sealed in {result.seconds:.1f} s.")
+    lines += [
+        f"  {outcome.report.product} {outcome.report.period} was not finished"
+        for outcome in result.outcomes
+        if outcome.state == "stopped"
+    ]
     lines += [line for outcome in result.outcomes for line in _places(outcome, result.output_dir)]
     if result.complaint:
         lines.append(result.complaint)

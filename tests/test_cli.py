@@ -315,14 +315,18 @@ def test_what_ends_a_command_decides_its_exit_code(call, monkeypatch, error, cod
 
 def test_a_run_that_was_stopped_says_so_and_what_is_whole(capsys, tmp_path):
     runner = import_module("kpikit.publish.runner")
-    plan = SimpleNamespace(reports=("one",), failures=())
-    result = runner.RunResult(plan, (), tmp_path, 1.0, stopped_by=130, complaint="No index.")
+    report = SimpleNamespace(product="atlas", period="2026Q3", folder="2026Q3/atlas")
+    stopped = SimpleNamespace(report=report, state="stopped", files=())
+    plan = SimpleNamespace(reports=(report,), failures=())
+    result = runner.RunResult(
+        plan, (stopped,), tmp_path, 1.0, stopped_by=130, complaint="No index."
+    )
 
     cli._print_result(result, to_stderr=False)
 
     assert capsys.readouterr().out == (
         "\nStopped. What was published before, and what was finished, is whole.\n"
-        "\n0 of 0 reports sealed in 1.0 s.\nNo index.\n"
+        "\n0 of 1 reports sealed in 1.0 s.\n  atlas 2026Q3 was not finished\nNo index.\n"
     )
 
 

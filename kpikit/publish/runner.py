@@ -11,12 +11,13 @@ import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import kpikit
+from kpikit.errors import KpikitError
 from kpikit.publish.index import write_index
 from kpikit.publish.interrupts import Interrupts, RunStopped
 from kpikit.publish.messages import Event, Format, Job, Outcome
@@ -93,7 +94,8 @@ def run_plan(
         watcher: Takes the run's news.
 
     Raises:
-        KpikitError: Nothing can be written in the output folder; nothing was run.
+        KpikitError: Nothing can be written in the output folder or the system's temporary one;
+            nothing was run.
     """
     output = output_dir.resolve()
     started = time.monotonic()
@@ -238,16 +240,30 @@ def processors() -> int:
 
 
 @contextlib.contextmanager
-def _scratch_folder() -> Any:
-    """Make the run's private folder; its path is short where it can be, for it holds sockets."""
-    usual = tempfile.gettempdir()
-    is_long = len(os.fsencode(usual)) > _LONGEST_TEMP_DIR
-    parent = "/tmp" if is_long and os.access("/tmp", os.W_OK) else usual  # noqa: S108 - mkdtemp
-    folder = Path(tempfile.mkdtemp(prefix="kpikit-", dir=parent)).resolve()
+def _scratch_folder() -> Iterator[Path]:
+    """Make the run's private folder, and remove it at the end.
+
+    Raises:
+        KpikitError: There is no room for temporary files, or no right to write them.
+    """
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="kpikit-", dir=_temporary_folder())).resolve()
+    except OSError as error:
+        raise KpikitError(
+            f"No temporary folder can be made: {error}.\n"
+            "Make room, or name a folder with room: export TMPDIR=/a/folder"
+        ) from error
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _temporary_folder() -> str:
+    """Return the system's folder; /tmp where that one's path leaves no room for a socket's name."""
+    usual = tempfile.gettempdir()
+    is_long = len(os.fsencode(usual)) > _LONGEST_TEMP_DIR
+    return "/tmp" if is_long and os.access("/tmp", os.W_OK) else usual  # noqa: S108 - by mkdtemp
 
 
 def manifest(result: RunResult) -> dict[str, Any]:

@@ -359,6 +359,25 @@ def test_an_output_folder_that_cannot_be_written_is_found_before_anything_runs(t
     assert recorder.events == []
 
 
+def test_a_full_temporary_folder_is_found_before_anything_runs(tmp_path, make, monkeypatch):
+    def mkdtemp(**_options):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(runner.tempfile, "mkdtemp", mkdtemp)
+
+    with pytest.raises(KpikitError, match=r"No temporary folder .*No space left.*\n.*TMPDIR"):
+        run_plan(make.plan_of(make.planned("atlas")), output_dir=tmp_path)
+
+
+def test_a_long_temporary_path_gives_way_to_a_short_one(monkeypatch):
+    monkeypatch.setattr(runner.tempfile, "gettempdir", lambda: "/var/folders/" + "x" * 60)
+    long = runner._temporary_folder()
+    monkeypatch.setattr(runner.tempfile, "gettempdir", lambda: "/scratch")
+    short = runner._temporary_folder()
+
+    assert (long, short) == ("/tmp", "/scratch")
+
+
 def test_a_plan_without_a_report_runs_nothing(tmp_path):
     plan = Plan((), (Failure("atlas", "atlas.yml has 1 mistake."),))
 
