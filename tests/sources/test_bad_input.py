@@ -39,7 +39,7 @@ def test_a_glob_without_a_match_names_the_glob_the_folder_and_the_nearest_file(
 
 
 def test_a_folder_that_does_not_exist_is_named(product):
-    with pytest.raises(SourceError, match="The folder of 'data/e.csv' does not exist"):
+    with pytest.raises(SourceError, match=r"The folder of 'data/e.csv' does not exist"):
         open_dataset(product({"events": {"files": "data/e.csv"}}))
 
 
@@ -58,7 +58,7 @@ def test_an_empty_file_is_refused(opened):
 
 
 def test_a_file_of_blank_lines_is_refused(opened):
-    with pytest.raises(SourceError, match="e.csv is empty: it has no header"):
+    with pytest.raises(SourceError, match=r"e.csv is empty: it has no header"):
         opened(b"\n\n")
 
 
@@ -80,7 +80,8 @@ def test_parquet_and_text_are_not_mixed(write, product):
 def test_an_absent_column_names_the_nearest(opened):
     with pytest.raises(
         SourceError,
-        match=r"demo.yml:\d+: source.tables.events.columns.user_id: the source has no column 'usr_id'."
+        match=r"demo.yml:\d+: source.tables.events.columns.user_id: "
+        r"the source has no column 'usr_id'."
         r"\nDid you mean 'user_id'\? Columns: event, event_time, user_id",
     ):
         opened(EVENTS, columns={"user_id": "usr_id"})
@@ -130,7 +131,7 @@ def test_a_line_with_other_fields_than_the_header_is_named(opened):
 
 def test_an_unclosed_quotation_mark_is_named(opened):
     with pytest.raises(
-        SourceError, match="e.csv, line 3: a quotation mark is opened and never closed"
+        SourceError, match=r"e.csv, line 3: a quotation mark is opened and never closed"
     ):
         opened('user_id,event,event_time\n1,visit,2026-01-02\n2,"visit,2026-01-03\n')
 
@@ -153,12 +154,12 @@ def test_text_of_another_encoding_far_down_is_named_with_its_line(opened):
 
 
 def test_a_declared_encoding_that_does_not_fit_is_named(opened):
-    with pytest.raises(SourceError, match="e.csv is not utf-16 text"):
+    with pytest.raises(SourceError, match=r"e.csv is not utf-16 text"):
         opened(EVENTS.encode(), encoding="utf-16")
 
 
 def test_text_with_a_byte_order_mark_of_utf_16_asks_for_the_encoding(opened):
-    with pytest.raises(SourceError, match="e.csv is not utf-8 text"):
+    with pytest.raises(SourceError, match=r"e.csv is not utf-8 text"):
         opened(EVENTS.encode("utf-16"))
 
 
@@ -193,7 +194,7 @@ def test_a_damaged_parquet_file_is_named(opened):
 
 
 def test_json_that_is_none_is_named(opened):
-    with pytest.raises(SourceError, match="(?s)source.tables.events.files: .*JSON"):
+    with pytest.raises(SourceError, match=r"(?s)source.tables.events.files: .*JSON"):
         opened('{"user_id": 1, "event"\n', name="e.jsonl")
 
 
@@ -217,33 +218,33 @@ def test_sql_that_the_engine_refuses_says_why_and_lists_the_columns(opened):
 
 
 def test_sql_that_selects_nothing_is_refused(opened):
-    with pytest.raises(SourceError, match="(?s)events.sql: .*syntax error"):
+    with pytest.raises(SourceError, match=r"(?s)events.sql: .*syntax error"):
         opened(EVENTS, sql="drop table {this}")
 
 
 def test_a_column_of_the_wrong_type_is_named(opened):
     with pytest.raises(
         SourceError,
-        match=r"columns.event_time: column 'event_time' holds int32, not times.\nevent_time is a time",
+        match=r"columns.event_time: column 'event_time' holds int32, not times.\n"
+        r"event_time is a time",
     ):
         opened(EVENTS, sql="select user_id, event, 5 as event_time from {this}")
 
 
 @pytest.mark.parametrize(
-    ("table", "row", "column", "message"),
+    ("row", "column", "message"),
     [
         (
-            "costs",
             "date '2026-01-02' as cost_date, date '2026-01-02' as cost",
             "cost",
             "holds date, not numbers",
         ),
-        ("costs", "true as cost_date, 5 as cost", "cost_date", "holds boolean, not days"),
+        ("true as cost_date, 5 as cost", "cost_date", "holds boolean, not days"),
     ],
 )
-def test_wrong_types_of_days_and_amounts_are_named(write, product, table, row, column, message):
+def test_wrong_types_of_days_and_amounts_are_named(write, product, row, column, message):
     write("c.csv", "x\n1\n")
-    loaded = product({table: {"files": "c.csv", "sql": f"select {row} from {{this}}"}})
+    loaded = product({"costs": {"files": "c.csv", "sql": f"select {row} from {{this}}"}})
 
     with pytest.raises(SourceError, match=rf"columns.{column}: .*{message}"):
         open_dataset(loaded)
@@ -319,7 +320,7 @@ def test_a_file_that_is_no_database_is_named_without_its_folder(product, write, 
     write("shop.duckdb", "no database at all, but text of some length")
     loaded = product({"events": {"table": "events"}}, source={"connection": "shop.duckdb"})
 
-    with pytest.raises(SourceError, match="source.connection cannot be opened"):
+    with pytest.raises(SourceError, match=r"source.connection cannot be opened"):
         open_dataset(loaded)
 
 
@@ -344,7 +345,7 @@ def test_a_connection_that_fails_shows_no_secret(product, monkeypatch):
         {"events": {"table": "events"}}, source={"connection": "bogus://u:${TOKEN_OF_DB}@db/x"}
     )
 
-    with pytest.raises(SourceError, match="source.connection cannot be opened") as raised:
+    with pytest.raises(SourceError, match=r"source.connection cannot be opened") as raised:
         dataset_key(loaded)
     assert "hunter2" not in str(raised.value)
 

@@ -124,7 +124,7 @@ def test_prices_below_zero_are_named(opened, one):
 
 
 def test_an_amount_far_beyond_all_others_is_named(opened, one):
-    # quartiles of log10 are 1 and 1: the range counts as 0.3, so the fence is 10^(1 + 5 * 0.3) = 316
+    # quartiles of log10 are 1 and 1: the range counts as 0.3: the fence is 10^(1 + 5 * 0.3) = 316
     lines = [f"{n},2026-01-02,{amount}" for n, amount in enumerate([10] * 30 + [316, 317])]
 
     dataset = opened("orders", "\n".join(["order_id,order_time,revenue", *lines]))
@@ -226,7 +226,8 @@ def test_two_files_with_the_same_answers_are_named_whatever_their_date(write, pr
     write("c.csv", answers.replace("19,8,19", "19,9,19"))
     table = {
         "files": "?.csv",
-        "sql": "select *, case _file when 'a.csv' then date '2026-01-01' else date '2026-02-01' end as answer_time from {this}",
+        "sql": "select *, case _file when 'a.csv' then date '2026-01-01' "
+        "else date '2026-02-01' end as answer_time from {this}",
     }
 
     dataset = open_dataset(product({"survey": table}))

@@ -1,0 +1,145 @@
+# ruff: noqa: DTZ001 - stored times bear no zone
+"""What every query shares: tables, local time, UTC, period starts."""
+
+import datetime as dt
+
+import ibis
+import pandas as pd
+import pytest
+
+from kpikit import engine
+from kpikit.periods import Calendar
+
+
+@pytest.fixture(params=["built in", "spelt out"])
+def zones(request, monkeypatch):
+    """Run a test with the engine's own zones, and with the offsets written into the query."""
+    if request.param == "spelt out":
+        monkeypatch.setattr(engine, "_BUILTIN_ZONES", frozenset())
+
+
+def times(*values):
+    return ibis.memtable({"t": pd.Series(values, dtype="datetime64[us]")})
+
+
+def values(expression):
+    return expression.name("v").as_table().to_pyarrow()["v"].to_pylist()
+
+
+def test_a_frame_becomes_a_table_and_a_table_stays_itself():
+    frame = pd.DataFrame({"a": [1, 2]})
+    table = engine.as_table(frame)
+
+    assert table.columns == ("a",)
+    assert engine.as_table(table) is table
+
+
+@pytest.mark.parametrize(
+    ("utc", "local"),
+    [
+        (dt.datetime(2026, 1, 1, 12), dt.datetime(2026, 1, 1, 12)),
+        # London's clocks go forward at 01:00 UTC on 29 March and back at 01:00 UTC on 25 October
+        (dt.datetime(2026, 3, 29, 0, 59), dt.datetime(2026, 3, 29, 0, 59)),
+        (dt.datetime(2026, 3, 29, 1, 0), dt.datetime(2026, 3, 29, 2, 0)),
+        (dt.datetime(2026, 7, 1, 23, 30), dt.datetime(2026, 7, 2, 0, 30)),
+        (dt.datetime(2026, 10, 25, 0, 59), dt.datetime(2026, 10, 25, 1, 59)),
+        (dt.datetime(2026, 10, 25, 1, 0), dt.datetime(2026, 10, 25, 1, 0)),
+    ],
+)
+@pytest.mark.usefixtures("zones")
+def test_local_time_is_the_clock_of_the_zone(utc, local):
+    table = times(utc)
+
+    assert values(engine.local_time(table["t"], "Europe/London")) == [local]
+    assert values(engine.local_date(table["t"], "Europe/London")) == [local.date()]
+
+
+@pytest.mark.parametrize(
+    ("local", "utc"),
+    [
+        (dt.datetime(2026, 1, 1, 12), dt.datetime(2026, 1, 1, 12)),
+        (dt.datetime(2026, 7, 1, 12), dt.datetime(2026, 7, 1, 11)),
+        # skipped: read by the offset before; repeated: read as its second run
+        (dt.datetime(2026, 3, 29, 1, 30), dt.datetime(2026, 3, 29, 1, 30)),
+        (dt.datetime(2026, 10, 25, 1, 30), dt.datetime(2026, 10, 25, 1, 30)),
+    ],
+)
+@pytest.mark.usefixtures("zones")
+def test_utc_time_reads_the_clock_of_the_zone(local, utc):
+    assert values(engine.utc_time(times(local)["t"], "Europe/London")) == [utc]
+
+
+@pytest.mark.usefixtures("zones")
+def test_a_zone_that_never_changes_its_clock_has_one_offset():
+    table = times(dt.datetime(2026, 1, 1, 12))
+
+    assert values(engine.local_time(table["t"], "Etc/GMT-5")) == [dt.datetime(2026, 1, 1, 17)]
+    assert values(engine.utc_time(table["t"], "Etc/GMT-5")) == [dt.datetime(2026, 1, 1, 7)]
+
+
+def test_utc_is_left_alone():
+    column = times(dt.datetime(2026, 1, 1))["t"]
+
+    assert engine.local_time(column, "UTC") is column
+    assert engine.utc_time(column, "UTC") is column
+
+
+@pytest.mark.usefixtures("zones")
+def test_an_instant_with_a_zone_becomes_utc_without_one():
+    instant = times(dt.datetime(2026, 1, 1, 12))["t"].cast("timestamp('UTC')")
+
+    found = engine.naive_utc(instant)
+
+    assert found.type().timezone is None
+    assert values(found) == [dt.datetime(2026, 1, 1, 12)]
+
+
+@pytest.mark.parametrize(
+    ("grain", "calendar", "start"),
+    [
+        ("day", Calendar(), dt.date(2026, 8, 20)),
+        ("week", Calendar(), dt.date(2026, 8, 17)),
+        ("week", Calendar(week_start="sunday"), dt.date(2026, 8, 16)),
+        ("week", Calendar(week_start="friday"), dt.date(2026, 8, 14)),
+        ("month", Calendar(), dt.date(2026, 8, 1)),
+        ("quarter", Calendar(), dt.date(2026, 7, 1)),
+        ("quarter", Calendar(fiscal_year_start=2), dt.date(2026, 8, 1)),
+        ("quarter", Calendar(fiscal_year_start=3), dt.date(2026, 6, 1)),
+        ("year", Calendar(), dt.date(2026, 1, 1)),
+        ("year", Calendar(fiscal_year_start=4), dt.date(2026, 4, 1)),
+        ("year", Calendar(fiscal_year_start=9), dt.date(2025, 9, 1)),
+    ],
+)
+def test_period_starts_agree_with_the_calendar(grain, calendar, start):
+    day = times(dt.datetime(2026, 8, 20))["t"].date()
+
+    assert values(engine.period_start(day, grain, calendar)) == [start]
+    assert calendar.period_of(dt.date(2026, 8, 20), grain).start == start
+
+
+def test_local_days_begin_and_end_at_their_own_midnights():
+    # 29 March 2026 has 23 hours in London
+    start, end = engine.utc_bounds(dt.date(2026, 3, 29), dt.date(2026, 3, 30), "Europe/London")
+
+    assert (start, end) == (dt.datetime(2026, 3, 29, 0), dt.datetime(2026, 3, 29, 23))
+
+
+def test_offset_changes_are_dated_to_the_minute():
+    changes = dict(engine.offset_changes("Europe/Berlin"))
+
+    assert changes[dt.datetime(2026, 3, 29, 1)] == dt.timedelta(hours=2)
+    assert changes[dt.datetime(2026, 10, 25, 1)] == dt.timedelta(hours=1)
+
+
+def test_skipped_days_are_those_of_spring():
+    days = engine.skipped_days("Europe/London")
+
+    assert dt.date(2026, 3, 29) in days
+    assert dt.date(2026, 10, 25) not in days
+    assert engine.skipped_days("UTC") == ()
+
+
+def test_a_table_bound_to_no_engine_is_asked_of_the_default_one():
+    unbound = ibis.table({"t": "timestamp"}, name="unbound")
+
+    assert engine.local_time(unbound["t"], "Europe/London").type().is_timestamp()
