@@ -334,10 +334,15 @@ def test_a_signal_ends_everything_at_once_and_keeps_what_was_finished(tmp_path, 
     ]
 
 
-def test_a_runner_that_is_killed_takes_workers_and_kernels_with_it(tmp_path):
+def test_a_runner_that_is_killed_takes_workers_and_kernels_with_it(tmp_path, short_folder):
     conftest = Path(__file__).with_name("conftest.py")
     command = [sys.executable, "-c", SCRIPT, str(conftest), str(tmp_path)]
-    run = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    run = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "TMPDIR": str(short_folder)},  # what it cannot clean up goes with it
+    )
     pids = tmp_path / "pids"
     wait_until(lambda: pids.exists() and pids.read_text())
 
