@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.datatypes as dtypes
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pandas as pd
 
@@ -41,6 +42,17 @@ def check_columns(table: ir.Table, columns: Iterable[str], name: str) -> None:
         if column not in table.columns:
             hint = hint_names(column, table.columns, label="Columns")
             raise AnalysisError(f"Table {name} has no column '{column}'.\n{hint}")
+
+
+def try_cast(value: ir.Value, target: str) -> ir.Value:
+    """Return ``value`` as ``target``, null where it cannot be.
+
+    Engines that know no such cast (Postgres, SQLite) raise instead, when the query runs.
+    """
+    backends, _ = value._find_backends()  # noqa: SLF001 - no public way to ask
+    if backends and not backends[0].has_operation(ops.TryCast):
+        return value.cast(target)
+    return value.try_cast(target)
 
 
 def naive_utc(times: ir.Value) -> ir.TimestampValue:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-from kpikit.engine import local_time, naive_utc, skipped_days, utc_time
+from kpikit.engine import local_time, naive_utc, skipped_days, try_cast, utc_time
 from kpikit.errors import SourceError
 from kpikit.params.tables import ColumnKind
 from kpikit.sources.dates import TimeFormat, parse_formats
@@ -80,7 +80,7 @@ def read_number(value: ir.Value, marks: NumberMarks, *, exact: bool) -> Reading:
         raise SourceError(f"holds {kind}, not numbers")
     if kind.is_integer() and not exact:
         return Reading(value.cast(target))
-    number = _parse_number(value, marks, target) if kind.is_string() else value.try_cast(target)
+    number = _parse_number(value, marks, target) if kind.is_string() else try_cast(value, target)
     if not exact:  # 'nan' and 'inf' are words for floats
         number = ibis.ifelse(number.isnan() | number.isinf(), ibis.null(target), number)
     return Reading(number, value.cast(str))
@@ -126,7 +126,7 @@ def read_date(value: ir.Value, form: TimeFormat | None) -> Reading:
     if not kind.is_string() or form is None:
         raise SourceError(f"holds {kind}, not days")
     text = value.strip()
-    parsed = parse_formats(text, form.formats) if form.formats else text.try_cast("timestamp")
+    parsed = parse_formats(text, form.formats) if form.formats else try_cast(text, "timestamp")
     day = _finite(parsed).date()
     return Reading(day, value)
 
@@ -159,7 +159,7 @@ def _parse_number(value: ir.StringValue, marks: NumberMarks, target: str) -> ir.
         text = ibis.ifelse(text.contains("."), ibis.null(str), text.replace(marks.decimal, "."))
     # engines cut blanks themselves; what comes second is done only for what the first cannot read
     percent = ibis.ifelse(text.rstrip().endswith("%"), text.replace("%", ""), ibis.null(str))
-    return ibis.coalesce(text.try_cast(target), (percent.try_cast(target) / 100).cast(target))
+    return ibis.coalesce(try_cast(text, target), (try_cast(percent, target) / 100).cast(target))
 
 
 def _without_thousands(text: ir.StringValue, marks: NumberMarks) -> ir.StringValue:
@@ -179,9 +179,9 @@ def _without_thousands(text: ir.StringValue, marks: NumberMarks) -> ir.StringVal
 
 def _read_iso(value: ir.StringValue, zone: str) -> Reading:
     text = value.strip()
-    wall_clock = _finite(text.try_cast("timestamp"))
+    wall_clock = _finite(try_cast(text, "timestamp"))
     has_offset = (text.length() > 16) & text.re_search(_OFFSET)
-    instant = naive_utc(text.try_cast("timestamp('UTC')"))
+    instant = naive_utc(try_cast(text, "timestamp('UTC')"))
     local = _local_reading(wall_clock, zone)
     time = ibis.ifelse(has_offset, instant, local.value)
     if local.wall_clock is None:

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from kpikit.engine import utc_bounds
@@ -249,7 +250,7 @@ def _fences(table: ir.Table, names: Sequence[str]) -> Mapping[str, float]:
         measures[f"{name}_count"] = logarithm.count()
         measures[f"{name}_low"] = logarithm.quantile(0.25)
         measures[f"{name}_high"] = logarithm.quantile(0.75)
-    if not measures:
+    if not measures or not table.get_backend().has_operation(ops.Quantile):
         return {}
     row = table.aggregate(**measures).to_pyarrow().to_pylist()[0]
     fences = {}

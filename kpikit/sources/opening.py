@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from kpikit.errors import SourceError
@@ -238,9 +237,3 @@ def _cache_errors(root: Path) -> Iterator[None]:
             f"The cache folder {root} cannot be used: {error.strerror or error}.{full}\n"
             "Make room, or name another folder in KPIKIT_CACHE_DIR."
         ) from error
-
-
-def derived_tables(dataset: Dataset) -> Mapping[str, ir.Table]:
-    """Return the tables that no input holds: orders made from order lines."""
-    given = {each.table for each in dataset.inputs}
-    return {name: table for name, table in dataset.tables.items() if name not in given}
