@@ -17,6 +17,8 @@ from typing import Any
 
 _MANIFEST = "manifest.json"
 _LIMIT_BYTES = 5 * 1024**3
+# what takes room; hashes and records are small, and spill belongs to a running process
+_PRUNED = ("tables", "unpacked")
 
 
 def cache_root(cache_dir: Path | None = None) -> Path:
@@ -110,7 +112,7 @@ def is_whole(folder: Path) -> bool:
 def prune(root: Path, *, limit_bytes: int = _LIMIT_BYTES) -> None:
     """Drop the entries used longest ago until the cache is within its limit."""
     entries = []
-    for folder in root.glob("*/*/"):
+    for folder in (path for kind in _PRUNED for path in root.glob(f"{kind}/*/")):
         with contextlib.suppress(OSError):  # another process may be pruning too
             entries.append((folder.stat().st_mtime_ns, sum(_sizes(folder).values()), folder))
     total = sum(size for _, size, _ in entries)

@@ -134,7 +134,8 @@ def _engine_options(spill_dir: Path | None) -> dict[str, Any]:
             )
         options["threads"] = int(threads)
     if spill_dir is not None:
-        options["temp_directory"] = str(spill_dir)
+        # two processes in one folder would overwrite each other's spill
+        options["temp_directory"] = str(spill_dir / str(os.getpid()))
     return options
 
 

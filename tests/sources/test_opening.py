@@ -541,3 +541,91 @@ def test_two_processes_may_build_one_entry_at_once(events, cache, rows):
     assert kept == entry
     assert not (kept / "mine").exists()
     assert rows(first.tables["events"], "user_id") == [("1",), ("2",)]
+
+
+def test_what_does_not_fit_into_memory_is_spilt_per_process(events, cache):
+    con = open_dataset(events()).tables["events"].get_backend()
+
+    (folder,) = con.raw_sql("select current_setting('temp_directory')").fetchone()
+    assert Path(folder) == cache / "spill" / str(os.getpid())
+
+
+def test_the_number_of_threads_is_as_declared(events, monkeypatch):
+    monkeypatch.setenv("KPIKIT_THREADS", "1")
+
+    con = open_dataset(events()).tables["events"].get_backend()
+
+    assert con.raw_sql("select current_setting('threads')").fetchone() == (1,)
+
+
+def test_files_of_one_name_in_two_folders_are_told_apart(write, product):
+    write("2025/e.csv", EVENTS)
+    write("2026/e.csv", EVENTS.replace("2026", "2027"))
+
+    dataset = open_dataset(product({"events": {"files": "202?/e.csv"}}))
+
+    assert [each.source for each in dataset.inputs] == ["2025/e.csv", "2026/e.csv"]
+
+
+def test_a_dimension_with_a_format_is_a_time(write, product, rows):
+    write("e.csv", "user_id,event,event_time,born,score\n1,a,2026-01-02,31.12.1999,5\n")
+    table = {
+        "files": "e.csv",
+        "columns": {"birthday": "born", "source": {"value": "app"}},
+        "formats": {"birthday": "%d.%m.%Y"},
+    }
+
+    events_table = open_dataset(product({"events": table})).tables["events"]
+
+    assert rows(events_table, "birthday", "source", "score") == [
+        (dt.datetime(1999, 12, 31), "app", "5")
+    ]
+
+
+def test_a_rule_may_name_a_constant_and_a_source_column_may_bear_a_derived_name(
+    write, product, rows
+):
+    write(
+        "l.csv",
+        "order_id,quantity,unit_price,order_time,kind\n1,1,5,2026-01-02,gift\n2,1,5,2026-01-02,x\n",
+    )
+    rules = [
+        {"column": "kind", "equals": "gift", "as": "adjustment"},
+        {"column": "shop", "equals": "other", "as": "ignore"},
+    ]
+    table = {"files": "l.csv", "columns": {"shop": {"value": "own"}}, "classify": rules}
+
+    with pytest.raises(SourceError, match=r"classify.1.column: the source has no column 'shop'"):
+        open_dataset(product({"order_lines": table}))
+    dataset = open_dataset(product({"order_lines": {**table, "classify": rules[:1]}}))
+
+    assert rows(dataset.tables["order_lines"], "order_id", "kind") == [
+        ("1", "adjustment"), ("2", "sale"),
+    ]  # fmt: skip
+
+
+def test_columns_that_have_no_order_stay_with_the_lines_alone(tmp_path, product):
+    table = pa.table(
+        {
+            "order_id": ["1"], "quantity": [1], "unit_price": [2.5], "tags": [["a", "b"]],
+            "order_time": [dt.datetime(2026, 1, 2)], "weight": [0.5],
+        }
+    )  # fmt: skip
+    pq.write_table(table, tmp_path / "l.parquet")
+
+    tables = open_dataset(product({"order_lines": {"files": "l.parquet"}})).tables
+
+    assert "tags" in tables["order_lines"].columns
+    assert "tags" not in tables["orders"].columns
+    assert "weight" in tables["orders"].columns
+
+
+def test_null_values_of_parquet_are_as_declared_only(tmp_path, product, rows):
+    columns = {"user_id": ["NA", "b"], "event": ["x", "x"], "event_time": ["2026-01-02"] * 2}
+    pq.write_table(pa.table(columns), tmp_path / "e.parquet")
+
+    plain = open_dataset(product({"events": {"files": "e.parquet"}}))
+    declared = open_dataset(product({"events": {"files": "e.parquet", "null_values": ["NA"]}}))
+
+    assert rows(plain.tables["events"], "user_id") == [("NA",), ("b",)]
+    assert rows(declared.tables["events"], "user_id") == [("b",), (None,)]
