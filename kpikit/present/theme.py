@@ -44,7 +44,7 @@ Size = Literal["full", "half", "small"]
 SIZES_CM: Mapping[Size, tuple[float, float]] = {
     "full": (25.7, 6.6),  # the width between the margins of A4 landscape
     "half": (12.5, 6.0),  # two side by side
-    "small": (12.5, 4.4),  # two side by side, several rows to a page
+    "small": (12.5, 3.9),  # two side by side, several rows to a page
 }
 
 RC_PARAMS: Mapping[str, Any] = {  # matplotlib's settings while a chart is drawn

@@ -110,12 +110,18 @@ class Context:
 
     @cached_property
     def badges(self) -> dict[str, str]:
-        """A remark per KPI whose data has a fault: the names of the checks that found it."""
-        found = {
-            metric.name: ", ".join(sorted({item.check for item in self.findings_of(metric)}))
-            for metric in self.metrics
+        """A remark per KPI whose data has a fault: the check that found it, or how many did."""
+        found = {metric.name: self.checks_of(metric) for metric in self.metrics}
+        return {
+            name: checks[0] if len(checks) == 1 else f"{len(checks)} remarks"
+            for name, checks in found.items()
+            if checks
         }
-        return {name: text.replace("_", " ") for name, text in found.items() if text}
+
+    def checks_of(self, metric: Metric) -> list[str]:
+        """Return the names, in words, of the checks that found a fault in a KPI's data."""
+        names = {finding.check.replace("_", " ") for finding in self.findings_of(metric)}
+        return sorted(names)
 
     def facts_of(
         self, metrics: Sequence[Metric], periods: Iterable[Period], *, dimension: str = ""

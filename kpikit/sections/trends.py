@@ -9,11 +9,13 @@ from kpikit.params.model import Annotation
 from kpikit.present.charts import figure, plot_trend
 from kpikit.present.components import Component, Figure, Row, Stack
 from kpikit.present.frames import trend_frame
+from kpikit.present.theme import Size
 from kpikit.present.titles import alt_text, series_numbers, trend_title
 from kpikit.sections.absent import nothing_to_show
 from kpikit.sections.context import MONTHS, WEEKS, Context
 
 _MOST = 12
+_FEW = 4  # charts that fill a page at the greater size
 
 
 def trends_section(context: Context) -> Stack:
@@ -21,7 +23,8 @@ def trends_section(context: Context) -> Stack:
     metrics = [metric for metric in context.metrics if _has_history(context, metric)][:_MOST]
     if not metrics:
         return nothing_to_show("No KPI has a value in two months, so there is no trend to draw.")
-    charts = [_trend(context, metric, alone=len(metrics) == 1) for metric in metrics]
+    size: Size = "full" if len(metrics) == 1 else "half" if len(metrics) <= _FEW else "small"
+    charts = [_trend(context, metric, size) for metric in metrics]
     return Stack(tuple(pair_up(charts)))
 
 
@@ -35,7 +38,7 @@ def _has_history(context: Context, metric: Metric) -> bool:
     return bool(context.series(metric.name, "month")["value"].notna().sum() > 1)
 
 
-def _trend(context: Context, metric: Metric, *, alone: bool) -> Figure:
+def _trend(context: Context, metric: Metric, size: Size) -> Figure:
     monthly = _frame(context, metric, last=MONTHS)
     weekly = trend_frame(context.series(metric.name, "week"), calendar=context.calendar, last=WEEKS)
     axes = plot_trend(
@@ -45,7 +48,7 @@ def _trend(context: Context, metric: Metric, *, alone: bool) -> Figure:
         currency=context.currency,
         target=_monthly_targets(context, metric),
         annotations=_annotations(context, metric),
-        size="full" if alone else "half",
+        size=size,
     )
     return figure(
         axes,
