@@ -7,11 +7,13 @@ repeat the first one.
 
 import dataclasses
 import re
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kpikit.present import marks
+from kpikit.publish.columns import Extent, Part, fit
 from kpikit.publish.document import TEXT_KINDS, Document, Section
 from kpikit.publish.fonts import text_width
 from kpikit.publish.pictures import Node, svg_picture
@@ -20,12 +22,13 @@ PAGE_WIDTH = 257 / 25.4 * 72  # points between the margins of A4 landscape
 GUTTER = 8 / 25.4 * 72  # between components side by side
 CHART_HEIGHT = 118 / 25.4 * 72  # the most, so that a heading and a line fit above
 TILE_GAP = 8.0
-PADDING = 9.0  # left and right of a cell together
 _WITH_CONTENTS = 4  # sections
 _SIZES = (9.0, 8.5, 8.0, 7.5, 7.0)
 _COMPACT_SIZES = (8.0, 7.5, 7.0)
-_NARROW = 0.6  # a table whose content fills less of the width keeps its natural width
-_SHORT = 16  # rows of a table that is kept on one page
+_SHORT = 16  # rows of a table within another part that is kept on one page
+_LISTING_LINES = 18  # of a column; short enough to fill what a page has left
+_LISTING_COLUMNS = 3
+_LISTING_WIDTH = 51  # characters of a line in one of them
 _HEAT = 2.8  # ems, the least width of a heat map's cell
 _LABEL = 8.0  # ems, a column's heading that still takes one line
 _BADGE = 1.4  # ems, what a badge's border takes
@@ -47,23 +50,6 @@ class Gaps:
 
 
 GAPS = Gaps()
-
-
-@dataclass(frozen=True)
-class Extent:
-    """What a column needs at a type size of one point: its longest word, its longest line."""
-
-    least: float
-    natural: float
-    weight: float | None = None
-
-
-@dataclass(frozen=True)
-class Part:
-    """Columns of a table that are set together: their indices and widths in points."""
-
-    indices: tuple[int, ...]
-    widths: tuple[float, ...]
 
 
 def page_data(document: Document) -> dict[str, Any]:
@@ -129,6 +115,28 @@ def _tiles(block: Node, width: float) -> Node:
     columns = -(-count // lines) if count else 1
     share = (width - TILE_GAP * (columns - 1)) / columns
     return {**block, "items": items, "columns": columns, "width": share}
+
+
+def _code(block: Node, width: float) -> Node:
+    """Set a long listing in columns, page by page; a line too long for one goes on below."""
+    if block["text"].count("\n") < _LISTING_LINES or width < PAGE_WIDTH:
+        return {**block, "pages": []}
+    lines = [part for line in block["text"].split("\n") for part in _continued(line)]
+    size = _LISTING_COLUMNS * _LISTING_LINES
+    pages = [lines[start : start + size] for start in range(0, len(lines), size)]
+    return {**block, "pages": [_in_columns(page) for page in pages]}
+
+
+def _continued(line: str) -> list[str]:
+    indent = " " * min(len(line) - len(line.lstrip()) + 4, _LISTING_WIDTH // 2)
+    wrapped = textwrap.wrap(line, _LISTING_WIDTH, subsequent_indent=indent, tabsize=4)
+    return wrapped or [""]
+
+
+def _in_columns(lines: Sequence[str]) -> list[str]:
+    height = -(-len(lines) // _LISTING_COLUMNS)
+    starts = range(0, _LISTING_COLUMNS * height, height)
+    return ["\n".join(lines[start : start + height]) for start in starts]
 
 
 def _figure(block: Node, width: float) -> Node:
@@ -307,84 +315,6 @@ def _clipped(row: Sequence[Node], indices: Sequence[int]) -> list[Node]:
     return made
 
 
-def fit(
-    extents: Sequence[Extent], width: float, sizes: Sequence[float], *, stub: int
-) -> tuple[float, list[Part]]:
-    """Return the type size and the parts at which a table fits its space.
-
-    The largest size is taken at which every column holds its longest word. Where none does, the
-    columns are split at the smallest, and each part repeats the first ``stub`` columns.
-
-    Args:
-        extents: What each column needs.
-        width: The space, in points.
-        sizes: Type sizes to try, in points, largest first.
-        stub: How many columns name the row.
-    """
-    for size in sizes:
-        if sum(extent.least * size + PADDING for extent in extents) <= width:
-            return size, [_part(extents, tuple(range(len(extents))), width, size)]
-    size = sizes[-1]
-    return size, [_part(extents, part, width, size) for part in _split(extents, width, size, stub)]
-
-
-def _split(
-    extents: Sequence[Extent], width: float, size: float, stub: int
-) -> list[tuple[int, ...]]:
-    needs = [min(extent.least * size + PADDING, width) for extent in extents]
-    first = tuple(range(min(stub, len(extents) - 1)))
-    if sum(needs[index] for index in first) > width / 2:
-        first = first[:1] if needs[0] <= width / 2 else ()
-    used = sum(needs[index] for index in first)
-    parts: list[list[int]] = [[]]
-    room = width - used
-    for index in range(len(first), len(extents)):
-        if parts[-1] and needs[index] > room:
-            parts.append([])
-            room = width - used
-        parts[-1].append(index)
-        room -= needs[index]
-    return [(*first, *part) for part in parts]
-
-
-def _part(extents: Sequence[Extent], indices: tuple[int, ...], width: float, size: float) -> Part:
-    chosen = [extents[index] for index in indices]
-    least = [min(extent.least * size + PADDING, width) for extent in chosen]
-    wanted = [extent.natural * size + PADDING for extent in chosen]
-    natural = [max(low, full) for low, full in zip(least, wanted, strict=True)]
-    weights = [extent.weight for extent in chosen]
-    if any(weight is not None for weight in weights):
-        return Part(indices, tuple(_weighted(least, natural, weights, width)))
-    total = sum(natural)
-    if total > width:
-        return Part(indices, tuple(_levelled(least, natural, width)))
-    grown = width / total if total >= _NARROW * width else min(1.15, width / total)
-    return Part(indices, tuple(grown * part for part in natural))
-
-
-def _weighted(
-    least: Sequence[float], natural: Sequence[float], weights: Sequence[float | None], width: float
-) -> list[float]:
-    """Give columns without a weight what they need, and share the rest by weight."""
-    columns = list(zip(least, natural, weights, strict=True))
-    if sum(full if weight is None else low for low, full, weight in columns) > width:
-        return _levelled(least, natural, width)
-    rest = width - sum(full for _, full, weight in columns if weight is None)
-    unit = rest / sum(weight for weight in weights if weight is not None)
-    shares = [full if weight is None else max(low, unit * weight) for low, full, weight in columns]
-    return [share * min(1.0, width / sum(shares)) for share in shares]
-
-
-def _levelled(least: Sequence[float], natural: Sequence[float], width: float) -> list[float]:
-    """Cut the widest columns to one level until all fit, none below its longest word."""
-    low, high = 0.0, max(natural)
-    for _ in range(40):
-        level = (low + high) / 2
-        used = sum(max(a, min(b, level)) for a, b in zip(least, natural, strict=True))
-        low, high = (level, high) if used <= width else (low, level)
-    return [max(a, min(b, low)) for a, b in zip(least, natural, strict=True)]
-
-
 _LAYOUTS: Mapping[str, Callable[[Node, float], Node]] = {
     "row": _row,
     "stack": _stack,
@@ -393,4 +323,5 @@ _LAYOUTS: Mapping[str, Callable[[Node, float], Node]] = {
     "image": _image,
     "table": _table,
     "grid": _grid,
+    "code": _code,
 }

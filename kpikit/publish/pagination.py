@@ -15,10 +15,13 @@ from kpikit.publish.layout import GAPS
 from kpikit.publish.pictures import Node
 
 PAGE_HEIGHT = 170 / 25.4 * 72  # points between head and foot of A4 landscape
-MIN_SCALE = 0.8
+MIN_SCALE = 0.78
 _WHITE = 0.2  # of a page: less than this at its foot needs no mending
+_FLOWING = ("para", "list", "quote", "code", "output", "error", "grid", "stack")
 _REMARK = 26.0  # points, two lines
+_WIDE_WHITE = 0.35  # of a page: more than this is worth breaking a table for
 _SPLITTABLE = 9  # rows
+_BEGINNING = 110.0  # points, what a part that flows needs of a page to begin on it
 _SPARE = 2.0  # points, for what rounds
 
 
@@ -45,7 +48,7 @@ class Unit:
 
 @dataclass(frozen=True)
 class Filling:
-    """What fills the pages: the scale of parts and the tables to break, by section and block."""
+    """What fills the pages: the scale of parts and the tables that break, by section and block."""
 
     scales: Mapping[tuple[int, int], float]
     broken: frozenset[tuple[int, int]]
@@ -58,16 +61,19 @@ def fill_pages(units: Iterable[Unit], *, page_height: float = PAGE_HEIGHT) -> Fi
     page: list[Unit] = []
     used = 0.0
     for unit in units:
+        if unit.flows and unit.at is not None:
+            broken.add(unit.at)
         need = used + (unit.above if page else 0.0) + unit.height
         if need <= page_height:
             page, used = [*page, unit], need
-        elif unit.flows or unit.height > page_height:
-            page, used = [unit], need % page_height
+        elif unit.flows:
+            begins = page_height - used > _BEGINNING
+            page, used = [unit], (need if begins else unit.height) % page_height
         elif page_height - used < _WHITE * page_height:
             page, used = [unit], unit.height
         elif _shrink([*page, unit], need - page_height + _SPARE, scales):
             page, used = [], page_height
-        elif unit.splits:
+        elif unit.splits and page_height - used > _WIDE_WHITE * page_height:
             broken.add(unit.at or (0, 0))
             page, used = [replace(unit, give=0.0)], need - page_height
         else:
@@ -113,7 +119,7 @@ def _section_units(
             GAPS.text if block["kind"] in TEXT_KINDS else GAPS.block,
             height,
             give=0.0 if shrunk is None else (height - shrunk) / (1 - MIN_SCALE),
-            flows=_flows(block),
+            flows=block["kind"] in _FLOWING or height > PAGE_HEIGHT,
             splits=block["kind"] == "table" and _splits(block),
         )
         for place, (block, height, shrunk) in enumerate(
@@ -138,12 +144,6 @@ def _with_remarks(units: Sequence[Unit], blocks: Sequence[Node]) -> list[Unit]:
         else:
             made.append(unit)
     return made
-
-
-def _flows(block: Node) -> bool:
-    if block["kind"] == "table":
-        return bool(block["breakable"])
-    return block["kind"] in ("para", "list", "quote", "code", "output", "error", "grid", "stack")
 
 
 def _splits(block: Node) -> bool:
@@ -172,11 +172,12 @@ def filled(data: Mapping[str, Any], filling: Filling) -> dict[str, Any]:
 
 
 def _adjusted(block: Node, scale: float, *, broken: bool) -> Node:
-    if broken:
-        return {**block, "breakable": True}
-    if scale == 1.0:
-        return block
+    if block["kind"] == "table":
+        return {**block, "scale": scale, "breakable": broken}
     if block["kind"] == "row":
-        items = [_adjusted(item, scale, broken=False) for item in block["items"]]
+        items = [
+            {**item, "scale": scale} if item["kind"] in ("figure", "table") else item
+            for item in block["items"]
+        ]
         return {**block, "items": items}
-    return {**block, "scale": scale} if block["kind"] in ("figure", "table") else block
+    return {**block, "scale": scale} if block["kind"] == "figure" else block

@@ -3,6 +3,7 @@ import pytest
 from kpikit.present.components import (
     Bullet,
     Cell,
+    Code,
     Column,
     Figure,
     Headline,
@@ -17,11 +18,8 @@ from kpikit.publish.document import Document, Section
 from kpikit.publish.html_reader import read_html
 from kpikit.publish.layout import (
     GUTTER,
-    PADDING,
     PAGE_WIDTH,
-    Extent,
     breakable_line,
-    fit,
     lay_out,
     page_data,
 )
@@ -39,75 +37,6 @@ def section(*components, title="Trends"):
     return Section(title, "x", [], [], [component.to_json() for component in components])
 
 
-def test_a_table_that_nearly_fills_its_space_is_stretched_to_it():
-    # At 10 points: 2 columns of 40 + 9 = 98 of 120, more than 60 %.
-    size, [part] = fit([Extent(2, 4), Extent(2, 4)], 120.0, (10.0,), stub=1)
-
-    assert size == 10.0
-    assert part.widths == pytest.approx((60.0, 60.0))
-
-
-def test_a_narrow_table_keeps_its_own_width_and_a_little_air():
-    # 2 x (10 x 1 + 9) = 38 of 120; 15 % more is 43.7.
-    _, [part] = fit([Extent(1, 1), Extent(1, 1)], 120.0, (10.0,), stub=1)
-
-    assert sum(part.widths) == pytest.approx(43.7)
-
-
-def test_long_texts_give_way_before_short_ones():
-    # Wanted 29, 209 and 109 of 200: the two long ones are cut to one level, (200 - 29) / 2.
-    _, [part] = fit([Extent(2, 2), Extent(3, 20), Extent(3, 10)], 200.0, (10.0,), stub=1)
-
-    assert part.widths == pytest.approx((29.0, 85.5, 85.5), abs=0.1)
-
-
-def test_the_type_is_set_smaller_before_columns_are_parted():
-    # Three words of 4 ems: 3 x (40 + 9) = 147 at ten points, 3 x (32 + 9) = 123 at eight.
-    size, parts = fit([Extent(4, 4)] * 3, 125.0, (10.0, 8.0), stub=1)
-
-    assert size == 8.0
-    assert len(parts) == 1
-
-
-def test_columns_that_fit_at_no_size_are_parted_and_the_first_is_repeated():
-    # At eight points each column needs 41 of 125: the first and two others make a part.
-    size, parts = fit([Extent(4, 4)] * 6, 125.0, (10.0, 8.0), stub=1)
-
-    assert size == 8.0
-    assert [part.indices for part in parts] == [(0, 1, 2), (0, 3, 4), (0, 5)]
-    assert all(sum(part.widths) <= 125.0 + 1e-6 for part in parts)
-
-
-def test_a_first_column_as_wide_as_the_space_is_not_repeated():
-    _, parts = fit([Extent(30, 30), Extent(4, 4)], 100.0, (10.0,), stub=1)
-
-    assert [part.indices for part in parts] == [(0,), (1,)]
-    assert parts[0].widths == (100.0,)
-
-
-def test_of_several_first_columns_one_is_repeated_where_all_would_take_half():
-    # 3 first columns of 29 take 87 of 100; one takes 29.
-    _, parts = fit([Extent(2, 2)] * 5, 100.0, (10.0,), stub=3)
-
-    assert [part.indices for part in parts] == [(0, 1, 2), (0, 3, 4)]
-
-
-def test_given_widths_share_what_the_others_leave():
-    # The first column takes 10 x 2 + 9 = 29 of 209; 180 are shared 2 to 1.
-    extents = [Extent(2, 2), Extent(2, 9, weight=2.0), Extent(2, 9, weight=1.0)]
-    _, [part] = fit(extents, 209.0, (10.0,), stub=1)
-
-    assert part.widths == pytest.approx((29.0, 120.0, 60.0))
-
-
-def test_given_widths_give_way_where_the_words_do_not_fit():
-    extents = [Extent(2, 18), Extent(8, 8, weight=0.001)]
-    _, [part] = fit(extents, 209.0, (10.0,), stub=1)
-
-    # The first wants 189, the second needs 89: cut to 120 and 89.
-    assert part.widths == pytest.approx((120.0, 89.0), abs=0.1)
-
-
 def test_a_table_s_cells_carry_what_they_draw():
     columns = (Column("kpi", "KPI"), Column("bar", "", "bullet"), Column("line", "", "spark"))
     row = {
@@ -123,6 +52,31 @@ def test_a_table_s_cells_carry_what_they_draw():
     assert cells["cells"][1]["bullet"]["value"] == 1.0
     assert cells["cells"][2]["spark"]["alt"].startswith("Trend of 2 periods")
     assert [column["heat"] for column in part["columns"]] == [True, False, False]
+
+
+def test_a_short_listing_is_one_block():
+    code = Code("\n".join(["select 1"] * 18))
+
+    assert laid(code)["pages"] == []
+    assert laid(Code("\n".join(["x"] * 99)), PAGE_WIDTH / 2)["pages"] == []
+
+
+def test_a_long_listing_is_set_in_three_columns_read_downwards():
+    code = Code("\n".join(f"line {index}" for index in range(60)))
+
+    first, second = laid(code)["pages"]
+
+    # Three columns of 18 lines, then the last six lines as three of two.
+    assert [column.count("\n") + 1 for column in first] == [18, 18, 18]
+    assert second == ["line 54\nline 55", "line 56\nline 57", "line 58\nline 59"]
+
+
+def test_a_line_too_long_for_its_column_goes_on_below_further_in():
+    code = Code("\n".join(["", "  " + "word " * 12, *["x"] * 30]))
+
+    [[first, *_]] = laid(code)["pages"]
+
+    assert first.split("\n")[:3] == ["", "  word" + " word" * 9, "      word word"]
 
 
 def test_a_short_table_stays_on_one_page_and_a_long_one_runs_over():
@@ -223,9 +177,3 @@ def test_a_section_is_a_summary_absent_or_plain():
 
     assert [one["kind"] for one in data["sections"]] == ["summary", "summary", "absent", "plain"]
     assert [one["blocks"][0]["level"] for one in data["sections"][:2]] == [3, 2]
-
-
-def test_the_padding_is_part_of_a_column_s_need():
-    _, [part] = fit([Extent(1, 1)], 10.0 + PADDING, (10.0,), stub=1)
-
-    assert part.widths == pytest.approx((10.0 + PADDING,))

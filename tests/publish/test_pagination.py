@@ -29,9 +29,9 @@ def test_charts_of_a_page_shrink_together_where_the_next_just_misses_it():
     assert filling.scales == {(0, 0): 0.88, (0, 1): 0.88}
 
 
-def test_they_do_not_shrink_below_four_fifths():
-    # 60 + 10 + 55 = 125: 27 of 115 chart points would be 23 %.
-    filling = fill(chart(0, 60), chart(1, 55))
+def test_they_do_not_shrink_too_far():
+    # 60 + 10 + 60 = 130: 32 of 120 chart points would be 27 %, and 22 % is the most.
+    filling = fill(chart(0, 60), chart(1, 60))
 
     assert filling.scales == {}
 
@@ -64,15 +64,27 @@ def test_a_longer_table_breaks_where_shrinking_does_not_help():
 
 
 def test_what_flows_runs_over_pages_by_itself():
-    # 50 + 10 + 260 = 320 leaves 20 on the fourth page; 20 + 10 + 50 + 10 + 15 = 105 are 7 of 65
-    # points too many.
-    filling = fill(fixed(0, 50), fixed(1, 260, flows=True), chart(2, 50), chart(3, 15))
+    # With 200 points a page: 50 + 10 + 560 = 620 leaves 20 on the fourth; 20 + 10 + 100 + 10 + 65
+    # = 205 are 7 of 165 points too many.
+    parts = fixed(0, 50), fixed(1, 560, flows=True), chart(2, 100), chart(3, 65)
 
-    assert filling.scales == {(0, 2): 0.8923, (0, 3): 0.8923}
+    filling = fill_pages(parts, page_height=200.0)
+
+    assert filling.scales == {(0, 2): 0.9576, (0, 3): 0.9576}
+    assert filling.broken == {(0, 1)}
 
 
-def test_what_is_higher_than_a_page_flows():
-    assert fill(fixed(0, 50), fixed(1, 500)).scales == {}
+def test_what_flows_begins_a_page_rather_than_the_last_lines_of_one():
+    # 100 of 200 points are left, too few to begin: 240 end at 40 of the next page but one, where
+    # 40 + 10 + 160 = 210 are 12 of 160 points too many.
+    parts = fixed(0, 100), fixed(1, 240, flows=True), chart(2, 160)
+
+    assert fill_pages(parts, page_height=200.0).scales == {(0, 2): 0.925}
+
+
+def test_a_table_does_not_break_for_a_little_white():
+    # 70 are used: 30 % of the page would stay white, less than what is worth a break.
+    assert fill(fixed(0, 70), fixed(1, 60, splits=True)).broken == frozenset()
 
 
 def figure(height=100.0):
@@ -121,8 +133,8 @@ def test_the_contents_follow_the_first_section():
 
 
 def test_what_a_part_gives_is_measured():
-    # A block of 50 points that stands 40 high at a scale of 0.8 gives 50 points.
-    assert units(section(figure()), shrunk=40.0)[1].give == pytest.approx(50.0)
+    # A block of 50 points that stands 39 high at a scale of 0.78 gives 11 / 0.22 points.
+    assert units(section(figure()), shrunk=39.0)[1].give == pytest.approx(50.0)
 
 
 def test_absent_sections_that_follow_one_another_share_their_heading():
@@ -154,7 +166,6 @@ def test_a_long_paragraph_is_a_part_of_its_own():
         (table(5), False, False),
         (table(9), False, True),
         (table(9, heat=True), False, False),
-        (table(40, breakable=True), True, True),
         ({"kind": "para"}, True, False),
         ({"kind": "tiles"}, False, False),
     ],
@@ -163,6 +174,10 @@ def test_what_may_run_over_a_page(block, flows, splits):
     unit = units(section(block, title=""))[1]
 
     assert (unit.flows, unit.splits) == (flows, splits)
+
+
+def test_a_part_higher_than_a_page_flows():
+    assert units(section(table(9), title=""), heights=500.0)[1].flows
 
 
 def test_told_scales_and_breaks_reach_the_parts():
