@@ -6,6 +6,8 @@ nowhere else, and a missing number is an en dash.
 
 import datetime as dt
 import math
+import re
+from collections.abc import Sequence
 from typing import Literal, TypeGuard
 
 Unit = Literal["money", "count", "share", "ratio", "points", "months", "days", "number"]
@@ -56,6 +58,47 @@ def format_value(
     return _number(value, _digits(value, fine=coarse + 1, coarse=coarse, limit=limit))
 
 
+def format_declared(value: float | None, unit: Unit, *, currency: str = "") -> str:
+    """Return a value that somebody set, such as a target: ``£5 k``, ``9 %``, not ``£5.00 k``.
+
+    Decimals stay where the value has any.
+    """
+    text = format_value(value, unit, currency=currency, short=True)
+    whole = re.fullmatch(r"([^\d]*)([\d,]+)\.0+( \S+)?", text)
+    if value is None or whole is None:
+        return text
+    sign, digits, suffix = whole.group(1), whole.group(2), whole.group(3) or ""
+    factor = {f" {name}": size for size, name in _SCALES}.get(suffix, 1.0)
+    amount = abs(100 * value if unit == "share" else value) / factor
+    is_exact = math.isclose(amount, float(digits.replace(",", "")), rel_tol=1e-9, abs_tol=1e-9)
+    return f"{sign}{digits}{suffix}" if is_exact else text
+
+
+def format_alike(values: Sequence[float], unit: Unit) -> list[str]:
+    """Return values on one scale, with as many decimals each: ``0.88 k`` beside ``9.21 k``.
+
+    The greatest has three figures, a share two. Currencies are left to a subtitle; an unknown
+    value is no text.
+    """
+    known = [abs(value) for value in values if _is_known(value)]
+    largest = max(known, default=0.0)
+    factor, suffix = 1.0, ""
+    if unit == "share":
+        factor, suffix = 0.01, " %"
+    elif largest >= (10_000 if unit == "count" else 1e3):
+        factor, name = next((scale for scale in _SCALES if largest >= scale[0] * 0.9995))
+        suffix = f" {name}"
+    top = largest / factor
+    digits = 0 if top >= 99.95 else 1 if top >= 9.995 else 2
+    if unit == "share":
+        digits = 0 if top >= 10 else 1
+    elif factor == 1.0 and all(float(value).is_integer() for value in known):
+        digits = 0
+    return [
+        f"{_number(value / factor, digits)}{suffix}" if _is_known(value) else "" for value in values
+    ]
+
+
 def format_money(value: float | None, currency: str, *, short: bool = False) -> str:
     """Return money with its symbol, or its code where it has none: ``£748 k``, ``CHF 41.20``."""
     if not _is_known(value):
@@ -87,6 +130,11 @@ def format_share(value: float | None, *, digits: int | None = None) -> str:
     return f"{_number(100 * value, _share_digits(value) if digits is None else digits)} %"
 
 
+def format_part(value: float | None) -> str:
+    """Return what part of a whole something is: a share, in which a little is not nothing."""
+    return "< 0.01 %" if _is_known(value) and 0 < value < 0.00005 else format_share(value)
+
+
 def format_delta(value: float | None, unit: Unit, *, currency: str = "", short: bool = True) -> str:
     """Return an absolute change with its sign; a change of a share is in percentage points."""
     if not _is_known(value):
@@ -112,13 +160,17 @@ def format_interval(
 ) -> str:
     """Return an interval ``2.56 to 2.66 %``; missing where either end is.
 
-    Both ends of a share bear the digits of the greater; what follows a number is written once.
+    Both ends of a share or a score bear the digits of the greater; what follows a number is
+    written once.
     """
     if not _is_known(low) or not _is_known(high):
         return MISSING
     if unit == "share":
         digits = min(_share_digits(low), _share_digits(high))
         return f"{_number(100 * low, digits)} to {format_share(high, digits=digits)}"
+    if unit == "points":
+        digits = min(_digits(end, fine=1, coarse=0, limit=10) for end in (low, high))
+        return f"{_number(low, digits)} to {_number(high, digits)}"
     first = format_value(low, unit, currency=currency, short=True)
     last = format_value(high, unit, currency=currency, short=True)
     return f"{first.removesuffix(f' {unit}')} to {last}"

@@ -7,13 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kpikit.formats import (
+    format_alike,
     format_bytes,
     format_count,
     format_date,
+    format_declared,
     format_delta,
     format_delta_rel,
     format_interval,
     format_money,
+    format_part,
     format_share,
     format_span,
     format_value,
@@ -214,6 +217,66 @@ def test_a_relative_change_has_one_decimal_below_a_thousand_percent(value, text)
     assert format_delta_rel(value) == text
 
 
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(0.00001, "< 0.01 %"), (0.0, "0.00 %"), (0.0016, "0.16 %"), (1.0, "100.0 %"), (None, "–")],
+)
+def test_a_little_of_a_whole_is_not_nothing(value, text):
+    assert format_part(value) == text
+
+
+# -- what somebody set ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (5_000, "money", "£5 k"),
+        (5_020, "money", "£5.02 k"),
+        (68_049, "money", "£68.0 k"),  # its decimals say that it is not 68 k sharp
+        (92, "money", "£92"),
+        (92.5, "money", "£92.50"),
+        (2_600_000, "money", "£2.60 M"),
+        (0.09, "share", "9 %"),
+        (0.095, "share", "9.50 %"),
+        (1, "share", "100 %"),
+        (3, "ratio", "3"),
+        (40, "points", "40"),
+        (1_300, "count", "1,300"),
+        (0, "money", "£0"),
+        (-5_000, "money", "−£5 k"),
+        (6, "months", "6 months"),
+        (None, "money", "–"),
+    ],
+)
+def test_what_was_declared_bears_no_decimals_that_say_nothing(value, unit, text):
+    assert format_declared(value, unit, currency="GBP") == text
+
+
+# -- values side by side --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("values", "unit", "texts"),
+    [
+        ([9_210.0, 876.4, 0.0], "money", ["9.21 k", "0.88 k", "0.00 k"]),
+        ([1_420_000.0, 560_000.0], "money", ["1.42 M", "0.56 M"]),
+        ([999_960.0, 1_000.0], "money", ["1.00 M", "0.00 M"]),
+        ([65_100.0, 23_300.0], "money", ["65.1 k", "23.3 k"]),
+        ([809.88, 506.5], "money", ["810", "506"]),
+        ([98.22, 82.5], "money", ["98.2", "82.5"]),
+        ([805.0, 3.0], "count", ["805", "3"]),
+        ([9_999.0, 3.0], "count", ["9,999", "3"]),
+        ([12_000.0, 3.0], "count", ["12.0 k", "0.0 k"]),
+        ([0.4, 0.051], "share", ["40 %", "5 %"]),
+        ([0.05, float("nan")], "share", ["5.0 %", ""]),
+        ([], "money", []),
+    ],
+)
+def test_values_side_by_side_share_their_scale_and_decimals(values, unit, texts):
+    assert format_alike(values, unit) == texts
+
+
 # -- intervals ------------------------------------------------------------------------------------
 
 
@@ -226,6 +289,8 @@ def test_a_relative_change_has_one_decimal_below_a_thousand_percent(value, text)
         (998_000, 1_012_000, "money", "£998 k to £1.01 M"),
         (3.21, 4.19, "months", "3.2 to 4.2 months"),
         (41.2, 55.1, "points", "41 to 55"),
+        (8.8, 35.4, "points", "9 to 35"),
+        (3.21, 9.64, "points", "3.2 to 9.6"),
     ],
 )
 def test_an_interval_writes_what_follows_the_numbers_once(low, high, unit, text):
