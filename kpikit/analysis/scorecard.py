@@ -14,7 +14,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from kpikit.catalogue import Metric
-from kpikit.formats import format_share, format_value, plural
+from kpikit.formats import format_declared, format_share, format_value, plural
 from kpikit.params.model import Target
 from kpikit.periods import Calendar, Period
 
@@ -23,7 +23,7 @@ Verdict = Literal["better", "worse", "same", ""]
 SPARK_LENGTH = 8
 LEAST_N = 10  # a share or score of fewer units says nothing
 SCORECARD_COLUMNS = (
-    "metric", "label", "unit", "actual", "n", "ci_low", "ci_high", "complete", "reason",
+    "metric", "label", "unit", "direction", "actual", "n", "ci_low", "ci_high", "complete", "reason",
     "target", "delta_target", "delta_target_rel", "verdict_target",
     "previous", "qoq_abs", "qoq", "verdict_qoq", "comparable_qoq", "reason_qoq",
     "year_before", "yoy_abs", "yoy", "verdict_yoy", "comparable_yoy", "reason_yoy",
@@ -77,6 +77,7 @@ def scorecard_table(
     Returns:
         The columns ``SCORECARD_COLUMNS``. Numbers are NaN where unknown.
 
+        * ``metric``, ``label``, ``unit``, ``direction``: of the metric.
         * ``actual``, ``n``, ``ci_low``, ``ci_high``, ``complete``, ``reason``: of the fact.
         * ``delta_target`` = actual - target; ``delta_target_rel`` relative to the target;
           ``qoq_abs``, ``yoy_abs`` likewise against ``previous`` and ``year_before``, ``qoq`` and
@@ -154,7 +155,7 @@ class _Line:
         kept = ("n", "ci_low", "ci_high", "complete", "reason")
         return {
             "metric": self.metric.name, "label": self.metric.label, "unit": self.metric.unit,
-            "actual": self.value, **{name: self.fact[name] for name in kept},
+            "direction": self.metric.direction, "actual": self.value, **{name: self.fact[name] for name in kept},
         }  # fmt: skip
 
     def against_target(self) -> dict[str, Any]:
@@ -206,10 +207,8 @@ class _Line:
         if not math.isfinite(self.value):
             outcome = "open" if has_target else "none"
             return _status("no_data", str(self.fact["reason"]), outcome)
-        actual, target = (
-            format_value(value, self.metric.unit, currency=currency, short=True)
-            for value in (self.value, self.target)
-        )
+        actual = format_value(self.value, self.metric.unit, currency=currency, short=True)
+        target = format_declared(self.target, self.metric.unit, currency=currency)
         outcome = "none"
         if has_target:
             hit = self._verdict(self.target) != "worse"
@@ -222,7 +221,8 @@ class _Line:
         if not self.finished:
             return _status("", self._pace(actual, target), outcome)
         clause = f"{outcome}: {actual} against a target of {target}"
-        if actual == target and self.value != self.target:
+        shown = format_value(self.target, self.metric.unit, currency=currency, short=True)
+        if actual == shown and self.value != self.target:
             above = "above" if self.value > self.target else "below"
             clause = f"{outcome}: just {above} the target of {target}"
         return _status("on_track" if outcome == "hit" else "off_track", clause, outcome)

@@ -11,10 +11,18 @@ from kpikit.formats import (
     format_delta_rel,
     format_interval,
     is_missing,
+    plural,
 )
 from kpikit.present.components import Bullet, Cell, Column, Status, Table, Tile, Tiles, Tone
 from kpikit.present.frames import Row, records
-from kpikit.present.sentences import Basis, Change, best_change, change_text, value_text
+from kpikit.present.sentences import (
+    Basis,
+    Change,
+    best_change,
+    change_text,
+    target_text,
+    value_text,
+)
 
 if TYPE_CHECKING:
     from kpikit.catalogue import Metric
@@ -26,15 +34,15 @@ _PERSPECTIVES: Mapping[str, str] = {
     "growth": "Growth",
 }
 _COLUMNS = (
-    Column("kpi", "KPI", width=2.6),
-    Column("actual", "Actual", "number", width=1.0, emphasis=True),
+    Column("kpi", "KPI", width=2.4),
+    Column("actual", "Actual", "number", width=1.1, emphasis=True),
     Column("target", "Target", "number", width=1.0),
-    Column("delta_target", "Δ target", "number", width=1.0),
-    Column("yoy", "Δ year", "number", width=1.0),
-    Column("qoq", "Δ quarter", "number", width=1.0),
+    Column("delta_target", "Δ target", "number", width=1.1),
+    Column("yoy", "Δ year", "number", width=1.1),
+    Column("qoq", "Δ quarter", "number", width=1.1),
     Column("bullet", "To target", "bullet", width=1.3),
     Column("spark", "8 quarters", "spark", width=1.2),
-    Column("status", "Status", "status", width=2.0),
+    Column("status", "Status", "status", width=1.7),
     Column("owner", "Owner", width=1.2),
     Column("data", "Data", "badge", width=1.1),
 )
@@ -58,8 +66,8 @@ def scorecard_card(
 ) -> Table:
     """Return the scorecard: a group per perspective, a row per metric.
 
-    A change that is not comparable is struck out. The notes say why, and how many days were
-    compared where their numbers differ. A column in which no row has anything to say is left out.
+    A change that is not comparable is struck out, and the notes say why. The subtitle gives the
+    days of each period. A column in which no row has anything to say is left out.
 
     Args:
         frame: ``scorecard_table``.
@@ -75,14 +83,14 @@ def scorecard_card(
         rows += [{"group": heading}] if own else []
         rows += [_line(row, metrics[row["metric"]], basis, badges or {}) for row in own]
     notes = [*_change_notes(listed, "yoy", "Δ year"), *_change_notes(listed, "qoq", "Δ quarter")]
-    if listed and all(is_missing(row["target"]) for row in listed):
+    has_target = not all(is_missing(row["target"]) for row in listed)
+    if listed and not has_target:
         notes.append(f"No target is declared for {basis.period.label}.")
-    year, quarter = basis.base_of("yoy"), basis.base_of("qoq")
     return Table(
         columns=tuple(c for c in _COLUMNS if any(row.get(c.key) for row in rows)),
         rows=tuple(rows),
         title=title,
-        subtitle=f"{basis.period.label} against its target, {year} and {quarter}",
+        subtitle=_compared(basis, with_target=has_target),
         notes=tuple(notes),
     )
 
@@ -102,6 +110,21 @@ def scorecard_tiles(
     return Tiles(tuple(_tile(row, basis, badges or {}) for row in known[:most]))
 
 
+def _compared(basis: Basis, *, with_target: bool) -> str:
+    """Return which periods are compared, each with its days."""
+    if basis.finished:
+        period = f"{basis.period.label} ({plural(basis.period.days, 'day')})"
+        bases = [
+            f"{base.label} ({plural(base.days, 'day')})"
+            for base in (basis.year_before, basis.previous)
+        ]
+    else:
+        period = f"{basis.period.label}, {basis.passed},"
+        bases = [basis.base_of("yoy"), basis.base_of("qoq")]
+    target = "its target, " if with_target else ""
+    return f"{period} against {target}{' and '.join(bases)}"
+
+
 def _tile(row: Row, basis: Basis, badges: Mapping[str, str]) -> Tile:
     change = best_change(row)
     difference = row[f"{change}_abs"] if change else 0.0
@@ -112,7 +135,7 @@ def _tile(row: Row, basis: Basis, badges: Mapping[str, str]) -> Tile:
         delta=change_text(row, change, basis.currency) if change else "",
         tone=_TONES.get(row[f"verdict_{change}"], "neutral") if change else "neutral",
         arrow="up" if difference > 0 else "down" if difference < 0 else "",
-        spark=spark if any(value is not None for value in spark) else (),
+        spark=spark if _is_line(spark) else (),
         spark_target=None if is_missing(row["target"]) else float(row["target"]),
         footer=" · ".join(_tile_footer(row, change, basis)),
         badge=badges.get(row["metric"], ""),
@@ -126,7 +149,12 @@ def _tile_footer(row: Row, change: Change | None, basis: Basis) -> list[str]:
         parts.append(format_interval(row["ci_low"], row["ci_high"], row["unit"]))
     if is_missing(row["target"]):
         return [*parts, "no target"]
-    return [*parts, f"target {_text(row['target'], row, basis)}", row["outcome"]]
+    return [*parts, f"target {target_text(row, basis)}", row["outcome"]]
+
+
+def _is_line(spark: Sequence[float | None]) -> bool:
+    """Tell whether a sparkline has two values to join."""
+    return sum(value is not None for value in spark) > 1
 
 
 def _line(
@@ -136,7 +164,7 @@ def _line(
     return {
         "kpi": Cell(row["label"], note="leading") if metric.leading else row["label"],
         "actual": _text(row["actual"], row, basis),
-        "target": _text(row["target"], row, basis) if has_target else "",
+        "target": target_text(row, basis) if has_target else "",
         "delta_target": _target_cell(row, basis),
         "yoy": _change_cell(row, "yoy", basis),
         "qoq": _change_cell(row, "qoq", basis),
@@ -182,13 +210,13 @@ def _bullet_cell(row: Row, basis: Basis) -> str | Cell:
     scale = _BULLET_SCALE * max(actual, target) or 1.0
     finished = row["outcome"] in ("hit", "missed")
     tone = _TONES.get(row["verdict_target"], "good") if finished else "neutral"
-    text = f"{_text(actual, row, basis)} of {_text(target, row, basis)}"
+    text = f"{_text(actual, row, basis)} of {target_text(row, basis)}"
     return Cell(text, bullet=Bullet(actual / scale, target / scale, tone=tone))
 
 
 def _spark_cell(row: Row, basis: Basis) -> str | Cell:
     known = [value for value in row["spark"] if value is not None]
-    if not known:
+    if not _is_line(known):
         return ""
     first, last = (_text(value, row, basis) for value in (known[0], known[-1]))
     return Cell(f"from {first} to {last}", spark=tuple(row["spark"]))
@@ -205,19 +233,14 @@ def _status_cell(row: Row) -> str | Cell:
 
 
 def _change_notes(rows: Sequence[Row], change: Change, heading: str) -> list[str]:
-    """Return a note per reason that makes a change incomparable, or tells of unequal days."""
-    found: dict[tuple[bool, str], list[str]] = {}
+    """Return a note per reason that makes a change incomparable."""
+    found: dict[str, list[str]] = {}
     known = [row for row in rows if not is_missing(row["actual"])]
     for row in known:
-        if row[f"reason_{change}"]:
-            key = (bool(row[f"comparable_{change}"]), str(row[f"reason_{change}"]))
-            found.setdefault(key, []).append(row["label"])
+        if not row[f"comparable_{change}"]:
+            found.setdefault(str(row[f"reason_{change}"]), []).append(row["label"])
     notes = []
-    for (comparable, reason), labels in sorted(found.items(), reverse=True):
+    for reason, labels in sorted(found.items()):
         whom = "" if len(labels) == len(known) else f" of {', '.join(labels)}"
-        notes.append(
-            f"{heading}{whom}: {reason}."
-            if comparable
-            else f"{heading}{whom} is not comparable: {reason}."
-        )
+        notes.append(f"{heading}{whom} is not comparable ({reason}).")
     return notes

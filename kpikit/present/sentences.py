@@ -8,6 +8,7 @@ Every number is one of the frame's.
 
 import datetime as dt
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -17,6 +18,7 @@ import pandas as pd
 from kpikit.formats import (
     Unit,
     format_count,
+    format_declared,
     format_delta,
     format_delta_rel,
     format_interval,
@@ -74,9 +76,10 @@ def headlines(
     """Return the executive summary of a scorecard.
 
     The first metric of the scorecard that has a value leads, whatever it did. Then wins and misses
-    take turns, each side's most telling first, beginning with the side that the first is not on;
-    so both have equal room as long as both have something to say. Metrics that neither gained nor
-    lost follow, then those without a value.
+    take turns, beginning with the side that the first is not on; so both have equal room as long
+    as both have something to say. On each side targets that were hit or missed come before what
+    has no target, and the most telling first. Metrics that neither gained nor lost follow, then
+    those without a value. What keeps all of them from being compared is said once, in the title.
 
     Args:
         frame: ``scorecard_table``; its order is the order of importance.
@@ -84,13 +87,19 @@ def headlines(
         most: Most sentences.
         decisions: What the reader is asked to decide.
     """
-    rows = _in_turn(frame)
-    items = tuple(headline(row, basis) for row in rows[:most])
+    rows, said = _in_turn(frame), _common_obstacle(frame)
+    items = tuple(headline(row, basis, said=said) for row in rows[:most])
     return Headlines(title=summary_title(frame, basis), items=items, decisions=tuple(decisions))
 
 
-def headline(row: Row, basis: Basis) -> Headline:
-    """Return the sentence on one metric of the scorecard."""
+def headline(row: Row, basis: Basis, *, said: str = "") -> Headline:
+    """Return the sentence on one metric of the scorecard.
+
+    Args:
+        row: A row of ``scorecard_table``.
+        basis: What its numbers are compared with.
+        said: Why nothing can be compared, where the page has said it already.
+    """
     label = row["label"]
     if is_missing(row["actual"]):
         return Headline(
@@ -99,25 +108,39 @@ def headline(row: Row, basis: Basis) -> Headline:
     claim = (
         f"{label} {_stands(label, basis)} {value_text(row['actual'], row['unit'], basis.currency)}"
     )
-    backing = f"({'; '.join(filter(None, [certainty(row), _against(row, basis)]))})"
+    against = "" if said and said == _obstacle(row) else _against(row, basis)
+    behind = "; ".join(filter(None, [certainty(row), against]))
+    backing = f"({behind})" if behind else ""
     last = row["status_reason"] if row["status"] == "no_data" else target_clause(row, basis)
-    return Headline(_MARKS[standing(row)], claim, f"{'; '.join(filter(None, [backing, last]))}.")
+    mark, rest = _MARKS[standing(row)], "; ".join(filter(None, [backing, last]))
+    if not backing:  # nothing stands between the claim and what follows it
+        claim += ";" if last else "."
+    return Headline(mark, claim, f"{rest}." if rest else "")
 
 
 def target_clause(row: Row, basis: Basis) -> str:
     """Return what became of the target, empty where there is none."""
     if is_missing(row["target"]):
         return ""
-    target = f"the target of {value_text(row['target'], row['unit'], basis.currency)}"
+    most = "at most " if row["direction"] == "down" else ""
+    target = f"the target of {most}{target_text(row, basis)}"
     if row["outcome"] == "open":
         return f"{target} is open with {basis.passed} passed"
     return f"{target} was {row['outcome']}"
 
 
+def target_text(row: Row, basis: Basis) -> str:
+    """Return a metric's target as it was declared: ``£5 k``, not ``£5.00 k``."""
+    if row["unit"] == "count":
+        return value_text(row["target"], "count", basis.currency)
+    return format_declared(row["target"], row["unit"], currency=basis.currency)
+
+
 def summary_title(frame: pd.DataFrame, basis: Basis) -> str:
     """Return the message of the page: the first metric, then the most telling of the other side.
 
-    Where nothing stands on the other side, the most telling of the others takes its place.
+    Where nothing stands on the other side, the most telling of the others takes its place. Where
+    no metric can be compared, and all for one reason, the title says so instead.
     """
     known = [row for row in records(frame) if not is_missing(row["actual"])]
     if not known:
@@ -128,6 +151,8 @@ def summary_title(frame: pd.DataFrame, basis: Basis) -> str:
     rest = sorted(opposite or others, key=_telling, reverse=True)
     told = [row for row in rest if standing(row) in ("win", "miss")]
     second = f"; {mid_sentence(_title_clause(told[0], basis, leads=False))}" if told else ""
+    if obstacle := _common_obstacle(frame):
+        second += f"; nothing to compare with ({obstacle})"
     lead = "" if basis.finished else f"With {basis.passed} passed, "
     return f"{lead}{mid_sentence(start) if lead else start}{second}"
 
@@ -173,8 +198,15 @@ def mid_sentence(text: str) -> str:
 
 
 def is_plural(label: str) -> bool:
-    """Tell whether a metric's name takes a plural verb: ``Active users`` does, ``NPS`` does not."""
-    return label.endswith("s") and not label.endswith(("ss", "us", "is"))
+    """Tell whether a metric's name takes a plural verb: ``Active users`` does, ``NPS`` does not.
+
+    What follows the noun does not count, nor is a number per something a plural: ``Pieces per
+    order`` was 2.56.
+    """
+    if " per " in label:
+        return False
+    noun = re.split(r" (?:of|in|with|without|to|from|by|for) ", label)[0]
+    return noun.endswith("s") and not noun.endswith(("ss", "us", "is"))
 
 
 def certainty(row: Row) -> str:
@@ -203,6 +235,18 @@ def _against(row: Row, basis: Basis) -> str:
     return f"not comparable, {row['reason_yoy']}"
 
 
+def _obstacle(row: Row) -> str:
+    """Return why a metric cannot be compared with anything, empty if it can."""
+    return "" if best_change(row) else str(row["reason_yoy"])
+
+
+def _common_obstacle(frame: pd.DataFrame) -> str:
+    """Return what keeps each of several metrics from being compared, empty if that differs."""
+    known = [row for row in records(frame) if not is_missing(row["actual"])]
+    found = {_obstacle(row) for row in known}
+    return found.pop() if len(known) > 1 and len(found) == 1 else ""
+
+
 def _title_clause(row: Row, basis: Basis, *, leads: bool) -> str:
     """Return a metric's part of the title; one that does not lead tells of its target alone."""
     label, value = row["label"], value_text(row["actual"], row["unit"], basis.currency)
@@ -216,13 +260,14 @@ def _title_clause(row: Row, basis: Basis, *, leads: bool) -> str:
     return f"{text}{',' if change else ''} and {target}" if decided else text
 
 
-def _telling(row: Row) -> float:
-    """Return how much a metric has to say: its relative distance from the target or the base.
+def _telling(row: Row) -> tuple[bool, float]:
+    """Return how much a metric has to say: whether a target was decided, and by how much.
 
-    Scores from -100 to 100 have no natural zero: theirs is counted in hundreds of points.
+    The distance is relative to the target, or to the base where there is no target. Scores from
+    -100 to 100 have no natural zero: theirs is counted in hundreds of points.
     """
-    change = best_change(row)
-    names = ["delta_target"] if row["outcome"] in ("hit", "missed") else []
+    change, decided = best_change(row), row["outcome"] in ("hit", "missed")
+    names = ["delta_target"] if decided else []
     names += [change] if change else []
     for name in names:
         absolute, relative = {
@@ -232,8 +277,8 @@ def _telling(row: Row) -> float:
         }[name]
         size = row[absolute] / 100 if row["unit"] == "points" else row[relative]
         if not is_missing(size):
-            return abs(float(size))
-    return 0.0
+            return decided, abs(float(size))
+    return decided, 0.0
 
 
 def _in_turn(frame: pd.DataFrame) -> list[Row]:

@@ -241,7 +241,7 @@ def test_a_metric_that_should_fall_hits_below_its_target():
     row = score(facts_of("refunds", (Q3, 90.5)), "refunds", target=100, currency="GBP")
 
     assert row["status"] == "on_track"
-    assert row["status_reason"] == "hit: £90.50 against a target of £100.00"
+    assert row["status_reason"] == "hit: £90.50 against a target of £100"
 
 
 def test_an_unfinished_sum_has_a_pace_and_no_verdict():
@@ -258,7 +258,7 @@ def test_an_unfinished_rate_has_no_share_of_its_target():
 
     row = score(facts, "conversion_rate", target=0.3, as_of=UNFINISHED)
 
-    assert row["status_reason"] == "31 of 92 days passed, 25.0 % so far against a target of 30.0 %"
+    assert row["status_reason"] == "31 of 92 days passed, 25.0 % so far against a target of 30 %"
 
 
 def test_without_a_target_there_is_no_status():

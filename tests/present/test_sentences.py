@@ -35,7 +35,7 @@ def row(**values):
     """A row of the scorecard: net revenue, 10 % above the year before, no target."""
     return {
         "metric": "net_revenue", "label": "Net revenue", "unit": "money",
-        "actual": 748_000.0, "n": 412.0, "ci_low": NAN, "ci_high": NAN, "reason": "",
+        "direction": "up", "actual": 748_000.0, "n": 412.0, "ci_low": NAN, "ci_high": NAN, "reason": "",
         "target": NAN, "delta_target": NAN, "delta_target_rel": NAN, "verdict_target": "",
         "qoq": 0.02, "qoq_abs": 15_000.0, "verdict_qoq": "better",
         "comparable_qoq": True, "reason_qoq": "92 days against 91",
@@ -138,6 +138,63 @@ def test_too_few_answers_are_told_instead_of_the_target():
 )
 def test_the_target_decides_where_a_metric_stands_then_the_comparison(values, expected):
     assert standing(row(**values)) == expected
+
+
+def test_the_target_of_what_should_be_low_is_a_limit_written_as_declared():
+    line = row(label="Refunds", direction="down", target=5_000.0, outcome="missed")
+
+    said = headline(line, FINISHED)
+
+    assert said.rest.endswith("; the target of at most £5 k was missed.")
+
+
+def test_a_decided_target_comes_before_a_greater_change_without_one():
+    missed = {"outcome": "missed", "target": 0.35, "unit": "share", "delta_target": -0.01,
+              "delta_target_rel": -0.03, "actual": 0.34, "verdict_target": "worse"}  # fmt: skip
+    frame = pd.DataFrame(
+        [
+            row(**HIT),
+            row(label="Quick ratio", unit="ratio", yoy=-0.4, yoy_abs=-2.0, verdict_yoy="worse"),
+            row(label="Trial to paid", **missed),
+        ]
+    )
+
+    summary = headlines(frame, FINISHED)
+
+    assert [item.claim.split(" was")[0] for item in summary.items[1:]] == [
+        "Trial to paid",
+        "Quick ratio",
+    ]
+    assert summary.title.endswith("; trial to paid missed its target with 34.0 %")
+
+
+def test_what_keeps_everything_from_being_compared_is_said_once():
+    alone = {"comparable_yoy": False, "comparable_qoq": False, "reason_yoy": "2025Q3: no data"}
+    frame = pd.DataFrame([row(**alone), row(label="Orders", unit="count", **alone, **HIT)])
+
+    summary = headlines(frame, FINISHED)
+
+    assert summary.title == (
+        "Net revenue was £748 k; orders hit their target with 748,000; "
+        "nothing to compare with (2025Q3: no data)"
+    )
+    assert [f"{item.claim} {item.rest}" for item in summary.items] == [
+        "Net revenue was £748 k. ",
+        "Orders were 748,000; the target of 735,000 was hit.",
+    ]
+
+
+def test_different_obstacles_are_told_with_their_metrics():
+    alone = {"comparable_yoy": False, "comparable_qoq": False}
+    frame = pd.DataFrame([row(**alone, reason_yoy="no rows"), row(**alone, reason_yoy="no costs")])
+
+    summary = headlines(frame, FINISHED)
+
+    assert summary.title == "Net revenue was £748 k"
+    assert [item.rest for item in summary.items] == [
+        "(not comparable, no rows).",
+        "(not comparable, no costs).",
+    ]
 
 
 def test_wins_and_misses_take_turns_after_the_first_and_the_unknown_come_last():
@@ -253,8 +310,9 @@ def test_counts_below_a_million_are_written_in_full(value, unit, text):
 
 @pytest.mark.parametrize(
     ("label", "plural"),
-    [("Active users", True), ("Orders", True), ("NPS", False), ("Gross", False), ("Status", False)],
-)
+    [("Active users", True), ("Orders", True), ("NPS", False), ("Gross", False), ("Status", False),
+     ("Pieces per order", False), ("Sessions without a crash", True), ("Rate of returns", False)],
+)  # fmt: skip
 def test_a_name_tells_whether_its_verb_is_plural(label, plural):
     assert is_plural(label) is plural
 
