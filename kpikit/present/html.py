@@ -17,6 +17,7 @@ from kpikit.present.components import Component
 from kpikit.present.svg_facts import svg_size, svg_uri
 
 ASSETS = Path(__file__).parent / "assets"
+_LONG_WORD = re.compile(r"\S{28}")  # such a word would hold its column, and the table, open
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _SPACE = re.compile(r"\s+")
 _AROUND_SIGNS = re.compile(r"\s*([{};,>])\s*")
@@ -72,6 +73,7 @@ def environment() -> jinja2.Environment:
         svg_uri=svg_uri,
         pixel_width=lambda svg: round(svg_size(svg)[0] / 0.75),
         heat_keys=_heat_keys,
+        is_long=lambda text: _LONG_WORD.search(text) is not None,
         percent=lambda part: f"{100 * part:g}",
     )
     return made

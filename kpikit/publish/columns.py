@@ -94,7 +94,7 @@ def _weighted(
     if sum(shares) > width:
         return _levelled(least, natural, width)
     pool = {index: weight for index, weight in enumerate(weights) if weight is not None}
-    while pool:
+    while True:  # the words of all fit, so that some column is always left to share
         rest = width - sum(share for index, share in enumerate(shares) if index not in pool)
         unit = rest / sum(pool.values())
         held = [index for index, weight in pool.items() if unit * weight < least[index]]
@@ -102,7 +102,6 @@ def _weighted(
             return [unit * pool[i] if i in pool else share for i, share in enumerate(shares)]
         for index in held:  # a column that its words hold open takes no part in the sharing
             del pool[index]
-    return shares
 
 
 def _levelled(least: Sequence[float], natural: Sequence[float], width: float) -> list[float]:

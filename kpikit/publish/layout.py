@@ -22,6 +22,7 @@ PAGE_WIDTH = 257 / 25.4 * 72  # points between the margins of A4 landscape
 GUTTER = 8 / 25.4 * 72  # between components side by side
 CHART_HEIGHT = 118 / 25.4 * 72  # the most, so that a heading and a line fit above
 TILE_GAP = 8.0
+_INDENT = 24.0
 _WITH_CONTENTS = 4  # sections
 _SIZES = (9.0, 8.5, 8.0, 7.5, 7.0)
 _COMPACT_SIZES = (8.0, 7.5, 7.0)
@@ -89,7 +90,17 @@ def _kind(section: Section) -> str:
 def lay_out(block: Node, width: float) -> Node:
     """Return a block with what its drawing in a space of this width (points) needs."""
     drawn = _LAYOUTS.get(block["kind"])
-    return drawn(block, width) if drawn else block
+    if drawn is not None:
+        return drawn(block, width)
+    inner = width - _INDENT if block["kind"] in ("list", "quote") else width
+    return {key: _within(value, inner) for key, value in block.items()}
+
+
+def _within(value: Any, width: float) -> Any:
+    """Lay out the blocks inside a list, a quote or a footnote."""
+    if isinstance(value, list):
+        return [_within(item, width) for item in value]
+    return lay_out(value, width) if isinstance(value, dict) and "kind" in value else value
 
 
 def _row(block: Node, width: float) -> Node:

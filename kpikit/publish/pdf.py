@@ -125,8 +125,7 @@ def _for_paper(value: Any) -> Any:
     if value.get("kind") == "image" and _is_heavy(value["svg"]):
         png = base64.b64encode(rasterize(value["svg"])).decode()
         pixels = pictures.picture("image/png", png, value["alt"])
-        if pixels is not None:
-            value = {**value, "svg": pixels["svg"]}
+        value = {**value, "svg": (pixels or value)["svg"]}
     return {
         key: item if key in ("svg", "url") else _for_paper(item)
         for key, item in value.items()

@@ -246,6 +246,13 @@ def test_the_stylesheet_reaches_nothing_outside_its_own_elements():
     assert strangers == []
 
 
+def test_money_is_kept_from_being_set_as_a_formula():
+    # JupyterLab runs MathJax over every output: "$69 k of $68 k" would become mathematics.
+    page = elements(Paragraph("$69 k of $68 k"))
+
+    assert "mathjax_ignore" in page.named("div")[0]["class"].split()
+
+
 def test_the_stylesheet_fetches_nothing():
     assert "url(" not in style()
     assert "@import" not in style()

@@ -341,6 +341,20 @@ def test_a_frame_too_wide_for_the_page_is_parted_and_nothing_is_cut():
     assert max(right_edges) < 842 - 40
 
 
+def test_blocks_inside_lists_quotes_and_footnotes_are_drawn():
+    result = render_pdf(
+        notebook(
+            "* item\n\n  ```\n  select 1\n  ```\n\n  | a | b |\n  |--|--|\n  | in a list | 1 |\n\n"
+            "> quote\n>\n> | c |\n> |--|\n> | in a quote |\n\n"
+            "text[^1]\n\n[^1]: note\n\n    ```\n    in a note\n    ```\n"
+        )
+    )
+
+    assert result.standard == "ua-1"
+    for part in ("select 1", "in a list", "in a quote", "in a note"):
+        assert part in text_of(result)
+
+
 def test_an_analyst_s_outputs_are_drawn(review):
     outputs = [
         new_output("stream", name="stdout", text="printed"),
