@@ -54,6 +54,7 @@ def defined_metric(item: MetricParams, *, origin: str) -> Metric:
         owner=item.owner,
         source="the product",
         additive=below is None and kind in ("sum", "count"),
+        any_length=below is not None and not any(map(_is_distinct, (numerator, denominator))),
         origin=origin,
     )
 
@@ -92,6 +93,10 @@ def _rows(measure: MeasureParams) -> Callable[[Any], Any]:
 
 def _values(measure: MeasureParams) -> Callable[[Any], Any]:
     return lambda table: table[measure.mean].count(where=_matches(table, measure.where))
+
+
+def _is_distinct(measure: MeasureParams | None) -> bool:
+    return measure is not None and measure.count_distinct is not None
 
 
 def _units(measure: MeasureParams) -> str:

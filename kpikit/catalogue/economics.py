@@ -37,6 +37,7 @@ ECONOMICS: tuple[Metric, ...] = (
         n_of="new customers",
         perspective="financial",
         source="ChartMogul",
+        any_length=True,
     ),
     Metric(
         name="ltv",
@@ -54,6 +55,7 @@ ECONOMICS: tuple[Metric, ...] = (
         perspective="financial",
         stages=GROWN,
         source="ChartMogul",
+        any_length=True,
     ),
     Metric(
         name="ltv_to_cac",
@@ -70,6 +72,7 @@ ECONOMICS: tuple[Metric, ...] = (
         perspective="financial",
         stages=GROWN,
         source="ChartMogul",
+        any_length=True,
     ),
     Metric(
         name="cac_payback_months",
@@ -87,6 +90,7 @@ ECONOMICS: tuple[Metric, ...] = (
         perspective="financial",
         stages=EARLY,
         source="ChartMogul",
+        any_length=True,
     ),
     Metric(
         name="roi",
@@ -104,5 +108,6 @@ ECONOMICS: tuple[Metric, ...] = (
         perspective="financial",
         stages=FROM_GROWTH,
         source="kpikit",
+        any_length=True,
     ),
 )

@@ -66,6 +66,8 @@ class Metric:
         version: Version of the definition; a higher one is not comparable with a lower one.
         source: Whose definition it is.
         additive: Whether the values of the days of a period add up to the period's value.
+        any_length: Whether a month's value may be held against a quarter's: an average order value
+            may, a churn rate or distinct users may not, for they grow with the period.
         looks_back: Whether it needs the whole period before.
         needs: Key of the product's file without which it cannot be computed.
         origin: Where it is defined, for messages.
@@ -104,6 +106,7 @@ class Metric:
     version: int = 1
     source: str = ""
     additive: bool = False
+    any_length: bool = False
     looks_back: bool = False
     needs: str = ""
     origin: str = "kpikit"

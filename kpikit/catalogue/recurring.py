@@ -17,6 +17,7 @@ RECURRING: tuple[Metric, ...] = (
         n_of="subscriptions",
         perspective="financial",
         source="ChartMogul",
+        any_length=True,
     ),
     Metric(
         name="arpa",
@@ -29,6 +30,7 @@ RECURRING: tuple[Metric, ...] = (
         perspective="financial",
         stages=GROWN,
         source="ChartMogul",
+        any_length=True,
     ),
     Metric(
         name="nrr",
@@ -119,6 +121,7 @@ RECURRING: tuple[Metric, ...] = (
         perspective="growth",
         stages=EARLY,
         source="ChartMogul",
+        any_length=True,
     ),
     Metric(
         name="trial_to_paid_rate",
@@ -133,6 +136,7 @@ RECURRING: tuple[Metric, ...] = (
         perspective="growth",
         stages=EARLY,
         source="ChartMogul",
+        any_length=True,
     ),
     Metric(
         name="new_subscribers",

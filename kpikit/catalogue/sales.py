@@ -96,6 +96,7 @@ SALES: tuple[Metric, ...] = (
         n_of="orders",
         perspective="financial",
         source="Shopify",
+        any_length=True,
     ),
     Metric(
         name="paying_users",

@@ -61,6 +61,7 @@ USAGE: tuple[Metric, ...] = (
         perspective="customer",
         stages=EARLY,
         source="PostHog",
+        any_length=True,
     ),
     Metric(
         name="wau",
@@ -78,6 +79,7 @@ USAGE: tuple[Metric, ...] = (
         perspective="customer",
         stages=EARLY,
         source="PostHog",
+        any_length=True,
     ),
     Metric(
         name="mau",
@@ -94,6 +96,7 @@ USAGE: tuple[Metric, ...] = (
         n_of="days with 30 days of data",
         perspective="customer",
         source="PostHog",
+        any_length=True,
     ),
     Metric(
         name="stickiness",
@@ -111,6 +114,7 @@ USAGE: tuple[Metric, ...] = (
         leading=True,
         perspective="customer",
         source="PostHog",
+        any_length=True,
     ),
     Metric(
         name="activation_rate",
@@ -129,6 +133,7 @@ USAGE: tuple[Metric, ...] = (
         stages=EARLY,
         needs="activation",
         source="Amplitude",
+        any_length=True,
     ),
     Metric(
         name="conversion_rate",

@@ -14,6 +14,7 @@ VOICE: tuple[Metric, ...] = (
         leading=True,
         perspective="customer",
         source="Reichheld (2003)",
+        any_length=True,
     ),
     Metric(
         name="csat",
@@ -26,5 +27,6 @@ VOICE: tuple[Metric, ...] = (
         perspective="customer",
         stages=LATE,
         source="kpikit",
+        any_length=True,
     ),
 )

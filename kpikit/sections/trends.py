@@ -40,10 +40,10 @@ def _has_history(context: Context, metric: Metric) -> bool:
 
 def _trend(context: Context, metric: Metric, size: Size) -> Figure:
     monthly = _frame(context, metric, last=MONTHS)
-    weekly = trend_frame(context.series(metric.name, "week"), calendar=context.calendar, last=WEEKS)
+    weekly = _weeks(context, metric)
     axes = plot_trend(
         monthly,
-        weekly if metric.additive or metric.denominator is not None else None,
+        weekly,
         unit=metric.unit,
         currency=context.currency,
         target=_monthly_targets(context, metric),
@@ -53,7 +53,7 @@ def _trend(context: Context, metric: Metric, size: Size) -> Figure:
     return figure(
         axes,
         title=trend_title(monthly, label=metric.label, unit=metric.unit, currency=context.currency),
-        subtitle=f"{metric.label}{_unit_text(context, metric)} by month; light: year before",
+        subtitle=f"{metric.label}{_unit_text(context, metric)} {_legend(monthly, weekly)}",
         alt=alt_text(
             "Lines by month", metric.label, metric.formula,
             series_numbers(monthly, unit=metric.unit, currency=context.currency),
@@ -69,6 +69,27 @@ def _frame(context: Context, metric: Metric, *, last: int) -> pd.DataFrame:
     return shown.loc[first:]
 
 
+def _weeks(context: Context, metric: Metric) -> pd.DataFrame | None:
+    """Return the last weeks of a metric that a week can tell something of, if any has a value."""
+    if not metric.additive and metric.denominator is None:
+        return None
+    series = context.series(metric.name, "week")
+    weeks = trend_frame(series, calendar=context.calendar, last=WEEKS)
+    return weeks if weeks["value"].notna().any() else None
+
+
+def _legend(monthly: pd.DataFrame, weekly: pd.DataFrame | None) -> str:
+    """Return what the panels and their lines are, as far as they are drawn."""
+    panels = "by month" if weekly is None else f"by week (left, {len(weekly)} weeks) and by month"
+    frames = [monthly] if weekly is None else [monthly, weekly]
+    parts = [panels]
+    if any(frame["previous"].notna().any() for frame in frames):
+        parts.append("light: year before")
+    if any((frame["value"].notna() & ~frame["complete"].astype(bool)).any() for frame in frames):
+        parts.append("open dot: not complete")
+    return "; ".join(parts)
+
+
 def _unit_text(context: Context, metric: Metric) -> str:
     return f", {context.currency}" if metric.unit == "money" else ""
 
@@ -76,12 +97,13 @@ def _unit_text(context: Context, metric: Metric) -> str:
 def _monthly_targets(context: Context, metric: Metric) -> pd.DataFrame | None:
     """Return a KPI's targets as steps in the unit of a month.
 
-    A quarter's target of a metric that adds up is no monthly figure and is left out; a rate's is.
+    A quarter's target is drawn only where a month's value may be held against it: neither what
+    adds up nor a rate that grows with the length of its period, such as churn.
     """
     steps = []
     for target in context.params.targets:
         period = context.calendar.parse(target.period)
-        if target.metric == metric.name and (period.grain == "month" or not metric.additive):
+        if target.metric == metric.name and (period.grain == "month" or metric.any_length):
             steps.append({"start": period.start, "end": period.end, "value": target.value})
     return pd.DataFrame(steps) if steps else None
 

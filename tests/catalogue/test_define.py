@@ -94,6 +94,20 @@ def test_a_ratio_divides_the_sums_of_the_whole_period(product):
     assert facts[["numerator", "denominator", "value"]].to_numpy().tolist() == [[70, 3, 70 / 3]]
 
 
+@pytest.mark.parametrize(
+    ("parts", "any_length"),
+    [
+        (({"sum": "revenue"}, {"count": True}), True),
+        (({"mean": "revenue"},), True),
+        (({"sum": "revenue"}, {"count_distinct": "user_id"}), False),  # grows with the period
+        (({"count_distinct": "user_id"}, {"count": True}), False),
+        (({"sum": "revenue"},), False),
+    ],
+)
+def test_a_month_is_held_against_a_quarter_only_for_ratios_of_what_adds_up(parts, any_length):
+    assert defined_metric(entry(*parts), origin="x").any_length is any_length
+
+
 def test_the_units_behind_a_value_are_named_after_what_is_counted():
     users = defined_metric(entry({"sum": "revenue"}, {"count_distinct": "user_id"}), origin="x")
     rows = defined_metric(entry({"sum": "revenue"}), origin="x")

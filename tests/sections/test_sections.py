@@ -90,6 +90,52 @@ def test_trends_draw_one_chart_per_kpi_two_by_two(shop):
     assert isinstance(stack.items[1], Figure)
 
 
+def test_trends_say_what_their_panels_and_lines_are_as_far_as_they_are_drawn(open_context):
+    rows = """
+        order_id,user_id,order_time,revenue
+        1,a,2026-07-05T10:00:00,40.00
+        2,a,2026-08-10T10:00:00,50.00
+        3,b,2026-09-25T10:00:00,60.00
+    """
+    yaml = "source: {tables: {orders: {files: orders.csv}}}\nmetrics: [orders, paying_users]"
+    context = open_context(yaml, {"orders.csv": rows})  # data begin and end within months
+
+    subtitles = [figure.subtitle for figure in figures(trends_of.trends_section(context))]
+
+    assert subtitles == [
+        "Orders by week (left, 6 weeks) and by month; open dot: not complete",
+        "Paying users by month; open dot: not complete",
+    ]
+
+
+def test_a_quarterly_target_is_drawn_on_months_only_where_both_can_be_compared(
+    open_context, monkeypatch
+):
+    drawn = {}
+    plot = trends_of.plot_trend
+
+    def remember(monthly, *args, target, **keywords):
+        drawn[monthly["metric"].iloc[0]] = None if target is None else target["value"].tolist()
+        return plot(monthly, *args, target=target, **keywords)
+
+    monkeypatch.setattr(trends_of, "plot_trend", remember)
+    yaml = """
+        source: {tables: {orders: {files: orders.csv}}}
+        metrics: [orders, average_order_value, repeat_purchase_rate]
+        targets:
+          - {metric: orders, period: 2026Q3, value: 9}
+          - {metric: orders, period: 2026-08, value: 3}
+          - {metric: average_order_value, period: 2026Q3, value: 70}
+          - {metric: repeat_purchase_rate, period: 2026Q3, value: 0.5}
+    """
+
+    trends_of.trends_section(open_context(yaml, {"orders.csv": ORDERS}))
+
+    assert drawn == {
+        "orders": [3.0], "average_order_value": [70.0], "repeat_purchase_rate": None,
+    }  # fmt: skip
+
+
 def test_trends_without_history_say_so(open_context):
     rows = "order_id,user_id,order_time,revenue\n1,a,2026-09-30T10:00:00,5\n"
     context = open_context(
