@@ -86,7 +86,7 @@ def format_alike(values: Sequence[float], unit: Unit) -> list[str]:
     if unit == "share":
         factor, suffix = 0.01, " %"
     elif largest >= (10_000 if unit == "count" else 1e3):
-        factor, name = next((scale for scale in _SCALES if largest >= scale[0] * 0.9995))
+        factor, name = next(scale for scale in _SCALES if largest >= scale[0] * 0.9995)
         suffix = f" {name}"
     top = largest / factor
     digits = 0 if top >= 99.95 else 1 if top >= 9.995 else 2

@@ -23,7 +23,8 @@ Verdict = Literal["better", "worse", "same", ""]
 SPARK_LENGTH = 8
 LEAST_N = 10  # a share or score of fewer units says nothing
 SCORECARD_COLUMNS = (
-    "metric", "label", "unit", "direction", "actual", "n", "ci_low", "ci_high", "complete", "reason",
+    "metric", "label", "unit", "direction",
+    "actual", "n", "ci_low", "ci_high", "complete", "reason",
     "target", "delta_target", "delta_target_rel", "verdict_target",
     "previous", "qoq_abs", "qoq", "verdict_qoq", "comparable_qoq", "reason_qoq",
     "year_before", "yoy_abs", "yoy", "verdict_yoy", "comparable_yoy", "reason_yoy",
@@ -155,7 +156,8 @@ class _Line:
         kept = ("n", "ci_low", "ci_high", "complete", "reason")
         return {
             "metric": self.metric.name, "label": self.metric.label, "unit": self.metric.unit,
-            "direction": self.metric.direction, "actual": self.value, **{name: self.fact[name] for name in kept},
+            "direction": self.metric.direction, "actual": self.value,
+            **{name: self.fact[name] for name in kept},
         }  # fmt: skip
 
     def against_target(self) -> dict[str, Any]:

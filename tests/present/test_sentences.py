@@ -35,7 +35,8 @@ def row(**values):
     """A row of the scorecard: net revenue, 10 % above the year before, no target."""
     return {
         "metric": "net_revenue", "label": "Net revenue", "unit": "money",
-        "direction": "up", "actual": 748_000.0, "n": 412.0, "ci_low": NAN, "ci_high": NAN, "reason": "",
+        "direction": "up", "actual": 748_000.0, "n": 412.0, "ci_low": NAN, "ci_high": NAN,
+        "reason": "",
         "target": NAN, "delta_target": NAN, "delta_target_rel": NAN, "verdict_target": "",
         "qoq": 0.02, "qoq_abs": 15_000.0, "verdict_qoq": "better",
         "comparable_qoq": True, "reason_qoq": "92 days against 91",
