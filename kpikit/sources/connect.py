@@ -57,30 +57,35 @@ def open_connection(connection: str, folder: Path, spill_dir: Path | None = None
     Raises:
         SourceError: It cannot be opened; the message shows no secret.
     """
+    expanded = expand_secrets(connection)
     path = database_file(connection, folder)
     if path is not None and not path.is_file():
+        # what a variable holds is not shown, not even in part
+        named = f"'{path.name}' in {path.parent}" if expanded == connection else f"'{connection}'"
         raise SourceError(
-            f"source.connection: there is no database file '{path.name}' in {path.parent}.\n"
+            f"source.connection: there is no database file {named}.\n"
             "A path is relative to the product's file; any other connection is a URL."
         )
     try:
         if path is not None:
             return ibis.duckdb.connect(str(path), read_only=True, **_engine_options(spill_dir))
-        expanded = expand_secrets(connection)
         if is_embedded(expanded):
             return embedded_engine(spill_dir)
         return ibis.connect(expanded)
     except KpikitError:
         raise
     except ImportError as error:
-        scheme = connection.partition("://")[0]
+        scheme = expanded.partition("://")[0]
         raise SourceError(
             f"source.connection needs the {scheme} backend, which is not installed.\n"
             f"Type: pip install 'ibis-framework[{scheme}]'"
         ) from error
     except Exception as error:  # each driver raises its own classes
+        reason = mask_secrets(_first_line(error))
+        if path is not None and expanded != connection:
+            reason = reason.replace(str(path), connection).replace(path.name, connection)
         raise SourceError(
-            f"source.connection cannot be opened: {mask_secrets(_first_line(error))}\n"
+            f"source.connection cannot be opened: {reason}\n"
             "Check the address, the network and the variables that it names."
         ) from error
 

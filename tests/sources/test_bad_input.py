@@ -350,6 +350,31 @@ def test_a_connection_that_fails_shows_no_secret(product, monkeypatch):
     assert "hunter2" not in str(raised.value)
 
 
+@pytest.mark.parametrize("scheme", ["", "duckdb://"])
+def test_no_part_of_a_path_that_a_variable_holds_is_shown(product, write, monkeypatch, scheme):
+    path = write("vault/hunter2.duckdb", "no database at all, but text of some length")
+    monkeypatch.setenv("WAREHOUSE", f"{scheme}{path}")
+    loaded = product({"events": {"table": "events"}}, source={"connection": "${WAREHOUSE}"})
+
+    with pytest.raises(SourceError, match=r'opened: .*"\$\{WAREHOUSE\}" exists') as damaged:
+        open_dataset(loaded)
+    path.unlink()
+    with pytest.raises(SourceError, match=r"no database file '\$\{WAREHOUSE\}'\.") as absent:
+        open_dataset(loaded)
+    assert "vault" not in f"{damaged.value}{absent.value}"
+    assert "hunter2" not in f"{damaged.value}{absent.value}"
+
+
+def test_a_backend_is_named_by_the_variable_that_holds_its_url(product, monkeypatch):
+    monkeypatch.setenv("WAREHOUSE", "postgres://u:hunter2@db/x")
+    monkeypatch.setitem(sys.modules, "ibis.backends.postgres", None)
+    loaded = product({"events": {"table": "events"}}, source={"connection": "${WAREHOUSE}"})
+
+    with pytest.raises(SourceError, match=r"pip install 'ibis-framework\[postgres\]'") as raised:
+        dataset_key(loaded)
+    assert "hunter2" not in str(raised.value)
+
+
 def test_a_variable_that_is_not_set_is_named(product):
     loaded = product(
         {"events": {"table": "events"}},
