@@ -81,11 +81,11 @@ def open_connection(connection: str, folder: Path, spill_dir: Path | None = None
             f"Type: pip install 'ibis-framework[{scheme}]'"
         ) from error
     except Exception as error:  # each driver raises its own classes
-        reason = mask_secrets(_first_line(error))
+        reason = _first_line(error)
         if path is not None and expanded != connection:
-            reason = reason.replace(str(path), connection).replace(path.name, connection)
+            reason = reason.replace(str(path), connection)
         raise SourceError(
-            f"source.connection cannot be opened: {reason}\n"
+            f"source.connection cannot be opened: {mask_secrets(reason)}\n"
             "Check the address, the network and the variables that it names."
         ) from error
 
