@@ -11,6 +11,7 @@ from kpikit.errors import ParamsError
 from kpikit.params import find_product
 from kpikit.present.components import Component
 from kpikit.sections import absent, cover, quality, retention, revenue, scorecard, segments, voice
+from kpikit.sections import method as method_of
 from kpikit.sections import summary as summary_of
 from kpikit.sections import trends as trends_of
 from kpikit.sections.context import Context
@@ -128,7 +129,7 @@ class Report:
 
     def method(self) -> Component:
         """Appendix C: how sure the numbers are."""
-        return absent.absent_section("method")
+        return method_of.method_section(self.context)
 
 
 def open_report(

@@ -6,7 +6,7 @@ from kpikit.present.components import Absence, Stack
 
 Name = Literal[
     "goals", "forecast", "drivers", "funnel", "engagement", "experiments", "campaigns",
-    "benchmarks", "delivery", "actions", "outlook", "method",
+    "benchmarks", "delivery", "actions", "outlook",
 ]  # fmt: skip
 
 _REASONS: dict[Name, str] = {
@@ -21,10 +21,6 @@ _REASONS: dict[Name, str] = {
     "delivery": "Not part of the review yet. Declared under milestones: in the product's file.",
     "actions": "Not part of the review yet. Declared under actions: in the product's file.",
     "outlook": "No proposed targets yet: they follow from the forecast.",
-    "method": (
-        "Rates bear 95 % intervals where their counts are known; no chart draws a band of routine "
-        "variation yet."
-    ),
 }
 
 

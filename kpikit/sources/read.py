@@ -59,7 +59,7 @@ def read_files(
     """
     if files[0].kind == "parquet":
         with engine_errors(where):
-            return RawTable(_read_parquet(con, files), is_text=False)
+            return RawTable(_read_parquet(con, files, where), is_text=False)
     paths = {
         file: readable_path(file, hashes[file.path], source, root, tidy=tidy) for file in files
     }
@@ -89,9 +89,11 @@ def apply_sql(con: BaseBackend, raw: RawTable, sql: str, where: Where) -> RawTab
     return RawTable(table, raw.is_text)
 
 
-def _read_parquet(con: BaseBackend, files: Sequence[SourceFile]) -> ir.Table:
+def _read_parquet(con: BaseBackend, files: Sequence[SourceFile], where: Where) -> ir.Table:
     table = con.read_parquet(
         [str(file.path) for file in files],
+        # a name of its own: the one that Ibis draws by lot would stand in every printed query
+        table_name=f"delivered_{where.key.rpartition('.')[2]}",
         union_by_name=True,
         filename=_PATH,
         file_row_number=True,

@@ -1,5 +1,8 @@
 """Every section from small data: what it shows, and the line where it has nothing to show."""
 
+import io
+
+import pandas as pd
 import pytest
 
 from kpikit.present.components import Absence, Callout, Figure, Headlines, Row, Table, Tiles
@@ -292,6 +295,17 @@ def test_the_appendix_names_sources_faults_versions_and_queries(shop):
     assert "Versions and hashes" in texts
     assert "Query of the scorecard: orders" in texts
     assert "SELECT" in stack.items[-1].text
+
+
+def test_the_queries_of_parquet_files_have_the_same_text_at_every_opening(open_context, tmp_path):
+    frame = pd.read_csv(io.StringIO(EVENTS), skipinitialspace=True, parse_dates=["event_time"])
+    frame.to_parquet(tmp_path / "events.parquet")
+    yaml = EVENTS_YAML.replace("events.csv", "events.parquet")
+
+    first, second = (quality.quality_section(open_context(yaml, {})) for _ in range(2))
+
+    assert "ibis_" not in first.items[-1].text
+    assert first.items[-1].text == second.items[-1].text
 
 
 def test_the_glossary_defines_every_kpi_and_what_it_is_made_of(open_context):

@@ -1,0 +1,59 @@
+"""Appendix C: how the numbers were computed, and how sure they are."""
+
+from kpikit.analysis.scorecard import LEAST_N
+from kpikit.analysis.survey import MIN_ANSWERS
+from kpikit.present.components import Column, Stack, Table
+from kpikit.sections.context import Context
+
+_MONTH_NAMES = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+
+
+def method_section(context: Context) -> Stack:
+    """Return the conventions behind the numbers of this report, one per row."""
+    calendar = context.calendar
+    rows = {
+        "Time": (
+            f"Days begin at midnight in {calendar.timezone}, weeks on "
+            f"{calendar.week_start.capitalize()}, fiscal years in "
+            f"{_MONTH_NAMES[calendar.fiscal_year_start - 1]}; a fiscal year bears the calendar "
+            "year in which it ends."
+        ),
+        "Comparisons": (
+            "A finished period compares whole with whole; an unfinished one with as many first "
+            "days of the other. Weeks compare with 364 days before. A change relative to zero or "
+            "less is not given. A comparison with a period that the data covers in part is struck out."
+        ),
+        "Ratios": "Numerator and denominator are summed over the whole period before they divide.",
+        "Money": "Amounts are summed as exact decimals.",
+        "Intervals": (
+            "95 %, of each number alone: Wilson's for shares of counted units, adjusted Wald for "
+            "NPS (Rocks 2016), Greenwood's with a log-log transform for survival. Sums and amounts "
+            "bear none."
+        ),
+        "Small numbers": (
+            f"A share of fewer than {LEAST_N} units has no verdict; an NPS of fewer than "
+            f"{MIN_ANSWERS} answers is withheld in Customer voice."
+        ),
+        "Status": (
+            "A finished period has hit or missed its target; an unfinished one has no verdict. "
+            "Whether a change is more than routine variation is not tested in this version: no "
+            "sentence claims it."
+        ),
+        "Retention": (
+            "A user counts at an age only when active in that very period; an unfinished period is "
+            "no cell. Means are weighted by cohort size, over cohorts that have reached the age."
+        ),
+        "Recurring revenue": "Movements are net per customer and period, after ChartMogul.",
+    }
+    return Stack(
+        (
+            Table(
+                columns=(Column("what", "What", width=1.0), Column("how", "How", width=7.0)),
+                rows=tuple({"what": what, "how": how} for what, how in rows.items()),
+                compact=True,
+            ),
+        )
+    )
