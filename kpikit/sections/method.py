@@ -24,7 +24,7 @@ def method_section(context: Context) -> Stack:
         "Comparisons": (
             "A finished period compares whole with whole; an unfinished one with as many first "
             "days of the other. Weeks compare with 364 days before. A change relative to zero or "
-            "less is not given. A comparison with a period that the data covers in part is struck out."
+            "less is not given. A comparison with a period that is covered in part is struck out."
         ),
         "Ratios": "Numerator and denominator are summed over the whole period before they divide.",
         "Money": "Amounts are summed as exact decimals.",
