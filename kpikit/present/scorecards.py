@@ -1,5 +1,6 @@
 """The scorecard as a table and as tiles."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -39,9 +40,9 @@ _COLUMNS = (
     Column("target", "Target", "number", width=1.0),
     Column("delta_target", "Δ target", "number", width=1.1),
     Column("yoy", "Δ year", "number", width=1.1),
-    Column("qoq", "Δ quarter", "number", width=1.1),
+    Column("qoq", "Δ period", "number", width=1.1),
     Column("bullet", "To target", "bullet", width=1.3),
-    Column("spark", "8 quarters", "spark", width=1.2),
+    Column("spark", "periods", "spark", width=1.2),
     Column("status", "Status", "status", width=1.7),
     Column("owner", "Owner", width=1.2),
     Column("data", "Data", "badge", width=1.1),
@@ -82,12 +83,20 @@ def scorecard_card(
         own = [row for row in listed if metrics[row["metric"]].perspective == perspective]
         rows += [{"group": heading}] if own else []
         rows += [_line(row, metrics[row["metric"]], basis, badges or {}) for row in own]
-    notes = [*_change_notes(listed, "yoy", "Δ year"), *_change_notes(listed, "qoq", "Δ quarter")]
+    columns = _columns(listed, basis)
+    headings = {column.key: column.label for column in columns}
+    changes: tuple[Change, ...] = ("yoy", "qoq")
+    notes = [
+        note
+        for change in changes
+        if change in headings
+        for note in _change_notes(listed, change, headings[change])
+    ]
     has_target = not all(is_missing(row["target"]) for row in listed)
     if listed and not has_target:
         notes.append(f"No target is declared for {basis.period.label}.")
     return Table(
-        columns=tuple(c for c in _COLUMNS if any(row.get(c.key) for row in rows)),
+        columns=tuple(c for c in columns if any(row.get(c.key) for row in rows)),
         rows=tuple(rows),
         title=title,
         subtitle=_compared(basis, with_target=has_target),
@@ -110,17 +119,26 @@ def scorecard_tiles(
     return Tiles(tuple(_tile(row, basis, badges or {}) for row in known[:most]))
 
 
+def _columns(listed: Sequence[Row], basis: Basis) -> tuple[Column, ...]:
+    """Return the columns as the period's grain calls them; a year has one period before it."""
+    grain = basis.period.grain
+    length = len(listed[0]["spark"]) if listed else 0
+    labels = {"qoq": f"Δ {grain}", "spark": plural(length, grain)}
+    columns = [dataclasses.replace(c, label=labels.get(c.key, c.label)) for c in _COLUMNS]
+    return tuple(c for c in columns if c.key != "qoq" or basis.previous != basis.year_before)
+
+
 def _compared(basis: Basis, *, with_target: bool) -> str:
     """Return which periods are compared, each with its days."""
     if basis.finished:
         period = f"{basis.period.label} ({plural(basis.period.days, 'day')})"
         bases = [
             f"{base.label} ({plural(base.days, 'day')})"
-            for base in (basis.year_before, basis.previous)
+            for base in dict.fromkeys((basis.year_before, basis.previous))
         ]
     else:
         period = f"{basis.period.label}, {basis.passed},"
-        bases = [basis.base_of("yoy"), basis.base_of("qoq")]
+        bases = list(dict.fromkeys((basis.base_of("yoy"), basis.base_of("qoq"))))
     target = "its target, " if with_target else ""
     return f"{period} against {target}{' and '.join(bases)}"
 

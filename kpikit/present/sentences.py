@@ -67,7 +67,10 @@ class Basis:
     def base_of(self, change: Change) -> str:
         """Return how the period that a change is counted from is called."""
         base = self.year_before if change == "yoy" else self.previous
-        return base.label if self.finished else f"the first {base.days} days of {base.label}"
+        if self.finished:
+            return base.label
+        days = "day" if base.days == 1 else f"{base.days} days"
+        return f"the first {days} of {base.label}"
 
 
 def headlines(

@@ -28,23 +28,24 @@ TARGETS = (
 )
 
 
-def made(as_of=dt.date(2026, 10, 31), values=VALUES, targets=TARGETS):
-    compared = comparison_periods(PERIOD, calendar=CALENDAR, as_of=as_of)
+def made(as_of=dt.date(2026, 10, 31), values=VALUES, targets=TARGETS, period=PERIOD):
+    compared = comparison_periods(period, calendar=CALENDAR, as_of=as_of)
     rows = []
     for name, (now, before, year_before) in values.items():
-        known = {"2026Q3": now, "2026Q2": before, "2025Q3": year_before}
-        for period in scorecard_periods(PERIOD, calendar=CALENDAR, as_of=as_of):
-            value = known.get(period.label, NAN)
+        labels = (period.label, compared["previous"].label, compared["year_before"].label)
+        known = dict(zip(labels, (now, before, year_before), strict=True))
+        for each in scorecard_periods(period, calendar=CALENDAR, as_of=as_of):
+            value = known.get(each.label, NAN)
             ends = {"ci_low": 31.0, "ci_high": 45.0} if name == "nps" else {}
             reason = "no rows" if math.isnan(value) else ""
-            rows.append(fact(name, period, as_of=as_of, value=value, n=412, reason=reason, **ends))
+            rows.append(fact(name, each, as_of=as_of, value=value, n=412, reason=reason, **ends))
     metrics = {name: CATALOGUE[name] for name in values}
     frame = scorecard_table(
-        make_facts(rows), list(metrics.values()), targets, period=PERIOD, calendar=CALENDAR,
+        make_facts(rows), list(metrics.values()), targets, period=period, calendar=CALENDAR,
         as_of=as_of, currency="GBP",
     )  # fmt: skip
     bases = (compared["previous"], compared["year_before"])
-    return frame, metrics, Basis(PERIOD, *bases, as_of, "GBP")
+    return frame, metrics, Basis(period, *bases, as_of, "GBP")
 
 
 def test_metrics_stand_in_groups_by_perspective_with_every_comparison():
@@ -226,3 +227,32 @@ def test_a_summary_can_be_written_from_the_same_frame():
         "conversion rate missed its target with 2.61 %"
     )
     assert [item.mark for item in summary.items] == ["+", "-", "+", "!"]
+
+
+@pytest.mark.parametrize(
+    ("period", "before", "periods"),
+    [("2026Q3", "Δ quarter", "8 quarters"), ("2026-07", "Δ month", "8 months"),
+     ("2026-W31", "Δ week", "8 weeks"), ("2026-07-15", "Δ day", "8 days")],
+)  # fmt: skip
+def test_columns_are_called_by_the_grain_of_the_period(period, before, periods):
+    frame, metrics, basis = made(
+        values={"net_revenue": (748.0, 700.0, 680.0)}, period=CALENDAR.parse(period)
+    )
+
+    labels = [column.label for column in scorecard_card(frame, metrics, basis).columns]
+
+    assert before in labels
+    assert periods in labels
+
+
+def test_a_year_is_compared_with_the_one_before_it_once():
+    values = {"net_revenue": (748.0, NAN, NAN)}
+    frame, metrics, basis = made(values=values, targets=(), period=CALENDAR.parse("2025"))
+
+    table = scorecard_card(frame, metrics, basis)
+
+    assert "qoq" not in [column.key for column in table.columns]
+    assert table.subtitle == "2025 (365 days) against 2024 (366 days)"
+    assert table.notes == (
+        "Δ year is not comparable (2024: no rows).", "No target is declared for 2025.",
+    )  # fmt: skip

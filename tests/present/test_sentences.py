@@ -323,3 +323,8 @@ def test_a_name_tells_whether_its_verb_is_plural(label, plural):
 )
 def test_a_name_is_lower_case_inside_a_sentence_unless_it_is_an_abbreviation(text, inside):
     assert mid_sentence(text) == inside
+
+
+def test_a_single_day_passed_is_the_first_day():
+    assert basis(as_of=dt.date(2026, 7, 1)).base_of("yoy") == "the first day of 2025Q3"
+    assert basis(as_of=dt.date(2026, 7, 2)).base_of("yoy") == "the first 2 days of 2025Q3"
