@@ -1,16 +1,25 @@
 """kpikit's papermill engine: ``papermill --engine kpikit``, and the one that ``kpikit run`` uses.
 
 It runs each notebook in a kernel of this very interpreter, over Unix sockets, and records what the
-stock engine loses: a kernel that died, a cell that took too long. Papermill loads every engine
-whenever it is imported, so the machinery itself is imported at the first run.
+stock engine loses: a kernel that died, a cell that took too long. Papermill asks for every engine
+whenever it is imported, half imported as it is then: ``KpikitEngine`` is made when it is first
+asked for, and the machinery is imported at the first run.
 """
 
 from typing import Any
 
-from papermill.engines import Engine
+
+def __getattr__(name: str) -> Any:
+    if name != "KpikitEngine":
+        raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+    from papermill.engines import Engine  # noqa: PLC0415 - its import asks for this very name
+
+    if name not in globals():
+        globals()[name] = type(name, (_CellRunner, Engine), {"__doc__": _CellRunner.__doc__})
+    return globals()[name]
 
 
-class KpikitEngine(Engine):  # type: ignore[misc]  # papermill ships no types
+class _CellRunner:
     """Runs a notebook and notes in its metadata how its kernel ended."""
 
     @classmethod

@@ -7,6 +7,8 @@ import nbformat
 import papermill
 import pytest
 
+from kpikit.publish import engine
+
 pytestmark = pytest.mark.slow
 
 
@@ -26,6 +28,26 @@ def papermill_run(tmp_path, make):
         return done.returncode, nbformat.read(tmp_path / "out.ipynb", as_version=4)
 
     return run
+
+
+@pytest.mark.parametrize("first", ["kpikit.publish.engine", "papermill"])
+def test_the_engine_is_the_same_whichever_module_is_imported_first(first):
+    code = (
+        f"import {first}\n"
+        "from papermill.engines import Engine, papermill_engines\n"
+        "from kpikit.publish.engine import KpikitEngine\n"
+        "assert papermill_engines.get_engine('kpikit') is KpikitEngine\n"
+        "assert issubclass(KpikitEngine, Engine)\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_module_has_no_other_engine():
+    with pytest.raises(AttributeError, match=r"'kpikit\.publish\.engine' has no attribute 'Other'"):
+        engine.Other  # noqa: B018 - reading it is the test
 
 
 def test_a_notebook_runs_in_the_current_directory_and_says_that_its_kernel_lived(
