@@ -302,7 +302,7 @@ def test_files_of_different_column_order_and_encoding_marks_are_united_by_name(
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("e.csv.gz", gzip.compress(EVENTS.encode())),
+        ("e.csv.gz", gzip.compress(EVENTS.encode(), mtime=0)),
         ("e.csv.xz", lzma.compress(EVENTS.encode())),
         ("e.csv.zst", pa.compress(EVENTS.encode(), codec="zstd", asbytes=True)),
         ("e.tsv", EVENTS.replace(",", "\t").encode()),
@@ -486,11 +486,26 @@ def test_a_product_without_tables_says_so(product):
         open_dataset(product({}))
 
 
-def test_a_table_without_any_time_says_so(write, product):
-    write("e.csv", "user_id,event,event_time\n")
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ("", "events has no row"),
+        ("a,open,soon\n", r"events.event_time cannot be read in any row, such as 'soon'"),
+        ("a,open,\n", "events.event_time has no value in any row"),
+    ],
+)
+def test_tables_without_any_time_say_why(write, product, rows, reason):
+    write("e.csv", "user_id,event,event_time\n" + rows)
 
-    with pytest.raises(SourceError, match=r"no table has a row with a time"):
+    with pytest.raises(SourceError, match=rf"no table has a row with a time: {reason}\.\nDeliver"):
         open_dataset(product({"events": {"files": "e.csv"}}))
+
+
+def test_campaigns_alone_do_not_say_when_data_ends(write, product):
+    write("c.csv", "campaign,start_date,end_date\nspring,2026-03-01,2026-03-31\n")
+
+    with pytest.raises(SourceError, match="no table has a row with a time: campaigns may be plan"):
+        open_dataset(product({"campaigns": {"files": "c.csv"}}))
 
 
 def test_a_header_alone_is_an_error_finding(write, product, one):
