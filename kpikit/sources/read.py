@@ -93,7 +93,7 @@ def _read_parquet(con: BaseBackend, files: Sequence[SourceFile], where: Where) -
     table = con.read_parquet(
         [str(file.path) for file in files],
         # a name of its own: the one that Ibis draws by lot would stand in every printed query
-        table_name=f"delivered_{where.key.rpartition('.')[2]}",
+        table_name=f"delivered_{where.key.split('.')[2]}",  # source.tables.<name>.files
         union_by_name=True,
         filename=_PATH,
         file_row_number=True,
