@@ -10,7 +10,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from kpikit.formats import MISSING, Unit, format_count, format_share, format_value, is_missing
+from kpikit.formats import (
+    MISSING,
+    Unit,
+    format_count,
+    format_interval,
+    format_share,
+    format_value,
+    is_missing,
+)
 from kpikit.present import canvas, theme
 from kpikit.present.frames import records
 from kpikit.present.slots import Floats
@@ -29,19 +37,20 @@ def plot_ranked_bars(
     unit: Unit,
     currency: str = "",
     other: str = "other",
-    small_n: int = 0,
     size: theme.Size = "half",
 ) -> Axes:
     """Draw one bar per segment, greatest first, the year before as a light bar behind.
 
+    A value with an interval bears it, as a line and in words, with the units behind it.
+
     Args:
         frame: One row per segment: ``segment``, ``value``; where known ``share`` (of the total),
-            ``previous`` (a year before), ``n`` (units behind the value), ``reason`` (why there is
-            no value). A segment without a value keeps its row and says why.
+            ``previous`` (a year before), ``n`` (units behind the value), ``ci_low``, ``ci_high``,
+            ``reason`` (why there is no value). A segment without a value keeps its row and says
+            why.
         unit: What the values count.
         currency: ISO code, for money.
         other: Segment that gathers the rest; it comes last.
-        small_n: Segments with fewer units are drawn hatched and bear their ``n``.
         size: Width of the chart; its height follows the number of segments.
 
     Returns:
@@ -51,18 +60,16 @@ def plot_ranked_bars(
     if rows["value"].isna().all():
         return canvas.no_data_panel(canvas.new_sheet(size), canvas.first_reason(frame))
     listed = records(rows)
-    texts = [_bar_text(row, unit, currency, small_n) for row in listed]
+    texts = [_bar_text(row, unit, currency) for row in listed]
     panel = _bar_panel(rows, texts, size)
     if "previous" in rows and rows["previous"].notna().any():
         behind = rows["previous"].fillna(0.0)
         panel.barh(rows.index - _BEHIND, behind, _BAR, color=theme.LIGHT, label="year before")
-    few = np.array([_is_small(row, small_n) for row in listed])
-    known = rows["value"].fillna(0.0)
-    panel.barh(rows.index[~few], known[~few], _BAR, color=theme.INK, label="actual")
-    if few.any():
-        panel.barh(
-            rows.index[few], known[few], _BAR, color=theme.PAPER, edgecolor=theme.INK,
-            linewidth=0.7, hatch="////", label="few",
+    panel.barh(rows.index, rows["value"].fillna(0.0), _BAR, color=theme.INK, label="actual")
+    if "ci_low" in rows:
+        panel.hlines(
+            rows.index, rows["ci_low"], rows["ci_high"], color=theme.MID, linewidth=1.6,
+            label="interval", zorder=3,
         )  # fmt: skip
     _write_beside(panel, rows, texts)
     return panel
@@ -155,6 +162,7 @@ def _draw_parts(panel: Axes, shares: Floats, names: Sequence[str]) -> None:
     """Draw the parts from the left, each share where it has room, each name above the first."""
     width, _ = canvas.panel_points(panel)
     left = np.zeros(len(shares))
+    middles = []
     for column, (name, (fill, ink)) in enumerate(zip(names, _PART_COLORS, strict=False)):
         part = np.nan_to_num(shares[:, column])
         panel.barh(np.arange(len(part)), part, 0.66, left=left, color=fill, label=name)
@@ -163,13 +171,15 @@ def _draw_parts(panel: Axes, shares: Floats, names: Sequence[str]) -> None:
             if canvas.text_width(text) + 4 <= share * width:
                 canvas.write(panel, text, (start + share / 2, place), align="center", color=ink)
         whole = int(np.flatnonzero(np.isfinite(shares).all(axis=1))[0])
-        half = canvas.text_width(name) / 2
-        middle = min(max((left[whole] + part[whole] / 2) * width, half), width - half)
+        middles.append((left[whole] + part[whole] / 2) * width)
+        left = left + part
+    gap = canvas.widest(names) + 6
+    places = canvas.spread(middles, gap=gap, low=gap / 2, high=width - gap / 2)
+    for name, middle in zip(names, places, strict=True):
         canvas.write(
             panel, name, (middle / width, 1), within=("panel", "panel"), shift=(0, 3),
             align="center", stand="bottom", color=theme.GREY,
         )  # fmt: skip
-        left = left + part
 
 
 def _ranked(frame: pd.DataFrame, other: str) -> pd.DataFrame:
@@ -180,18 +190,17 @@ def _ranked(frame: pd.DataFrame, other: str) -> pd.DataFrame:
     return ranked.drop(columns="_rest").reset_index(drop=True)
 
 
-def _is_small(row: Mapping[str, Any], small_n: int) -> bool:
-    return not is_missing(row.get("n")) and row["n"] < small_n
-
-
-def _bar_text(row: Mapping[str, Any], unit: Unit, currency: str, small_n: int) -> str:
+def _bar_text(row: Mapping[str, Any], unit: Unit, currency: str) -> str:
     count = "" if is_missing(row.get("n")) else f"n = {format_count(row['n'])}"
     if is_missing(row["value"]):
         return str(row.get("reason") or count or MISSING)
     text = format_value(row["value"], unit, currency=currency, short=True)
     if not is_missing(row.get("share")):
         text += f" · {share_text(row['share'])}"
-    return f"{text} ({count})" if _is_small(row, small_n) else text
+    if is_missing(row.get("ci_low")) or is_missing(row.get("ci_high")):
+        return text
+    interval = format_interval(row["ci_low"], row["ci_high"], unit, currency=currency)
+    return f"{text} ({', '.join(filter(None, [interval, count]))})"
 
 
 def _bar_panel(
@@ -211,7 +220,8 @@ def _bar_panel(
         top=top_pt,
         bottom=2,
     )
-    known = pd.concat([rows["value"], rows.get("previous", rows["value"])]).dropna()
+    columns = rows.columns.intersection(["value", "previous", "ci_high"])
+    known = pd.concat([rows[name] for name in columns]).dropna()
     low, high = min(0.0, known.min()), max(0.0, known.max())
     panel.set_xlim(low, high if high > low else low + 1)
     panel.axvline(0, color=theme.INK, linewidth=0.8, zorder=3)
@@ -231,8 +241,8 @@ def _height_cm(count: int, extra_pt: float) -> float:
 
 def _write_beside(panel: Axes, rows: pd.DataFrame, texts: Sequence[str]) -> None:
     """Write each text right of its bar and of the one behind it, or of zero."""
-    previous = rows.get("previous", rows["value"])
-    ends = pd.concat([rows["value"], previous], axis=1).max(axis=1).clip(lower=0.0).fillna(0.0)
+    columns = rows.columns.intersection(["value", "previous", "ci_high"])
+    ends = rows[columns].max(axis=1).clip(lower=0.0).fillna(0.0)
     for place, (end, value, text) in enumerate(zip(ends, rows["value"], texts, strict=True)):
         color = theme.GREY if is_missing(value) else theme.INK
         canvas.write(panel, text, (end, place), shift=(5, 0), color=color)

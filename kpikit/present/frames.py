@@ -20,6 +20,11 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in frame.to_dict("records")]
 
 
+def in_words(code: str) -> str:
+    """Return a code of the data as words: ``paid_search`` is ``paid search``."""
+    return code.replace("_", " ").strip()
+
+
 def day_of(value: dt.date | pd.Timestamp) -> dt.date:
     """Return the day of a date or of a time."""
     return value.date() if isinstance(value, dt.datetime) else value

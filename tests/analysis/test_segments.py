@@ -26,9 +26,10 @@ def facts_of(metric, now, before=None):
     return make_facts(rows)
 
 
-def table_of(metric, now, before=None, **options):
+def table_of(metric, now, before=None, total=None, **options):
     facts = facts_of(metric, now, before)
-    return segment_table(facts, metric, period=NOW, year_before=BEFORE, **options)
+    total = sum(value for value, _ in now.values()) if total is None else total
+    return segment_table(facts, metric, period=NOW, year_before=BEFORE, total=total, **options)
 
 
 def test_segments_are_ranked_with_their_shares_and_the_year_before():
@@ -62,17 +63,46 @@ def test_the_rest_of_a_year_without_data_is_unknown():
 
 
 def test_a_ratio_has_no_shares_and_says_how_many_segments_it_leaves_out():
-    now = {"A": (9.0, 50), "B": (12.0, 40), "C": (99.0, 1)}
+    now = {"A": (9.0, 50), "B": (12.0, 40), "C": (99.0, 31)}
 
-    table = table_of(ORDER_VALUE, now, most=2)
+    table = table_of(ORDER_VALUE, now, total=11.0, most=2)
 
     assert table["segment"].tolist() == ["B", "A"]
     assert table["share"].isna().all()
     assert table.attrs["left_out"] == 1
 
 
+def test_users_in_several_segments_have_no_shares_and_the_table_says_so():
+    table = table_of(CATALOGUE["new_users"], {"4.0": (90, 90), "4.1": (20, 20)}, total=100)
+
+    assert table["value"].tolist() == [90, 20]
+    assert table["share"].isna().all()
+    assert table.attrs["overlap"]
+
+
+def test_what_is_no_sum_of_days_has_shares_where_its_segments_add_up():
+    table = table_of(CATALOGUE["mrr"], {"pro": (75.0, 3), "free": (25.0, 5)})
+
+    assert table["share"].tolist() == [0.75, 0.25]
+    assert not table.attrs["overlap"]
+
+
+def test_a_mean_of_fewer_than_thirty_units_is_withheld_in_both_periods():
+    now = {"A": (9.0, 30), "B": (12.0, 29)}
+    before = {"A": (8.0, 29), "B": (11.0, 30)}
+
+    table = table_of(ORDER_VALUE, now, before, total=10.0).set_index("segment")
+
+    assert table.loc["A", "value"] == 9.0
+    assert math.isnan(table.loc["A", "previous"])
+    assert math.isnan(table.loc["B", "value"])
+    assert table.loc["B", "reason"] == "n = 29, fewer than 30"
+
+
 def test_a_missing_segment_is_called_unknown_and_one_without_a_value_is_left_out():
-    table = table_of(REVENUE, {"(missing)": (10, 1), "A": (math.nan, math.nan), "B": (0, 0)})
+    now = {"(missing)": (10, 1), "A": (math.nan, math.nan), "B": (0, 0)}
+
+    table = table_of(REVENUE, now, total=10)
 
     assert table["segment"].tolist() == ["unknown"]
 
@@ -89,5 +119,5 @@ def test_without_facts_the_table_is_empty():
 
     assert table.empty
     assert table.columns.tolist() == [
-        "segment", "value", "n", "previous", "ci_low", "ci_high", "share",
+        "segment", "value", "n", "previous", "ci_low", "ci_high", "reason", "share",
     ]  # fmt: skip
