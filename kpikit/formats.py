@@ -99,14 +99,23 @@ def format_alike(values: Sequence[float], unit: Unit) -> list[str]:
     ]
 
 
-def format_money(value: float | None, currency: str, *, short: bool = False) -> str:
-    """Return money with its symbol, or its code where it has none: ``£748 k``, ``CHF 41.20``."""
+def format_money(
+    value: float | None, currency: str, *, short: bool = False, whole: bool = False
+) -> str:
+    """Return money with its symbol, or its code where it has none: ``£748 k``, ``CHF 41.20``.
+
+    Args:
+        value: The amount.
+        currency: ISO code.
+        short: Scale to k, M, bn.
+        whole: Leave out cents, which less than a thousand has otherwise.
+    """
     if not _is_known(value):
         return MISSING
     sign = MINUS if value < 0 else ""
     symbol = _SYMBOLS.get(currency, f"{currency} " if currency else "")
     amount = abs(value)
-    cents = 0 if currency in _WITHOUT_CENTS else 2
+    cents = 0 if whole or currency in _WITHOUT_CENTS else 2
     if short and round(amount, cents) >= 1000:
         return f"{sign}{symbol}{_scaled(amount)}"
     text = f"{amount:,.{_digits(amount, fine=cents, coarse=0, limit=1000)}f}"

@@ -22,7 +22,7 @@ from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Transform, blended_transform_factory, offset_copy
 
-from kpikit.formats import MINUS, Unit, format_share, format_value, is_missing
+from kpikit.formats import MINUS, Unit, is_missing
 from kpikit.present import components, theme
 from kpikit.present.slots import Slots, Ticks, slot_ticks
 from kpikit.present.svg import svg_text
@@ -256,18 +256,6 @@ def tick_texts(marks: Sequence[float], unit: Unit) -> list[str]:
     )
     suffix = " %" if unit == "share" else suffix
     return [_tick_text(value, digits, suffix) for value in scaled]
-
-
-def short_text(value: float, unit: Unit) -> str:
-    """Return a value as short as a column's label must be: ``260 k``, ``7.4 %``.
-
-    Currencies are left to the subtitle. An unknown value is no text.
-    """
-    if is_missing(value):
-        return ""
-    if unit == "share":
-        return format_share(value, digits=0 if abs(value) >= 0.1 else 1)
-    return format_value(value, unit, short=True)
 
 
 def write(

@@ -59,7 +59,7 @@ def plot_waterfall(
     tops = [max(start[1], 0.0), *np.maximum(levels[:-1], levels[1:]), max(end[1], 0.0)]
     texts = [
         format_value(start[1], unit, currency=currency, short=True),
-        *(format_delta(effect, unit, currency=currency) for _, effect in steps),
+        *_effect_texts([effect for _, effect in steps], max(map(abs, levels)), unit, currency),
         format_value(end[1], unit, currency=currency, short=True),
     ]
     for place, (top, text) in enumerate(zip(tops, texts, strict=True)):
@@ -68,6 +68,17 @@ def plot_waterfall(
             bold=place in (0, len(texts) - 1),
         )  # fmt: skip
     return panel
+
+
+def _effect_texts(
+    effects: Sequence[float], greatest: float, unit: Unit, currency: str
+) -> list[str]:
+    """Return effects with their signs; beside thousands money has no cents."""
+    if unit == "money" and greatest >= 1000:
+        effects = [effect if abs(effect) >= 1000 else round(effect) for effect in effects]
+        texts = [format_delta(effect, unit, currency=currency) for effect in effects]
+        return [text.removesuffix(".00") for text in texts]
+    return [format_delta(effect, unit, currency=currency) for effect in effects]
 
 
 def plot_mrr_waterfall(

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 
-from kpikit.formats import Unit
+from kpikit.formats import Unit, format_alike, is_missing
 from kpikit.present import canvas, labels, theme
 from kpikit.present.slots import Slots, make_slots
 
@@ -47,7 +47,7 @@ def plot_columns(
     steps = labels.target_steps(target, slots)
     limits = canvas.value_limits([*slots.actual, *slots.previous, *steps.levels], from_zero=True)
     beside = labels.context_labels(slots, steps)
-    texts = [canvas.short_text(value, unit) for value in slots.actual]
+    texts = format_alike(slots.actual.tolist(), unit)
     width, _ = canvas.sheet_points(sheet)
     fits = canvas.widest(texts) + 2 <= (width - labels.labels_width(beside)) / len(slots)
     if not fits:
@@ -84,19 +84,18 @@ def _draw_columns(panel: Axes, slots: Slots) -> None:
 
 
 def _label_columns(panel: Axes, slots: Slots, texts: Sequence[str]) -> None:
-    """Write each value above its column, below a negative one."""
-    for index, text in enumerate(texts):
-        if not text:
+    """Write each value at the end of its own column, even where a taller one stands behind."""
+    aside = _BEHIND / 2 if np.isfinite(slots.previous).any() else 0.0
+    for index, (text, value) in enumerate(zip(texts, slots.actual, strict=True)):
+        if is_missing(value):
             continue
-        value, before = slots.actual[index], np.nan_to_num(slots.previous[index])
         up = bool(value >= 0)
         canvas.write(
             panel,
             text if slots.complete[index] else f"{text}\nso far",
-            (index, max(value, before) if up else min(value, before)),
+            (index + aside, value),
             shift=(0, 3 if up else -3),
             align="center",
             stand="bottom" if up else "top",
             bold=index == len(texts) - 1,
-            on_paper=True,
         )

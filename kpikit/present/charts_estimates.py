@@ -113,8 +113,10 @@ def plot_retention_curve(curve: pd.DataFrame, *, grain: Grain, size: theme.Size 
     )
     _label_end(panel, ages[-1], rates[-1])
     if len(ages) > 1:
-        first = format_share(rates[0])
-        canvas.write(panel, first, (ages[0], rates[0]), shift=(6, 2), stand="bottom")
+        clear = float(np.nanmax([*known["ci_high"].iloc[:2], *rates[:2]]))  # above band and line
+        canvas.write(
+            panel, format_share(rates[0]), (ages[0], clear), shift=(0, 3), stand="bottom"
+        )  # fmt: skip
     panel.set_xlim(ages[0] - 0.25, max(ages[-1], ages[0] + 1) + 0.05)
     canvas.label_axis(panel, "x", ages, age_names(ages, grain))
     return panel

@@ -16,6 +16,8 @@ from kpikit.formats import (
     format_date,
     format_delta_rel,
     format_interval,
+    format_money,
+    format_part,
     format_share,
     format_value,
     is_missing,
@@ -55,6 +57,7 @@ class Show:
         unit: What its numbers count, or that it holds text, days or relative changes.
         emphasis: Whether it is bold.
         width: Relative width; None: by content.
+        whole: Whether money has no cents, however little it is.
     """
 
     key: str
@@ -62,6 +65,7 @@ class Show:
     unit: Unit | Literal["text", "day", "change"] = "text"
     emphasis: bool = False
     width: float | None = None
+    whole: bool = False
 
     def column(self) -> Column:
         """Return the heading: texts align left, numbers right."""
@@ -78,6 +82,8 @@ class Show:
             return format_date(day_of(value))
         if self.unit == "change":
             return format_delta_rel(value)
+        if self.whole and self.unit == "money":
+            return format_money(value, currency, whole=True)
         return format_value(value, self.unit, currency=currency)
 
 
@@ -196,7 +202,7 @@ def findings_table(findings: Iterable["Finding"], *, title: str = "") -> Table:
             if found.reason
             else found.message,
             "rows": format_count(found.rows),
-            "share": format_share(found.share) if found.rows else MISSING,
+            "share": format_part(found.share) if found.rows else MISSING,
             "examples": ", ".join(found.examples) or MISSING,
         }
         for found in findings
@@ -247,7 +253,7 @@ def glossary_table(metrics: Iterable["Metric"], *, title: str = "") -> Table:
         Column("question", "Question", width=2.4),
         Column("formula", "Definition", width=4.0),
         Column("table", "Table", width=1.0),
-        Column("source", "After", width=1.2),
+        Column("source", "Defined by", width=1.2),
         Column("owner", "Owner", width=1.0),
         Column("version", "Version", "number", width=0.6),
     )

@@ -4,6 +4,7 @@ A title is a sentence with its number, taken from the frame that the chart shows
 value says so. Nothing here claims that a difference is more than chance.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -13,6 +14,7 @@ from kpikit.formats import (
     Unit,
     format_count,
     format_date,
+    format_delta_rel,
     format_interval,
     format_share,
     format_value,
@@ -20,9 +22,10 @@ from kpikit.formats import (
     plural,
 )
 from kpikit.periods import Grain
-from kpikit.present.frames import Row, day_of, records
+from kpikit.present.frames import Row, cohort_name, day_of, records
 from kpikit.present.sentences import is_plural, mid_sentence
 
+NOT_GIVEN = "not given"  # how a missing reason is called
 _LEAST_FOR_RECORD = 6  # fewer periods than these have no "highest of"
 
 
@@ -51,10 +54,76 @@ def trend_title(frame: pd.DataFrame, *, label: str, unit: Unit, currency: str = 
     return text + _record(rows)
 
 
-def cohorts_title(curve: pd.DataFrame, *, grain: Grain, who: str = "users") -> str:
-    """Return the message of a cohort triangle or a retention curve.
+def columns_title(
+    frame: pd.DataFrame, *, label: str, unit: Unit, currency: str = "", additive: bool
+) -> str:
+    """Return the message of columns: what they sum to, or where a metric that has no sum lay.
 
-    ``49.5 % of users are active 1 week after joining, 17.6 % after 8 weeks``
+    ``Net revenue came to £425 k in 12 months to Oct 2026, +18.1 % on the year before`` or
+    ``Average order value lay between £79.10 (Jul 2026) and £98.22 (Sep 2026) in 12 months to
+    Oct 2026``. Only complete periods count.
+
+    Args:
+        frame: One row per period: ``period``, ``start``, ``grain``, ``value``; where known
+            ``previous`` (a year before) and ``complete``.
+        label: Name of the metric.
+        unit: What it counts.
+        currency: ISO code, for money.
+        additive: Whether its values add up.
+    """
+    rows = [row for row in _known(frame, "value", by="start") if row.get("complete", True)]
+    if not rows:
+        return f"{label}: no complete period has a value"
+
+    def text(value: float) -> str:
+        return format_value(value, unit, currency=currency, short=True)
+
+    noun = plural(len(rows), str(rows[-1].get("grain") or "period"))
+    span = f"in {noun} to {period_name(rows[-1])}"
+    if not additive:
+        low = min(rows, key=lambda row: row["value"])
+        high = max(rows, key=lambda row: row["value"])
+        ends = [f"{text(row['value'])} ({period_name(row)})" for row in (low, high)]
+        return f"{label} lay between {' and '.join(ends)} {span}"
+    total, before = (sum(row.get(name, math.nan) for row in rows) for name in ("value", "previous"))
+    said = f"{label} came to {text(total)} {span}"
+    if is_missing(before) or before <= 0:
+        return said
+    return f"{said}, {format_delta_rel(total / before - 1)} on the year before"
+
+
+def latest_cohort_title(
+    table: pd.DataFrame, curve: pd.DataFrame, *, grain: Grain, who: str = "users"
+) -> str:
+    """Return the message of a cohort triangle: how the latest cohort began, beside all others.
+
+    ``Of 192 users who came in Aug 2026, 44.8 % were back after 1 month; of all, 38.7 %``
+
+    Args:
+        table: ``retention_table``: ``cohort``, ``age``, ``cohort_size``, ``retention_rate``.
+        curve: ``retention_curve`` of the cohorts.
+        grain: Length of an age.
+        who: Who is counted.
+    """
+    ages = table.loc[table["age"] > 0, "age"]
+    if ages.empty:
+        return f"No cohort of {who} has a complete {grain} after its first yet"
+    age = int(ages.min())
+    last = records(table[table["age"] == age].sort_values("cohort"))[-1]
+    mean = curve.loc[curve["age"] == age, "retention_rate"]
+    when = cohort_name(last["cohort"], grain)
+    came = {"day": f"on {when}", "week": f"in the week of {when}"}.get(grain, f"in {when}")
+    text = (
+        f"Of {plural(int(last['cohort_size']), who.removesuffix('s'))} who came {came}, "
+        f"{format_share(last['retention_rate'])} were back after {plural(age, grain)}"
+    )
+    return f"{text}; of all, {format_share(mean.iloc[0])}" if len(mean) else text
+
+
+def cohorts_title(curve: pd.DataFrame, *, grain: Grain, who: str = "users") -> str:
+    """Return the message of a retention curve.
+
+    ``49.5 % of users are back after 1 week, 17.6 % after 8 weeks``
 
     Args:
         curve: ``retention_curve`` of the cohorts: ``age``, ``retention_rate``.
@@ -66,7 +135,7 @@ def cohorts_title(curve: pd.DataFrame, *, grain: Grain, who: str = "users") -> s
         return f"No cohort of {who} has a complete {grain} after its first yet"
     ages = [plural(int(row["age"]), grain) for row in known]
     rates = [format_share(row["retention_rate"]) for row in known]
-    text = f"{rates[0]} of {who} are active {ages[0]} after joining"
+    text = f"{rates[0]} of {who} are back after {ages[0]}"
     return f"{text}, {rates[-1]} after {ages[-1]}" if len(known) > 1 else text
 
 
@@ -118,7 +187,7 @@ def mrr_title(movements: Row, *, currency: str) -> str:
 def churn_title(reasons: pd.DataFrame) -> str:
     """Return the message of churn reasons.
 
-    ``Price is the reason most often given: 412, 51 % of all who left``
+    ``“Price” is the reason most often given: by 412 of 808 customers who left, 51 %``
 
     Args:
         reasons: ``churn_reasons_table``: ``reason``, ``customers``, ``share``.
@@ -126,15 +195,14 @@ def churn_title(reasons: pd.DataFrame) -> str:
     rows = records(reasons)
     if not rows:
         return "Nobody left in the period"
-    given = [row for row in rows if row["reason"] != "(missing)"]
+    left = plural(int(sum(row["customers"] for row in rows)), "customer")
+    given = [row for row in rows if row["reason"] != NOT_GIVEN]
     if not given:
-        customers = plural(int(rows[0]["customers"]), "customer")
-        return f"{customers} left, and no reason is known"
+        return f"{left} left, and no reason is known"
     top = given[0]
-    share = format_share(top["share"], digits=0)
+    share, count = format_share(top["share"], digits=0), format_count(top["customers"])
     reason = str(top["reason"])[:1].upper() + str(top["reason"])[1:]
-    count = format_count(top["customers"])
-    return f"{reason} is the reason most often given: {count}, {share} of all who left"
+    return f"“{reason}” is the reason most often given: by {count} of {left} who left, {share}"
 
 
 def segments_title(
@@ -143,7 +211,7 @@ def segments_title(
     """Return the message of ranked segments.
 
     ``United Kingdom leads net revenue with £512 k, 69 % of the total``, or, where there are no
-    shares, ``Conversion is highest in Germany: 3.10 %``.
+    shares, ``Conversion is highest for Germany: 3.10 %``.
 
     Args:
         segments: ``segment``, ``value``; where known ``share``.
@@ -159,7 +227,7 @@ def segments_title(
     value = format_value(top["value"], unit, currency=currency, short=True)
     if is_missing(top.get("share")):
         verb = "are" if is_plural(label) else "is"
-        return f"{label} {verb} highest in {top['segment']}: {value}"
+        return f"{label} {verb} highest for {top['segment']}: {value}"
     share = format_share(top["share"], digits=0)
     return f"{top['segment']} leads {mid_sentence(label)} with {value}, {share} of the total"
 

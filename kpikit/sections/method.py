@@ -1,9 +1,11 @@
 """Appendix C: how the numbers were computed, and how sure they are."""
 
 from kpikit.analysis.scorecard import LEAST_N
+from kpikit.analysis.segments import LEAST_N as SEGMENT_N
 from kpikit.analysis.survey import MIN_ANSWERS
 from kpikit.present.components import Column, Stack, Table
 from kpikit.sections.context import Context
+from kpikit.sections.retention import LEAST_COHORT
 
 _MONTH_NAMES = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
@@ -35,7 +37,8 @@ def method_section(context: Context) -> Stack:
         ),
         "Small numbers": (
             f"A share of fewer than {LEAST_N} units has no verdict; an NPS of fewer than "
-            f"{MIN_ANSWERS} answers is withheld in Customer voice."
+            f"{MIN_ANSWERS} answers, a segment's rate or mean of fewer than {SEGMENT_N} units and "
+            f"a cohort of fewer than {LEAST_COHORT} users are withheld."
         ),
         "Status": (
             "A finished period has hit or missed its target; an unfinished one has no verdict. "

@@ -13,8 +13,8 @@ from kpikit.analysis.survival import (
     spell_durations,
     survival_table,
 )
-from kpikit.catalogue.relations import purchases
-from kpikit.formats import format_money, format_share, format_span
+from kpikit.catalogue.relations import MISSING_SEGMENT, purchases
+from kpikit.formats import format_money, format_share, format_span, plural
 from kpikit.present.charts import (
     figure,
     plot_cohorts,
@@ -23,10 +23,14 @@ from kpikit.present.charts import (
     plot_survival,
 )
 from kpikit.present.components import Component, Figure, Paragraph, Row, Stack
+from kpikit.present.frames import in_words
+from kpikit.present.theme import Size
 from kpikit.present.titles import (
+    NOT_GIVEN,
     alt_text,
     churn_title,
     cohorts_title,
+    latest_cohort_title,
     row_numbers,
     survival_title,
 )
@@ -34,13 +38,14 @@ from kpikit.sections.absent import missing_table
 from kpikit.sections.context import Context
 
 _YEAR_MONTHS = 12
+LEAST_COHORT = 10  # rates of fewer users say nothing of a cohort
 
 
 def retention_section(context: Context) -> Stack:
     """Return cohorts of users or buyers, and how long paying customers stay and why they leave."""
     items = [*_cohorts(context), *_churn(context)]
     if not items:
-        return missing_table("events", "orders", "subscriptions", purpose="Retention and churn")
+        return missing_table("events", "orders", "subscriptions")
     return Stack(tuple(items))
 
 
@@ -64,34 +69,37 @@ def _cohorts(context: Context) -> list[Component]:
         timezone=context.calendar.timezone,
     )
     curve = retention_curve(table)
-    act = f"“{again}”" if again else "an order" if who == "buyers" else "an event"
-    definition = (
-        f"Share of each {asked.grain}'s new {who} with {act} in a later {asked.grain}, that very "
-        f"{asked.grain} alone"
-    )
-    return [Row((_triangle(table, curve, context, who, definition),
-                 _curve(curve, context, who, definition)), (1.0, 1.0))]  # fmt: skip
+    act = f"“{in_words(again)}”" if again else "an order" if who == "buyers" else "an event"
+    definition = f"Share of each {asked.grain}'s new {who} with {act} so many {asked.grain}s after"
+    curve_chart = _curve(curve, context, who, definition)
+    if not (table["cohort_size"] >= LEAST_COHORT).any():
+        return [curve_chart]
+    return [Row((_triangle(table, curve, context, who, definition), curve_chart), (1.0, 1.0))]
 
 
 def _triangle(
     table: pd.DataFrame, curve: pd.DataFrame, context: Context, who: str, definition: str
 ) -> Figure:
     grain = context.params.retention.grain
+    shown = table[table["cohort_size"] >= LEAST_COHORT]
+    few = plural(table["cohort"].nunique() - shown["cohort"].nunique(), "cohort")
     return figure(
-        plot_cohorts(table, grain=grain),
-        title=cohorts_title(curve, grain=grain, who=who),
+        plot_cohorts(shown, grain=grain),
+        title=latest_cohort_title(shown, curve, grain=grain, who=who),
         subtitle=f"{definition}, %; dot: {grain} not complete",
         alt=_curve_alt("Triangle of cohorts", curve, who, definition),
-    )
+        notes=[f"Without {few} of fewer than {LEAST_COHORT} {who}."] if len(shown) < len(table)
+        else [],
+    )  # fmt: skip
 
 
 def _curve(curve: pd.DataFrame, context: Context, who: str, definition: str) -> Figure:
     grain = context.params.retention.grain
-    cohorts = int(curve["cohorts"].max()) if len(curve) else 0
+    cohorts = plural(int(curve["cohorts"].max()) if len(curve) else 0, "cohort")
     return figure(
         plot_retention_curve(curve, grain=grain),
-        title=f"Retention over {cohorts} cohorts of {who}",
-        subtitle="Mean weighted by cohort size, over cohorts that have reached the age; "
+        title=cohorts_title(curve, grain=grain, who=who),
+        subtitle=f"All {cohorts}, by size, as far as they have reached the age; "
         "band: 95 % interval",
         alt=_curve_alt("Line by age", curve, who, definition),
     )
@@ -110,18 +118,22 @@ def _churn(context: Context) -> list[Component]:
     summary = ended_summary(subscriptions, as_of=context.as_of, timezone=zone)
     if summary.subscriptions == 0:
         return []
-    charts = (_survival(context, subscriptions), _reasons(context, subscriptions))
-    return [Row(charts, (1.0, 1.0)), Paragraph(_ended_text(summary, context.currency))]
+    stays = spell_durations(subscriptions, as_of=context.as_of, timezone=zone)
+    reasons = _reasons(context, subscriptions)
+    changes = int(stays["stays"].sum()) != summary.subscriptions
+    text = _ended_text(summary, context.currency, with_changes=changes)
+    if isinstance(reasons, Figure):
+        return [Row((_survival(stays, "half"), reasons), (1.0, 1.0)), Paragraph(text)]
+    return [_survival(stays, "full"), Paragraph(f"{text} {reasons}")]
 
 
-def _survival(context: Context, subscriptions: Any) -> Figure:
-    stays = spell_durations(subscriptions, as_of=context.as_of, timezone=context.calendar.timezone)
+def _survival(stays: pd.DataFrame, size: Size) -> Figure:
     table = survival_table(
         stays["duration"], stays["ended"], counts=stays["stays"], every_time=True
     )
     who = "paying customers"
     return figure(
-        plot_survival(table, time_unit="months"),
+        plot_survival(table, time_unit="months", size=size),
         title=survival_title(table, at=_YEAR_MONTHS, time_unit="months", who=who),
         subtitle="Kaplan-Meier estimate, %, by months since the first payment; band: 95 % "
         "interval (Greenwood, log-log)",
@@ -134,11 +146,16 @@ def _survival(context: Context, subscriptions: Any) -> Figure:
     )  # fmt: skip
 
 
-def _reasons(context: Context, subscriptions: Any) -> Figure:
+def _reasons(context: Context, subscriptions: Any) -> Figure | str:
+    """Return why customers left, as a sentence where nobody did or no reason is known."""
     start, end = context.period.start, context.as_of + dt.timedelta(days=1)
     reasons = churn_reasons_table(
         subscriptions, start=start, end=end, timezone=context.calendar.timezone
     )
+    words = reasons["reason"].replace(MISSING_SEGMENT, NOT_GIVEN).map(in_words)
+    reasons = reasons.assign(reason=words)
+    if set(reasons["reason"]) <= {NOT_GIVEN}:
+        return f"{churn_title(reasons)} ({format_span(start, end)})."
     return figure(
         plot_pareto(reasons),
         title=churn_title(reasons),
@@ -150,10 +167,13 @@ def _reasons(context: Context, subscriptions: Any) -> Figure:
     )  # fmt: skip
 
 
-def _ended_text(summary: EndedSummary, currency: str) -> str:
+def _ended_text(summary: EndedSummary, currency: str, *, with_changes: bool) -> str:
+    if not summary.ended:
+        return f"Of {summary.subscriptions:,} subscriptions ever paid, none ended."
+    changes = ", changes of plan included" if with_changes else ""
     return (
         f"Of {summary.subscriptions:,} subscriptions ever paid, {summary.ended:,} ended "
-        f"({format_share(summary.ended_share, digits=3)}), with "
+        f"({format_share(summary.ended_share, digits=3)}){changes}. They bore "
         f"{format_money(summary.mrr_ended, currency)} of {format_money(summary.mrr_all, currency)} "
         f"monthly recurring revenue ({format_share(summary.mrr_share, digits=2)})."
     )

@@ -11,7 +11,7 @@ from kpikit.present.charts import figure, plot_columns, plot_mrr_waterfall
 from kpikit.present.components import Component, Figure, Stack
 from kpikit.present.frames import records, trend_frame
 from kpikit.present.tables import Show, frame_table
-from kpikit.present.titles import alt_text, mrr_title, series_numbers, trend_title
+from kpikit.present.titles import alt_text, columns_title, mrr_title, period_name, series_numbers
 from kpikit.sections.absent import missing_table
 from kpikit.sections.context import Context
 from kpikit.sections.trends import pair_up
@@ -20,13 +20,13 @@ _MONTHS = 12
 _SALES = ("net_revenue", "refunds", "orders", "average_order_value")
 _MRR_COLUMNS = (
     Show("period", "Month"),
-    Show("mrr_start", "Start", "money"),
-    Show("new", "New", "money"),
-    Show("reactivation", "Returned", "money"),
-    Show("expansion", "Expansion", "money"),
-    Show("contraction", "Contraction", "money"),
-    Show("churned", "Churned", "money"),
-    Show("mrr_end", "End", "money", emphasis=True),
+    Show("mrr_start", "Start", "money", whole=True),
+    Show("new", "New", "money", whole=True),
+    Show("reactivation", "Returned", "money", whole=True),
+    Show("expansion", "Expansion", "money", whole=True),
+    Show("contraction", "Contraction", "money", whole=True),
+    Show("churned", "Churned", "money", whole=True),
+    Show("mrr_end", "End", "money", emphasis=True, whole=True),
     Show("nrr", "NRR", "share"),
     Show("grr", "GRR", "share"),
     Show("logo_churn_rate", "Customer churn", "share"),
@@ -40,7 +40,7 @@ def revenue_section(context: Context) -> Stack:
     """Return the movements of MRR, and orders with their value, as far as there are tables."""
     items = [*_recurring(context), *_orders(context)]
     if not items:
-        return missing_table("subscriptions", "orders", "order_lines", purpose="Revenue")
+        return missing_table("subscriptions", "orders", "order_lines")
     return Stack(tuple(items))
 
 
@@ -69,7 +69,10 @@ def _movements(context: Context) -> pd.DataFrame:
     )
     end = min(last.end, context.as_of + dt.timedelta(days=1))
     months = _mrr(context, start, end, "month")
-    return months.assign(complete=[day <= context.as_of for day in _last_days(context, months)])
+    names = [period_name(row) for row in records(months.assign(grain="month"))]
+    return months.assign(
+        period=names, complete=[day <= context.as_of for day in _last_days(context, months)]
+    )
 
 
 def _last_days(context: Context, months: pd.DataFrame) -> list[dt.date]:
@@ -128,14 +131,27 @@ def _columns(context: Context, metric: Metric, facts: pd.DataFrame) -> Figure | 
     known = frame["value"].fillna(0) != 0
     if not known.any():
         return None  # a shop without refunds has no chart of them
+    frame = frame.loc[known.idxmax() :]
     return figure(
-        plot_columns(frame.loc[known.idxmax() :], unit=metric.unit, currency=context.currency),
-        title=trend_title(frame, label=metric.label, unit=metric.unit, currency=context.currency),
-        subtitle=f"{metric.label}"
-        + (f", {context.currency}" if metric.unit == "money" else "")
-        + ", by month; light: year before; open: not complete",
+        plot_columns(frame, unit=metric.unit, currency=context.currency),
+        title=columns_title(
+            frame, label=metric.label, unit=metric.unit, currency=context.currency,
+            additive=metric.additive,
+        ),
+        subtitle=_subtitle(context, metric, frame),
         alt=alt_text(
             "Columns by month", metric.label, metric.formula,
             series_numbers(frame, unit=metric.unit, currency=context.currency),
         ),
     )  # fmt: skip
+
+
+def _subtitle(context: Context, metric: Metric, frame: pd.DataFrame) -> str:
+    """Return what the columns are, as far as they are drawn."""
+    money = f", {context.currency}" if metric.unit == "money" else ""
+    parts = [f"{metric.label}{money}, by month"]
+    if frame["previous"].notna().any():
+        parts.append("light: year before")
+    if not frame["complete"].all():
+        parts.append("open: not complete")
+    return "; ".join(parts)

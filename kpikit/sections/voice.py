@@ -26,27 +26,35 @@ def voice_section(context: Context) -> Stack:
     """Return NPS by quarter with its interval, what it is made of, and the counts."""
     survey = context.dataset.tables.get("survey")
     if survey is None:
-        return missing_table("survey", purpose="Customer voice")
+        return missing_table("survey")
     quarter = context.calendar.period_of(context.period.last_day, "quarter")
     quarters = [context.calendar.shift(quarter, -back) for back in reversed(range(_QUARTERS))]
     frame = nps_table(survey, quarters, calendar=context.calendar, as_of=context.as_of)
     first = frame.index[frame["n"] > 0].min()
     frame = frame.loc[first:] if frame["n"].sum() else frame.tail(1)
-    subtitle = f"Net Promoter Score, points, by quarter; fewer than {MIN_ANSWERS} answers withheld"
     items: list[Component] = []
     shown = frame[~frame["suppressed"]]
-    if not shown.empty:
-        items.append(Row((_score(shown, subtitle), _composition(shown)), (1.0, 1.0)))
-    items.append(nps_waves_table(frame, title="Answers and scores", subtitle=subtitle))
+    if len(shown) > 1:
+        items.append(Row((_score(shown), _composition(shown)), (1.0, 1.0)))
+    elif len(shown) == 1:
+        items.append(_composition(shown))
+    withheld = f"; fewer than {MIN_ANSWERS} answers withheld" if frame["suppressed"].any() else ""
+    subtitle = f"Net Promoter Score, points, by quarter{withheld}"
+    items.append(nps_waves_table(frame, title=_table_title(frame, shown), subtitle=subtitle))
     return Stack(tuple(items))
 
 
-def _score(frame: pd.DataFrame, subtitle: str) -> Figure:
+def _table_title(frame: pd.DataFrame, shown: pd.DataFrame) -> str:
+    """Return the score as the table's title where no chart bears it."""
+    return nps_title(frame) if len(shown) == 1 else "Answers and scores"
+
+
+def _score(frame: pd.DataFrame) -> Figure:
     points = frame.assign(label=frame["period"], value=frame["nps"])
     return figure(
         plot_dot_intervals(points, unit="points"),
         title=nps_title(frame),
-        subtitle=subtitle,
+        subtitle="Net Promoter Score, points, by quarter; lines: 95 % intervals",
         alt=alt_text(
             "Dots with intervals by quarter", "Net Promoter Score", _DEFINITION,
             row_numbers(frame, name="period", value="nps", unit="points"),
@@ -59,7 +67,8 @@ def _composition(frame: pd.DataFrame) -> Figure:
     return figure(
         plot_composition(wholes, parts=_PARTS),
         title=composition_title(frame, parts=_PARTS),
-        subtitle="Share of answers, %, by quarter",
+        subtitle="Share of answers, %, by quarter: promoters 9 and 10, passives 7 and 8, "
+        "detractors 0 to 6",
         alt=alt_text(
             "Bars of 100 % by quarter", "promoters, passives and detractors",
             "Promoters answer 9 or 10, passives 7 or 8, detractors 0 to 6",

@@ -217,10 +217,19 @@ class TestColumns:
         assert below.get_window_extent().y1 < axes.transData.transform((0, -5))[1]
         assert above.get_window_extent().y0 > axes.transData.transform((2, 5))[1]
 
-    def test_shares_are_labelled_in_whole_per_cent_unless_they_are_small(self):
+    def test_shares_are_labelled_in_whole_per_cent_unless_all_are_small(self):
         axes = charts.plot_columns(months([0.314, 0.0261]), unit="share")
 
-        assert texts(axes) == ["31 %", "2.6 %"]
+        assert texts(axes) == ["31 %", "3 %"]
+
+    def test_a_value_stands_on_its_own_column_where_a_taller_one_is_behind(self):
+        frame = months([9_210.0, 876.4], previous=[1_000.0, 5_000.0])
+
+        axes = charts.plot_columns(frame, unit="money", currency="GBP")
+
+        high, low = (text for text in axes.texts if text.get_text() in ("9.21 k", "0.88 k"))
+        assert low.get_window_extent().y0 < axes.transData.transform((1, 1_500))[1]
+        assert high.get_window_extent().y0 > axes.transData.transform((0, 9_210))[1]
 
     def test_quarters_keep_their_names_and_the_target_is_dashed(self):
         frame = periods(["2026Q1", "2026Q2"], [1.0, 2.0])
@@ -268,6 +277,14 @@ class TestWaterfall:
 
         assert all("\n" in name for name in labels(axes, "x")[1:-1])
 
+    def test_small_effects_have_no_cents_beside_thousands(self):
+        axes = charts.plot_waterfall(
+            ["gain", "loss", "none"], [831.4, -31_000.0, 0.0],
+            start=("a", 60_700.0), end=("b", 30_531.4), unit="money", currency="USD",
+        )  # fmt: skip
+
+        assert texts(axes) == ["$60.7 k", "+$831", "−$31.0 k", "±$0", "$30.5 k"]
+
     def test_an_unknown_end_is_said(self):
         axes = charts.plot_waterfall([], [], start=("a", NAN), end=("b", 1.0), unit="count")
 
@@ -299,19 +316,37 @@ class TestBars:
             }
         )
 
-        axes = charts.plot_ranked_bars(frame, unit="count", small_n=10)
+        axes = charts.plot_ranked_bars(frame, unit="count")
 
         assert labels(axes, "y") == ["GB", "DE", "MT", "other"]
         assert texts(axes) == [
             "60 · < 1 %",
-            "20 · 12 % (n = 4)",
+            "20 · 12 %",
             "too few orders",
             "90 · 50 %",
         ]
-        assert lengths(axes, "few") == [20.0, 0.0]
-        assert lengths(axes, "actual") == [60.0, 90.0]
+        assert lengths(axes, "actual") == [60.0, 20.0, 0.0, 90.0]
         assert lengths(axes, "year before") == [70.0, 0.0, 0.0, 80.0]
         assert axes.get_xlim() == (0, 90)
+
+    def test_rates_bear_their_interval_as_a_line_and_in_words(self):
+        frame = pd.DataFrame(
+            {
+                "segment": ["phone", "tablet"],
+                "value": [0.165, NAN],
+                "n": [2_104, 12],
+                "ci_low": [0.15, NAN],
+                "ci_high": [0.181, NAN],
+                "reason": ["", "n = 12, fewer than 30"],
+            }
+        )
+
+        axes = charts.plot_ranked_bars(frame, unit="share")
+
+        assert texts(axes) == ["16.5 % (15.0 to 18.1 %, n = 2,104)", "n = 12, fewer than 30"]
+        (lines,) = (c for c in axes.collections if c.get_label() == "interval")
+        assert lines.get_segments()[0][:, 0].tolist() == [0.15, 0.181]
+        assert axes.get_xlim() == (0, 0.181)
 
     def test_a_segment_without_value_or_reason_shows_its_count_or_a_dash(self):
         frame = pd.DataFrame(

@@ -7,7 +7,9 @@ from kpikit.present.titles import (
     alt_text,
     churn_title,
     cohorts_title,
+    columns_title,
     composition_title,
+    latest_cohort_title,
     mrr_title,
     nps_title,
     row_numbers,
@@ -78,11 +80,9 @@ def test_cohorts_tell_the_first_and_the_last_age():
     curve = pd.DataFrame({"age": [0, 1, 8], "retention_rate": [1.0, 0.495, 0.176]})
 
     assert cohorts_title(curve, grain="week", who="new buyers") == (
-        "49.5 % of new buyers are active 1 week after joining, 17.6 % after 8 weeks"
+        "49.5 % of new buyers are back after 1 week, 17.6 % after 8 weeks"
     )
-    assert cohorts_title(curve.head(2), grain="week") == (
-        "49.5 % of users are active 1 week after joining"
-    )
+    assert cohorts_title(curve.head(2), grain="week") == ("49.5 % of users are back after 1 week")
     assert cohorts_title(curve.head(1), grain="month") == (
         "No cohort of users has a complete month after its first yet"
     )
@@ -127,13 +127,70 @@ def test_mrr_that_gained_nothing_names_its_loss_alone():
     assert mrr_title(started, currency="USD").endswith("$138 k: churn took $14.0 k")
 
 
+def test_a_triangle_tells_how_its_latest_cohort_began_beside_all():
+    table = pd.DataFrame(
+        {
+            "cohort": [dt.date(2026, 7, 1)] * 3 + [dt.date(2026, 8, 1)] * 2 + [dt.date(2026, 9, 1)],
+            "age": [0, 1, 2, 0, 1, 0],
+            "cohort_size": [100] * 3 + [192] * 2 + [50],
+            "retention_rate": [1.0, 0.25, 0.1, 1.0, 0.448, 1.0],
+        }
+    )
+    curve = pd.DataFrame({"age": [0, 1], "retention_rate": [1.0, 0.387]})
+
+    assert latest_cohort_title(table, curve, grain="month") == (
+        "Of 192 users who came in Aug 2026, 44.8 % were back after 1 month; of all, 38.7 %"
+    )
+    assert latest_cohort_title(table, curve.head(1), grain="week", who="buyers") == (
+        "Of 192 buyers who came in the week of 1 Aug 2026, 44.8 % were back after 1 week"
+    )
+    assert latest_cohort_title(table.head(1), curve, grain="day") == (
+        "No cohort of users has a complete day after its first yet"
+    )
+
+
+def test_columns_tell_their_sum_against_the_year_before():
+    frame = months([100.0, 120.0, 7.0], previous=[80.0, 120.0, 90.0], complete=[True, True, False])
+
+    title = columns_title(frame, label="Orders", unit="count", additive=True)
+
+    # 100 + 120 against 80 + 120; the third month still runs
+    assert title == "Orders came to 220 in 2 months to Feb 2026, +10.0 % on the year before"
+
+
+def test_columns_without_a_whole_year_before_tell_their_sum_alone():
+    frame = months([100.0, 120.0], previous=[NAN, 120.0])
+
+    assert columns_title(frame, label="Orders", unit="count", additive=True) == (
+        "Orders came to 220 in 2 months to Feb 2026"
+    )
+
+
+def test_columns_of_what_has_no_sum_tell_their_lowest_and_highest():
+    frame = months([82.5, 98.22, 90.0])
+
+    title = columns_title(frame, label="Order value", unit="money", currency="GBP", additive=False)
+
+    assert title == (
+        "Order value lay between £82.50 (Jan 2026) and £98.22 (Feb 2026) in 3 months to Mar 2026"
+    )
+
+
+def test_columns_without_a_complete_value_say_so():
+    frame = months([7.0], complete=[False])
+
+    assert columns_title(frame, label="Orders", unit="count", additive=True) == (
+        "Orders: no complete period has a value"
+    )
+
+
 def test_churn_tells_the_reason_that_was_given_most_often():
     reasons = pd.DataFrame(
-        {"reason": ["(missing)", "price"], "customers": [500, 412], "share": [0.55, 0.45]}
+        {"reason": ["not given", "price"], "customers": [500, 412], "share": [0.55, 0.45]}
     )
 
     assert churn_title(reasons) == (
-        "Price is the reason most often given: 412, 45 % of all who left"
+        "“Price” is the reason most often given: by 412 of 912 customers who left, 45 %"
     )
     assert churn_title(reasons.head(1)) == "500 customers left, and no reason is known"
     assert churn_title(reasons.head(0)) == "Nobody left in the period"
@@ -149,7 +206,7 @@ def test_segments_tell_who_leads():
     )
     rates = pd.DataFrame({"segment": ["UK", "DE"], "value": [0.031, NAN]})
     assert segments_title(rates, label="Conversion", unit="share") == (
-        "Conversion is highest in UK: 3.10 %"
+        "Conversion is highest for UK: 3.10 %"
     )
     assert segments_title(rates.tail(1), label="Conversion", unit="share") == (
         "Conversion: no segment has a value"

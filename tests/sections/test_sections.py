@@ -149,14 +149,26 @@ def test_trends_without_history_say_so(open_context):
 
 
 def test_retention_counts_users_of_events(open_context):
-    context = open_context(EVENTS_YAML, {"events.csv": EVENTS})
+    others = "".join(f"    {user},open,2026-07-02T10:00:00\n" for user in "cdefghijk")
+    context = open_context(EVENTS_YAML, {"events.csv": EVENTS + others})
 
     triangle, curve = figures(retention.retention_section(context))
 
-    # of the July cohort (a alone), a came back in August and not in September
-    assert triangle.title.startswith("100.0 % of users are active 1 month after joining")
-    assert "0.00 % after 2 months" in triangle.title
-    assert curve.title == "Retention over 2 cohorts of users"
+    # of the July cohort (a to j), a came back in August and nobody in September
+    assert triangle.title == (
+        "Of 10 users who came in Jul 2026, 10.0 % were back after 1 month; of all, 10.0 %"
+    )
+    assert curve.title == "10.0 % of users are back after 1 month, 0.00 % after 2 months"
+    assert curve.subtitle.startswith("All 2 cohorts")
+    assert triangle.notes == ("Without 1 cohort of fewer than 10 users.",)
+
+
+def test_retention_of_small_cohorts_is_shown_of_all_together_alone(open_context):
+    context = open_context(EVENTS_YAML, {"events.csv": EVENTS})
+
+    (curve,) = figures(retention.retention_section(context))
+
+    assert curve.title == "100.0 % of users are back after 1 month, 0.00 % after 2 months"
 
 
 def test_retention_counts_buyers_where_there_are_only_orders(shop):
@@ -172,11 +184,47 @@ def test_churn_names_the_share_that_ended_and_why(open_context):
 
     survival, reasons = figures(stack)
     assert "paying customers" in survival.title
-    assert reasons.title == "Price is the reason most often given: 1, 100 % of all who left"
+    assert reasons.title == (
+        "“Price” is the reason most often given: by 1 of 1 customer who left, 100 %"
+    )
     # 1 of 4 ended, with 20 of 65 a month
     assert stack.items[-1].text == (
-        "Of 4 subscriptions ever paid, 1 ended (25.000 %), with €20.00 of €65.00 monthly recurring "
-        "revenue (30.77 %)."
+        "Of 4 subscriptions ever paid, 1 ended (25.000 %). They bore €20.00 of €65.00 monthly "
+        "recurring revenue (30.77 %)."
+    )
+
+
+def test_churn_without_a_known_reason_is_a_sentence_and_no_bar(open_context):
+    rows = SUBSCRIPTIONS.replace(",price", ",")
+    context = open_context(SUBSCRIPTIONS_YAML, {"s.csv": rows})
+
+    stack = retention.retention_section(context)
+
+    assert len(figures(stack)) == 1
+    assert stack.items[-1].text.endswith(
+        "1 customer left, and no reason is known (1 Jul – 30 Sep 2026)."
+    )
+
+
+def test_nobody_who_left_is_said_in_words(open_context):
+    rows = SUBSCRIPTIONS.replace("2026-08-15T00:00:00,price", ",")
+    context = open_context(SUBSCRIPTIONS_YAML, {"s.csv": rows})
+
+    stack = retention.retention_section(context)
+
+    assert stack.items[-1].text == (
+        "Of 4 subscriptions ever paid, none ended. Nobody left in the period (1 Jul – 30 Sep 2026)."
+    )
+
+
+def test_a_change_of_plan_is_named_where_it_ends_a_subscription(open_context):
+    more = "    5,b,max,25.00,2026-08-15T00:00:00,,\n"
+    context = open_context(SUBSCRIPTIONS_YAML, {"s.csv": SUBSCRIPTIONS + more})
+
+    text = retention.retention_section(context).items[-1].text
+
+    assert text.startswith(
+        "Of 5 subscriptions ever paid, 1 ended (20.000 %), changes of plan included."
     )
 
 
@@ -184,10 +232,10 @@ def test_retention_without_any_table_names_those_that_would_fill_it(open_context
     survey = "answer_time,score\n2026-08-01T10:00:00,9\n"
     context = open_context(SURVEY_YAML, {"survey.csv": survey})
 
-    assert "Map the table events or orders or subscriptions" in line_of(
+    assert "map the table events, orders or subscriptions" in line_of(
         retention.retention_section(context)
     )
-    assert "Map the table subscriptions or orders or order_lines" in line_of(
+    assert "map the table subscriptions, orders or order_lines" in line_of(
         revenue.revenue_section(context)
     )
 
@@ -202,7 +250,8 @@ def test_revenue_shows_the_movements_of_mrr(open_context):
         "MRR went from €30.00 to €45.00: new customers brought €35.00, churn took €20.00"
     )
     assert isinstance(table, Table)
-    assert table.rows[-1]["mrr_end"] == "€45.00"
+    assert table.rows[-1]["mrr_end"] == "€45"
+    assert table.rows[-1]["period"] == "Sep 2026"
 
 
 def test_subscriptions_that_never_paid_draw_no_revenue(open_context):
@@ -257,11 +306,25 @@ def test_customer_voice_shows_scores_of_thirty_answers_and_more(open_context):
 
     stack = voice.voice_section(context)
 
-    assert len(figures(stack)) == 2
-    assert figures(stack)[0].title.startswith("NPS was 100")
+    (composition,) = figures(stack)  # a single score is no chart
+    assert composition.title == "100 % promoters, 0 % passives, 0 % detractors in 2026Q3"
+    assert stack.items[-1].title.startswith("NPS was 100")
     withheld, shown = stack.items[-1].rows
     assert withheld["nps"].note == "too few answers"
     assert shown["nps"] == "100"
+
+
+def test_customer_voice_of_two_quarters_draws_their_scores(open_context):
+    days = [f"2026-{month}-{day:02d}" for month in ("05", "08") for day in range(1, 31)]
+    answers = "".join(f"{day}T10:00:00,9\n" for day in days)
+    context = open_context(SURVEY_YAML, {"survey.csv": f"answer_time,score\n{answers}"})
+
+    stack = voice.voice_section(context)
+
+    score, _ = figures(stack)
+    assert score.title.startswith("NPS was 100")
+    assert score.subtitle.endswith("lines: 95 % intervals")
+    assert stack.items[-1].subtitle == "Net Promoter Score, points, by quarter"
 
 
 def test_customer_voice_of_few_answers_shows_their_number_alone(open_context):
@@ -284,7 +347,9 @@ def test_customer_voice_without_answers_in_reach_is_an_empty_row(open_context):
 
 
 def test_customer_voice_without_a_survey_names_the_table(shop):
-    assert "Map the table survey" in line_of(voice.voice_section(shop))
+    line = line_of(voice.voice_section(shop))
+
+    assert line == "No data; map the table survey under source: tables."
 
 
 def test_the_appendix_names_sources_faults_versions_and_queries(shop):
@@ -319,4 +384,4 @@ def test_the_glossary_defines_every_kpi_and_what_it_is_made_of(open_context):
 
 
 def test_a_section_of_a_later_version_is_one_line():
-    assert "forecast" in line_of(absent.absent_section("forecast"))
+    assert line_of(absent.absent_section("actions")) == "Planned; reads the key actions."
