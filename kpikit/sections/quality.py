@@ -8,6 +8,7 @@ from kpikit.analysis.scorecard import scorecard_periods
 from kpikit.catalogue import with_inputs
 from kpikit.formats import format_date
 from kpikit.present.components import Code, Column, Component, Paragraph, Stack, Table
+from kpikit.present.queries import fold_columns
 from kpikit.present.tables import findings_table, glossary_table, inputs_table
 from kpikit.sections.context import Context
 
@@ -85,4 +86,7 @@ def _queries(context: Context) -> list[Code]:
         as_of=context.dataset.as_of,
         params=context.params,
     )
-    return [Code(text, title=f"Query of the scorecard: {name}") for name, text in texts.items()]
+    return [
+        Code(fold_columns(text), title=f"Query of the scorecard: {name}")
+        for name, text in texts.items()
+    ]

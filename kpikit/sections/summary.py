@@ -1,6 +1,8 @@
 """Section 1: what moved, in sentences and tiles."""
 
-from kpikit.present.components import Callout, Component, Stack
+from kpikit.analysis.scorecard import SPARK_LENGTH
+from kpikit.formats import plural
+from kpikit.present.components import Callout, Component, Paragraph, Stack, Tiles
 from kpikit.present.scorecards import scorecard_tiles
 from kpikit.present.sentences import headlines
 from kpikit.sections.context import Context
@@ -13,5 +15,18 @@ def summary_section(context: Context) -> Stack:
     if remark := state_sentence(context):
         items.append(Callout(remark, tone="warning", title="Unfinished period"))
     items.append(headlines(context.scorecard, context.basis))
-    items.append(scorecard_tiles(context.scorecard, context.basis, badges=context.badges))
+    tiles = scorecard_tiles(context.scorecard, context.basis, badges=context.badges)
+    items.append(tiles)
+    if any(tile.spark for tile in tiles.items):
+        items.append(Paragraph(_legend(context, tiles), small=True))
     return Stack(tuple(items))
+
+
+def _legend(context: Context, tiles: Tiles) -> str:
+    """Return what the lines and colours of the tiles mean."""
+    spans = plural(SPARK_LENGTH, context.period.grain)
+    target = "; dashed: the target" if any(tile.spark_target for tile in tiles.items) else ""
+    return (
+        f"Lines: the last {spans}{target}. Green and red: better and worse, with no test of whether "
+        "the change is more than chance."
+    )

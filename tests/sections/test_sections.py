@@ -41,12 +41,16 @@ def line_of(stack):
 
 
 def test_the_summary_tells_the_headlines_and_shows_tiles(shop):
-    headlines, tiles = summary.summary_section(shop).items
+    headlines, tiles, legend = summary.summary_section(shop).items
 
     assert isinstance(headlines, Headlines)
     assert headlines.title.startswith("Net revenue was €190.50")
     assert isinstance(tiles, Tiles)
     assert [tile.label for tile in tiles.items] == ["Net revenue", "Orders", "Average order value"]
+    assert legend.text == (
+        "Lines: the last 8 quarters; dashed: the target. Green and red: better and worse, with no "
+        "test of whether the change is more than chance."
+    )
 
 
 def test_the_summary_of_an_unfinished_period_says_so_first(open_context):
