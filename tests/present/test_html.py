@@ -147,6 +147,13 @@ def test_a_bullet_graph_without_a_value_draws_no_bar():
     assert page.named("rect") == []
 
 
+@pytest.mark.parametrize("tone", ["neutral", "warning", "bad"])
+def test_a_badge_bears_the_tone_of_its_cell(tone):
+    table = Table((Column("a", "A", "badge"),), ({"a": Cell("accepted", tone=tone)},))
+
+    assert f'<span class="kk-badge kk-badge-{tone}">accepted</span>' in component_html(table)
+
+
 def test_a_status_is_a_word_in_a_badge():
     columns = (Column("kpi", "KPI"), Column("status", "Status", "status"))
     row = {"kpi": "NPS", "status": Cell("off track", status="off_track")}
