@@ -94,7 +94,7 @@ report.revenue()
 
 # %% [markdown]
 # ## Segments and markets
-# Which segments carry the KPI, and which moved it?
+# Which segments bear the KPI, and how was each a year before?
 
 # %%
 report.segments()
@@ -150,7 +150,7 @@ report.outlook()
 
 # %% [markdown]
 # ## Appendix A: data quality and provenance
-# What are these numbers made of, and what is wrong with it?
+# What are these numbers made of, and what is wrong with them?
 
 # %%
 report.data_quality()
