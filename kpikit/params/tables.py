@@ -224,6 +224,7 @@ CHECKS: Mapping[str, str] = MappingProxyType(
         "null_column": "A column without any value.",
         "out_of_range": "Numbers outside the range of their column, such as an 11 of 0 to 10.",
         "repeated_file": "Files that hold the same rows.",
+        "reversed_span": "A span that ends before it starts.",
         "row_limit": "A file that stops at the row limit of a spreadsheet.",
         "stale": "A table that ends well before the others.",
         "unfinished_period": "A last period that the data covers in part.",

@@ -19,6 +19,8 @@ _USUAL_ROWS = 10
 _SAME_SEASON_DAYS = 3
 _LONG_GAP_DAYS = 3
 _STALE_DAYS = 7
+_LEAST_DAYS = 14  # with rows on fewer, nothing is usual
+_NEIGHBOURS = 14
 _ASTRAY_DAYS = 366
 _ASTRAY_SHARE = 0.01
 
@@ -53,13 +55,15 @@ def gap_findings(subject: Subject, as_of: dt.date) -> Iterator[Finding]:
     """Find days without rows in a table that has rows on nearly all days of that weekday.
 
     A day is expected to have rows when nine in ten days of its weekday have, and a usual day has
-    ten rows or more. A gap that returns at the same time of another year, give or take three days,
-    is a holiday and none.
+    ten rows or more; whatever is usual, so is a day of a long silence (``_silent_days``). A gap
+    that returns at the same time of another year, give or take three days, is a holiday and none.
     """
     days = sorted(day for day in subject.days if day <= as_of)
-    if len(days) < 14 or statistics.median(subject.days[day] for day in days) < _USUAL_ROWS:
+    if len(days) < _LEAST_DAYS:
         return
-    missing = _missing_days(days)
+    silent = _silent_days(days, subject.days)
+    is_busy = statistics.median(subject.days[day] for day in days) >= _USUAL_ROWS
+    missing = sorted({*silent, *(_missing_days(days) if is_busy else ())})
     closed = {day for day in missing if _returns(day, missing)}
     runs = _runs([day for day in missing if day not in closed], days)
     if not runs:
@@ -133,6 +137,24 @@ def _undecidable(subject: Subject, column: str, form: TimeFormat) -> Finding:
         f"Every {column} reads as day and month either way round; declare "
         f"formats: {{{column}: '{form.formats[-1]}'}} or '{other}'.",
     )  # fmt: skip
+
+
+def _silent_days(days: Sequence[dt.date], rows: Mapping[dt.date, int]) -> list[dt.date]:
+    """Return the days of silences too long to be chance.
+
+    Such a silence is longer than a week and than twice the longest among its neighbours, 14 on
+    either side, and at their rate ten rows or more would have fallen into it (Poisson: e^-10).
+    """
+    silences = [(later - earlier).days - 1 for earlier, later in pairwise(days)]
+    found = []
+    for place, length in enumerate(silences):
+        first, last = max(place - _NEIGHBOURS, 0), place + _NEIGHBOURS + 1
+        others = [*silences[first:place], *silences[place + 1 : last]]
+        near = days[first : last + 1]
+        rate = sum(rows[day] for day in near) / ((near[-1] - near[0]).days + 1 - length)
+        if length > max(_STALE_DAYS, 2 * max(others)) and rate * length >= _USUAL_ROWS:
+            found += [days[place] + n * _DAY for n in range(1, length + 1)]
+    return found
 
 
 def _missing_days(days: Sequence[dt.date]) -> list[dt.date]:

@@ -20,6 +20,7 @@ from kpikit.sources.subject import Subject
 _DAMAGED_ID = r"^[0-9](\.[0-9]+)?[eE]\+[0-9]+$"
 _FLOAT_ID = r"^[0-9]+\.0$"
 _FEW_USERS_MISSING = 0.05
+_SPANS = {"subscriptions": ("start_time", "end_time"), "campaigns": ("start_date", "end_date")}
 _AMOUNT_COLUMNS = ("revenue", "mrr", "cost")
 # Tukey's fence with 5 instead of 3 interquartile ranges, on the logarithm of the amount; the range
 # counts as at least 0.3 (a factor of 2), so that a shop with one price does not flag its others
@@ -56,6 +57,7 @@ def row_findings(subject: Subject, as_of: dt.date, *, as_of_declared: bool) -> l
         *_missing_values(subject),
         *_unparsable_values(subject),
         *_out_of_range(subject),
+        *_reversed_spans(subject),
         *_spoilt_ids(subject),
         *_nonexistent_times(subject),
         *_negative_prices(subject),
@@ -188,6 +190,17 @@ def _range_text(column: ColumnSpec) -> str:
     if column.low is None:
         return f"above {column.high:g}"
     return f"outside {column.low:g} to {column.high:g}"
+
+
+def _reversed_spans(subject: Subject) -> Iterator[Fault]:
+    """Find spans that end before they start, which no analysis can count."""
+    if subject.spec.name in _SPANS:
+        start, end = _SPANS[subject.spec.name]
+        table = subject.table
+        yield Fault(
+            "reversed_span", end, (table[end] < table[start]).fill_null(False), table[end],
+            _says(f"{end} is before {start} in"), _always("warning"),
+        )  # fmt: skip
 
 
 def _spoilt_ids(subject: Subject) -> Iterator[Fault]:

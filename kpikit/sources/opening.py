@@ -20,6 +20,7 @@ from kpikit.sources.dataset import Coverage, Dataset, Finding, Input
 from kpikit.sources.examine import judge, make_subject, sort_findings
 from kpikit.sources.identity import Identity, identify
 from kpikit.sources.prepare import FORM, PreparedTable, Workshop, prepare_table
+from kpikit.sources.stage import UNREAD
 from kpikit.sources.subject import Subject
 from kpikit.sources.where import Where
 
@@ -170,11 +171,27 @@ def _coverage(loaded: LoadedProduct, subjects: Mapping[str, Subject]) -> tuple[d
         as_of = declared or max(last for _, last in found)
         return min(first_day, as_of), as_of
     if declared is None:
+        reasons = "; ".join(_why_timeless(subject) for subject in subjects.values())
         raise SourceError(
-            f"{Where(loaded, 'source')}: no table has a row with a time.\n"
+            f"{Where(loaded, 'source')}: no table has a row with a time: {reasons}.\n"
             "Deliver data, mend the columns and formats of the times, or declare source.as_of."
         )
     return declared, declared
+
+
+def _why_timeless(subject: Subject) -> str:
+    """Return why a table says nothing of the days that the data covers."""
+    name, column = subject.spec.name, subject.spec.time
+    if not subject.rows:
+        return f"{name} has no row"
+    if subject.days:
+        return f"{name} may be planned ahead"
+    unread = UNREAD + column
+    if unread in subject.table.columns:
+        text = subject.table[unread].max().to_pyarrow().as_py()
+        if text is not None:
+            return f"{name}.{column} cannot be read in any row, such as '{text}'"
+    return f"{name}.{column} has no value in any row"
 
 
 def _bearer(subjects: Mapping[str, Subject], as_of: dt.date) -> str | None:

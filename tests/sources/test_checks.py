@@ -69,6 +69,18 @@ def test_an_eleven_among_scores_is_out_of_range(opened, one):
     assert finding.message == "score is outside 0 to 10 in 1 of 3 rows (33.3 %)."
 
 
+def test_a_span_that_ends_before_it_starts_is_named(opened, one):
+    dataset = opened(
+        "subscriptions",
+        "subscription_id,user_id,mrr,start_time,end_time\n"
+        "1,1,5,2026-01-02,2026-01-02\n2,2,5,2026-01-02,2025-12-31\n3,3,5,2026-01-02,\n",
+    )
+
+    finding = one(dataset, "reversed_span")
+    assert (finding.column, finding.severity) == ("end_time", "warning")
+    assert finding.message == "end_time is before start_time in 1 of 3 rows (33.3 %)."
+
+
 def test_a_negative_mrr_is_out_of_range(opened, one):
     dataset = opened(
         "subscriptions",
@@ -293,6 +305,30 @@ def test_a_table_with_few_rows_a_day_has_no_gaps(opened, found):
     skip = {dt.date(2025, 2, n) for n in (10, 11, 12, 13)}
 
     assert not found(opened("events", events(range(60), per_day=3, skip=skip)), "gap")
+
+
+def test_a_silence_of_weeks_is_a_gap_however_few_rows_a_day_has(opened, one):
+    # days 60 to 99 after 1 January 2025: 2 March to 10 April
+    skip = {dt.date(2025, 1, 1) + dt.timedelta(days=n) for n in range(60, 100)}
+
+    finding = one(opened("events", events(range(200), per_day=1, skip=skip)), "gap")
+
+    assert (finding.examples, finding.severity) == (("2025-03-02 to 2025-04-10",), "warning")
+    assert finding.message.startswith("40 days without a row")
+
+
+def test_a_quarter_that_is_missing_is_a_gap_though_its_weekdays_are_then_less_usual(opened, one):
+    skip = {dt.date(2025, 1, 1) + dt.timedelta(days=n) for n in range(100, 190)}
+
+    finding = one(opened("events", events(range(365), skip=skip)), "gap")
+
+    assert finding.examples == ("2025-04-11 to 2025-07-09",)
+
+
+def test_waves_a_month_apart_are_no_gaps(opened, found):
+    waves = range(0, 30 * 16, 30)
+
+    assert not found(opened("events", events(waves, per_day=50)), "gap")
 
 
 def test_a_table_that_ends_long_before_the_others_is_stale(write, product, one):
