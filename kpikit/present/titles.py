@@ -59,9 +59,8 @@ def columns_title(
 ) -> str:
     """Return the message of columns: what they sum to, or where a metric that has no sum lay.
 
-    ``Net revenue came to £425 k in 12 months to Oct 2026, +18.1 % on the year before`` or
-    ``Average order value lay between £79.10 (Jul 2026) and £98.22 (Sep 2026) in 12 months to
-    Oct 2026``. Only complete periods count.
+    ``Net revenue came to £425 k in 12 months, +18.1 % on the year before`` or ``Average order value
+    lay between £79.10 (Jul 2026) and £98.22 (Sep 2026)``. Only complete periods count.
 
     Args:
         frame: One row per period: ``period``, ``start``, ``grain``, ``value``; where known
@@ -78,15 +77,14 @@ def columns_title(
     def text(value: float) -> str:
         return format_value(value, unit, currency=currency, short=True)
 
-    noun = plural(len(rows), str(rows[-1].get("grain") or "period"))
-    span = f"in {noun} to {period_name(rows[-1])}"
     if not additive:
         low = min(rows, key=lambda row: row["value"])
         high = max(rows, key=lambda row: row["value"])
         ends = [f"{text(row['value'])} ({period_name(row)})" for row in (low, high)]
-        return f"{label} lay between {' and '.join(ends)} {span}"
+        return f"{label} lay between {' and '.join(ends)}"
     total, before = (sum(row.get(name, math.nan) for row in rows) for name in ("value", "previous"))
-    said = f"{label} came to {text(total)} {span}"
+    noun = plural(len(rows), str(rows[-1].get("grain") or "period"))
+    said = f"{label} came to {text(total)} in {noun}"
     if is_missing(before) or before <= 0:
         return said
     return f"{said}, {format_delta_rel(total / before - 1)} on the year before"
@@ -97,7 +95,7 @@ def latest_cohort_title(
 ) -> str:
     """Return the message of a cohort triangle: how the latest cohort began, beside all others.
 
-    ``Of 192 users who came in Aug 2026, 44.8 % were back after 1 month; of all, 38.7 %``
+    ``Of 192 users who came in Aug 2026, 45 % were back after 1 month; of all, 39 %``
 
     Args:
         table: ``retention_table``: ``cohort``, ``age``, ``cohort_size``, ``retention_rate``.
@@ -115,9 +113,9 @@ def latest_cohort_title(
     came = {"day": f"on {when}", "week": f"in the week of {when}"}.get(grain, f"in {when}")
     text = (
         f"Of {plural(int(last['cohort_size']), who.removesuffix('s'))} who came {came}, "
-        f"{format_share(last['retention_rate'])} were back after {plural(age, grain)}"
+        f"{format_share(last['retention_rate'], digits=0)} were back after {plural(age, grain)}"
     )
-    return f"{text}; of all, {format_share(mean.iloc[0])}" if len(mean) else text
+    return f"{text}; of all, {format_share(mean.iloc[0], digits=0)}" if len(mean) else text
 
 
 def cohorts_title(curve: pd.DataFrame, *, grain: Grain, who: str = "users") -> str:
@@ -187,7 +185,7 @@ def mrr_title(movements: Row, *, currency: str) -> str:
 def churn_title(reasons: pd.DataFrame) -> str:
     """Return the message of churn reasons.
 
-    ``“Price” is the reason most often given: by 412 of 808 customers who left, 51 %``
+    ``“Price” is the reason most often given: 412 of 808 who left, 51 %``
 
     Args:
         reasons: ``churn_reasons_table``: ``reason``, ``customers``, ``share``.
@@ -195,14 +193,14 @@ def churn_title(reasons: pd.DataFrame) -> str:
     rows = records(reasons)
     if not rows:
         return "Nobody left in the period"
-    left = plural(int(sum(row["customers"] for row in rows)), "customer")
+    left = int(sum(row["customers"] for row in rows))
     given = [row for row in rows if row["reason"] != NOT_GIVEN]
     if not given:
-        return f"{left} left, and no reason is known"
+        return f"{plural(left, 'customer')} left, and no reason is known"
     top = given[0]
     share, count = format_share(top["share"], digits=0), format_count(top["customers"])
     reason = str(top["reason"])[:1].upper() + str(top["reason"])[1:]
-    return f"“{reason}” is the reason most often given: by {count} of {left} who left, {share}"
+    return f"“{reason}” is the reason most often given: {count} of {left:,} who left, {share}"
 
 
 def segments_title(

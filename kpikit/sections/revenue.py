@@ -149,7 +149,7 @@ def _columns(context: Context, metric: Metric, facts: pd.DataFrame) -> Figure | 
 def _subtitle(context: Context, metric: Metric, frame: pd.DataFrame) -> str:
     """Return what the columns are, as far as they are drawn."""
     money = f", {context.currency}" if metric.unit == "money" else ""
-    parts = [f"{metric.label}{money}, by month"]
+    parts = [f"{metric.label}{money}, by month to {period_name(records(frame)[-1])}"]
     if frame["previous"].notna().any():
         parts.append("light: year before")
     if not frame["complete"].all():

@@ -139,10 +139,10 @@ def test_a_triangle_tells_how_its_latest_cohort_began_beside_all():
     curve = pd.DataFrame({"age": [0, 1], "retention_rate": [1.0, 0.387]})
 
     assert latest_cohort_title(table, curve, grain="month") == (
-        "Of 192 users who came in Aug 2026, 44.8 % were back after 1 month; of all, 38.7 %"
+        "Of 192 users who came in Aug 2026, 45 % were back after 1 month; of all, 39 %"
     )
     assert latest_cohort_title(table, curve.head(1), grain="week", who="buyers") == (
-        "Of 192 buyers who came in the week of 1 Aug 2026, 44.8 % were back after 1 week"
+        "Of 192 buyers who came in the week of 1 Aug 2026, 45 % were back after 1 week"
     )
     assert latest_cohort_title(table.head(1), curve, grain="day") == (
         "No cohort of users has a complete day after its first yet"
@@ -155,14 +155,14 @@ def test_columns_tell_their_sum_against_the_year_before():
     title = columns_title(frame, label="Orders", unit="count", additive=True)
 
     # 100 + 120 against 80 + 120; the third month still runs
-    assert title == "Orders came to 220 in 2 months to Feb 2026, +10.0 % on the year before"
+    assert title == "Orders came to 220 in 2 months, +10.0 % on the year before"
 
 
 def test_columns_without_a_whole_year_before_tell_their_sum_alone():
     frame = months([100.0, 120.0], previous=[NAN, 120.0])
 
     assert columns_title(frame, label="Orders", unit="count", additive=True) == (
-        "Orders came to 220 in 2 months to Feb 2026"
+        "Orders came to 220 in 2 months"
     )
 
 
@@ -171,9 +171,7 @@ def test_columns_of_what_has_no_sum_tell_their_lowest_and_highest():
 
     title = columns_title(frame, label="Order value", unit="money", currency="GBP", additive=False)
 
-    assert title == (
-        "Order value lay between £82.50 (Jan 2026) and £98.22 (Feb 2026) in 3 months to Mar 2026"
-    )
+    assert title == "Order value lay between £82.50 (Jan 2026) and £98.22 (Feb 2026)"
 
 
 def test_columns_without_a_complete_value_say_so():
@@ -190,7 +188,7 @@ def test_churn_tells_the_reason_that_was_given_most_often():
     )
 
     assert churn_title(reasons) == (
-        "“Price” is the reason most often given: by 412 of 912 customers who left, 45 %"
+        "“Price” is the reason most often given: 412 of 912 who left, 45 %"
     )
     assert churn_title(reasons.head(1)) == "500 customers left, and no reason is known"
     assert churn_title(reasons.head(0)) == "Nobody left in the period"

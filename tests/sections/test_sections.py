@@ -77,6 +77,19 @@ def test_the_scorecard_bears_the_rows_of_kpis_json(shop):
     ]  # fmt: skip
 
 
+def test_the_scorecard_names_the_faults_of_the_data_below_it(open_context):
+    doubled = "".join(
+        f"{n},a,2026-08-01T10:00:00,5\n{n},a,2026-08-01T10:00:00,5\n" for n in range(30)
+    )
+    yaml = "source: {tables: {orders: {files: orders.csv}}}\nmetrics: [orders]"
+    files = {"orders.csv": f"order_id,user_id,order_time,revenue\n{doubled}"}
+
+    (table,) = scorecard.scorecard_section(open_context(yaml, files)).items
+
+    assert table.notes[-1].startswith("Remarks on the data: ")
+    assert table.notes[-1].endswith(". Appendix A tells each.")
+
+
 def test_a_kpi_without_a_value_is_null_with_its_reason(open_context):
     context = open_context(
         "source: {tables: {orders: {files: orders.csv}}}\nmetrics: [nps]", {"orders.csv": ORDERS}
@@ -160,7 +173,7 @@ def test_retention_counts_users_of_events(open_context):
 
     # of the July cohort (a to j), a came back in August and nobody in September
     assert triangle.title == (
-        "Of 10 users who came in Jul 2026, 10.0 % were back after 1 month; of all, 10.0 %"
+        "Of 10 users who came in Jul 2026, 10 % were back after 1 month; of all, 10 %"
     )
     assert curve.title == "10.0 % of users are back after 1 month, 0.00 % after 2 months"
     assert curve.subtitle.startswith("All 2 cohorts")
@@ -188,9 +201,7 @@ def test_churn_names_the_share_that_ended_and_why(open_context):
 
     survival, reasons = figures(stack)
     assert "paying customers" in survival.title
-    assert reasons.title == (
-        "“Price” is the reason most often given: by 1 of 1 customer who left, 100 %"
-    )
+    assert reasons.title == ("“Price” is the reason most often given: 1 of 1 who left, 100 %")
     # 1 of 4 ended, with 20 of 65 a month
     assert stack.items[-1].text == (
         "Of 4 subscriptions ever paid, 1 ended (25.000 %). They bore €20.00 of €65.00 monthly "
