@@ -30,10 +30,12 @@ class RawTable:
         table: Every column of the source; of files also ``_file``, the file's name, and of Parquet
             files ``_row``, the row's number in its file.
         is_text: Whether all columns are text, to be read by kpikit's rules and stored once.
+        repeated: Columns, in small letters, that a header names more than once.
     """
 
     table: ir.Table
     is_text: bool
+    repeated: frozenset[str] = frozenset()
 
 
 def read_files(
@@ -63,8 +65,10 @@ def read_files(
     paths = {
         file: readable_path(file, hashes[file.path], source, root, tidy=tidy) for file in files
     }
-    parts = _read_text(con, paths, source, where) + _read_json(con, paths, where)
-    return RawTable(_unite(parts), is_text=True)
+    layouts = _layouts(paths, source)
+    parts = _read_text(con, layouts, where) + _read_json(con, paths, where)
+    repeated = frozenset(name.casefold() for layout in layouts for name in layout.repeated)
+    return RawTable(_unite(parts), is_text=True, repeated=repeated)
 
 
 def read_database(con: BaseBackend, name: str, where: Where) -> RawTable:
@@ -103,18 +107,25 @@ def _read_parquet(con: BaseBackend, files: Sequence[SourceFile], where: Where) -
     )
 
 
-def _read_text(
-    con: BaseBackend, paths: Mapping[SourceFile, Path], source: TableSource, where: Where
-) -> list[ir.Table]:
-    """Read text files, those of one layout together."""
+def _layouts(
+    paths: Mapping[SourceFile, Path], source: TableSource
+) -> dict[TextLayout, dict[str, str]]:
+    """Return the text files of each layout: path to name."""
     groups: dict[TextLayout, dict[str, str]] = {}
     for file, path in paths.items():
         if file.kind != "json":
             excel = file.kind == "excel"
             layout = text_layout(path, file.name, "," if excel else source.delimiter)
             groups.setdefault(layout, {})[str(path)] = file.name
+    return groups
+
+
+def _read_text(
+    con: BaseBackend, layouts: Mapping[TextLayout, dict[str, str]], where: Where
+) -> list[ir.Table]:
+    """Read text files, those of one layout together."""
     tables = []
-    for layout, names in groups.items():
+    for layout, names in layouts.items():
         with engine_errors(where):
             table = con.read_csv(
                 list(names),

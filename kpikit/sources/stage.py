@@ -87,6 +87,7 @@ def stage_table(
     """
     table = _cleaned(raw, spec, source)
     origins = _origins(table, spec, source, where)
+    _check_repeated(raw, origins, where)
     formats: dict[str, TimeFormat] = {}
     readings: dict[str, Reading] = {}
     for name, origin in origins.items():
@@ -192,6 +193,16 @@ def _origins(
             f"Columns of the source: {', '.join(known)}."
         )
     return origins
+
+
+def _check_repeated(raw: RawTable, origins: Mapping[str, str | Constant], where: Where) -> None:
+    """Raise if a column that is read stands twice in a header: which one is meant is unknown."""
+    for origin in origins.values():
+        if isinstance(origin, str) and origin.casefold() in raw.repeated:
+            raise SourceError(
+                f"{where}: column '{origin}' stands more than once in the header.\n"
+                f"Rename one in the file, or choose with sql, where the second is '{origin}_2'."
+            )
 
 
 def _find_column(name: str, known: Sequence[str], key: Where) -> str:

@@ -22,10 +22,12 @@ class TextLayout:
     Attributes:
         header: Column names: blanks around them cut, repeats numbered, missing ones named.
         delimiter: Mark between fields.
+        repeated: Names that stand more than once, as first written.
     """
 
     header: tuple[str, ...]
     delimiter: str
+    repeated: tuple[str, ...] = ()
 
 
 def text_layout(path: Path, name: str, declared: str | None) -> TextLayout:
@@ -39,10 +41,10 @@ def text_layout(path: Path, name: str, declared: str | None) -> TextLayout:
     """
     sample = _sample(path, name)
     if declared is not None:
-        return TextLayout(_column_names(_records(sample, declared)[0]), declared)
+        return _layout(_records(sample, declared)[0], declared)
     by_delimiter = {mark: _records(sample, mark) for mark in _DELIMITERS}
     best = max(_DELIMITERS, key=lambda mark: _fit(by_delimiter[mark]))
-    return TextLayout(_column_names(by_delimiter[best][0]), best)
+    return _layout(by_delimiter[best][0], best)
 
 
 def _sample(path: Path, name: str) -> str:
@@ -83,6 +85,16 @@ def _fit(records: Sequence[Sequence[str]]) -> tuple[float, int]:
     if width == 1:
         return 0.0, 1
     return sum(len(record) == width for record in records) / len(records), width
+
+
+def _layout(record: Sequence[str], delimiter: str) -> TextLayout:
+    folded = [cell.strip().casefold() for cell in record]
+    repeated = {
+        cell.strip().casefold(): cell.strip()
+        for cell in reversed(record)
+        if cell.strip() and folded.count(cell.strip().casefold()) > 1
+    }
+    return TextLayout(_column_names(record), delimiter, tuple(repeated.values()))
 
 
 def _column_names(record: Sequence[str]) -> tuple[str, ...]:

@@ -106,6 +106,30 @@ def test_a_wrong_delimiter_is_guessed_at(opened):
         )
 
 
+@pytest.mark.parametrize("second", ["event", "Event"])
+def test_a_column_that_is_read_and_stands_twice_is_refused(opened, second):
+    with pytest.raises(
+        SourceError,
+        match=r"demo.yml:\d+: source.tables.events: column 'event' stands more than once in the "
+        r"header.\nRename one in the file, or choose with sql, where the second is 'event_2'",
+    ):
+        opened(f"user_id,event,event_time,{second}\n1,a,2026-01-02,b\n")
+
+
+def test_a_column_that_stands_twice_may_be_chosen_with_sql(opened):
+    sql = "select user_id, event_2 as event, event_time from {this}"
+
+    events = opened("user_id,event,event_time,event\n1,a,2026-01-02,b\n", sql=sql).tables["events"]
+
+    assert events["event"].to_pyarrow().to_pylist() == ["b"]
+
+
+def test_a_column_that_stands_twice_and_is_not_read_does_no_harm(opened):
+    dataset = opened("user_id,event,event_time,x,x\n1,a,2026-01-02,b,c\n")
+
+    assert dataset.tables["events"].columns[-2:] == ("x", "x_2")
+
+
 def test_a_rule_on_an_unknown_column_is_refused(write, product):
     write("o.csv", "order_id,order_time,revenue\n1,2026-01-02,3\n")
     rule = [{"column": "type", "equals": "C", "as": "refund"}]
