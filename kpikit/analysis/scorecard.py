@@ -87,11 +87,12 @@ def scorecard_table(
           unknown.
         * ``comparable_*``: whether the two periods may be compared; ``reason_*`` says why not, or
           how their day counts differ.
-        * ``outcome``: ``hit`` or ``missed`` (finished, with a target), ``open`` (unfinished, or
-          without a value yet), ``none`` (no target).
-        * ``status``: ``on_track`` (hit), ``off_track`` (missed), ``no_data`` (value missing, or a
-          share or score of fewer than 10 units), empty where there is no target or the period is
-          not over; ``status_reason`` is the clause that decided, or the pace.
+        * ``outcome``: ``hit`` or ``missed`` (finished, with a target), ``open`` (unfinished,
+          without a value yet, or covered in part), ``none`` (no target).
+        * ``status``: ``on_track`` (hit), ``off_track`` (missed), ``no_data`` (value missing, a
+          share or score of fewer than 10 units, or a target for what the data cover in part),
+          empty where there is no target or the period is not over; ``status_reason`` is the clause
+          that decided, or the pace.
         * ``spark``: values of the 8 periods up to this one, None where missing or unfinished.
     """
     known = {
@@ -150,6 +151,11 @@ class _Line:
     @property
     def finished(self) -> bool:
         return self.period.is_complete(self.as_of)
+
+    @property
+    def decided(self) -> bool:
+        """Whether the period is over, and the data hold all of it."""
+        return self.finished and bool(self.fact["complete"])
 
     def head(self) -> dict[str, Any]:
         """Return what the fact itself says."""
@@ -214,14 +220,16 @@ class _Line:
         outcome = "none"
         if has_target:
             hit = self._verdict(self.target) != "worse"
-            outcome = ("hit" if hit else "missed") if self.finished else "open"
+            outcome = ("hit" if hit else "missed") if self.decided else "open"
         if self.metric.unit in ("share", "points") and self.fact["n"] < LEAST_N:
-            few = f"only {int(self.fact['n'])} {self.metric.n_of}, at least {LEAST_N} are needed"
+            few = f"fewer than {LEAST_N} {self.metric.n_of}: {int(self.fact['n'])}"
             return _status("no_data", few, outcome)
         if not has_target:
             return _status("", "no target", outcome)
         if not self.finished:
             return _status("", self._pace(actual, target), outcome)
+        if not self.decided:
+            return _status("no_data", f"the data cover {self.period.label} only in part", outcome)
         clause = f"{outcome}: {actual} against a target of {target}"
         shown = format_value(self.target, self.metric.unit, currency=currency, short=True)
         if actual == shown and self.value != self.target:

@@ -70,7 +70,8 @@ def nps(
     passive are added before a Wald interval is built, at every confidence. Unlike the plain Wald
     interval (``method="wald"``) it keeps its coverage for small samples and scores near the ends,
     and does not collapse to a point when all answer alike. Its middle is not the score, which
-    stays as it was counted. Both are cut at -100 and 100.
+    stays as it was counted. Both are cut at -100 and 100, and the interval is widened to the score
+    where it would miss it, as it does for a single answer at either end.
 
     Edge rules: a score outside 0 to 10, not whole, or no number is invalid and left out, as is an
     answer whose weight is missing, negative or infinite; a missing score is no answer; a weight of
@@ -346,8 +347,8 @@ def _result(tally: _Tally, z: float, method: Method) -> NpsResult:
     promoters, passives, detractors = tally.counts
     return NpsResult(
         nps=100 * score,
-        ci_low=100 * max(low, -1.0),
-        ci_high=100 * min(high, 1.0),
+        ci_low=100 * max(min(low, score), -1.0),
+        ci_high=100 * min(max(high, score), 1.0),
         n=tally.n,
         promoters=promoters,
         passives=passives,

@@ -58,6 +58,14 @@ class Context:
         return min(self.dataset.as_of, self.period.last_day)
 
     @property
+    def last_month(self) -> Period:
+        """The month of ``as_of``; where the data goes on beyond that day, the last one whole."""
+        whole = self.calendar.last_complete(self.as_of, "month")
+        if self.as_of == self.dataset.as_of or whole.end <= self.dataset.first_day:
+            return self.calendar.period_of(self.as_of, "month")
+        return whole
+
+    @property
     def state(self) -> str:
         """``final``, ``unfinished`` (the data ends inside the period) or ``draft``."""
         if not self.run_id:
@@ -180,7 +188,7 @@ class Context:
 
     def _periods(self) -> list[Period]:
         calendar, period = self.calendar, self.period
-        month = calendar.period_of(self.as_of, "month")
+        month = self.last_month
         week = calendar.last_complete(self.as_of, "week")
         found = [*scorecard_periods(period, calendar=calendar, as_of=self.as_of)]
         found += [calendar.shift(month, -back) for back in range(MONTHS + 12)]

@@ -31,13 +31,20 @@ def cover_section(context: Context) -> Cover:
 
 
 def state_sentence(context: Context) -> str:
-    """Return what a reader must know of an unfinished period or a draft; empty for a final page."""
+    """Return what a reader must know of a period that the data cover in part; else nothing."""
     period = context.period
     if not period.is_complete(context.as_of):
         days = period.days_elapsed(context.as_of)
         return (
             f"{period.label} is not finished: data reaches to {format_date(context.as_of)}, "
             f"{days} of {period.days} days. Comparisons take as many first days of the others."
+        )
+    first_day = context.dataset.first_day
+    if first_day > period.start:
+        days = (period.end - first_day).days
+        return (
+            f"The data begin on {format_date(first_day)}: {period.label} is covered for {days} of "
+            f"its {period.days} days, and totals are of these alone."
         )
     return ""
 

@@ -34,7 +34,7 @@ from kpikit.present.titles import (
     row_numbers,
     survival_title,
 )
-from kpikit.sections.absent import missing_table
+from kpikit.sections.absent import missing_table, nothing_to_show
 from kpikit.sections.context import Context
 
 _YEAR_MONTHS = 12
@@ -44,9 +44,11 @@ LEAST_COHORT = 10  # rates of fewer users say nothing of a cohort
 def retention_section(context: Context) -> Stack:
     """Return cohorts of users or buyers, and how long paying customers stay and why they leave."""
     items = [*_cohorts(context), *_churn(context)]
-    if not items:
-        return missing_table("events", "orders", "subscriptions")
-    return Stack(tuple(items))
+    if items:
+        return Stack(tuple(items))
+    if {"events", "orders", "subscriptions"} & set(context.dataset.tables):
+        return nothing_to_show("Nobody joined long enough ago to be followed.")
+    return missing_table("events", "orders", "subscriptions")
 
 
 def _cohorts(context: Context) -> list[Component]:
@@ -69,6 +71,8 @@ def _cohorts(context: Context) -> list[Component]:
         timezone=context.calendar.timezone,
     )
     curve = retention_curve(table)
+    if not (curve["age"] > 0).any():
+        return []
     act = f"“{in_words(again)}”" if again else "an order" if who == "buyers" else "an event"
     definition = f"Share of each {asked.grain}'s new {who} with {act} so many {asked.grain}s after"
     curve_chart = _curve(curve, context, who, definition)
@@ -171,9 +175,14 @@ def _ended_text(summary: EndedSummary, currency: str, *, with_changes: bool) -> 
     if not summary.ended:
         return f"Of {summary.subscriptions:,} subscriptions ever paid, none ended."
     changes = ", changes of plan included" if with_changes else ""
-    return (
+    ended = (
         f"Of {summary.subscriptions:,} subscriptions ever paid, {summary.ended:,} ended "
-        f"({format_share(summary.ended_share, digits=3)}){changes}. They bore "
+        f"({format_share(summary.ended_share, digits=3)}){changes}."
+    )
+    if summary.mrr_all <= 0:
+        return ended
+    return (
+        f"{ended} They bore "
         f"{format_money(summary.mrr_ended, currency)} of {format_money(summary.mrr_all, currency)} "
         f"monthly recurring revenue ({format_share(summary.mrr_share, digits=2)})."
     )

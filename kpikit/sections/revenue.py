@@ -12,7 +12,7 @@ from kpikit.present.components import Component, Figure, Stack
 from kpikit.present.frames import records, trend_frame
 from kpikit.present.tables import Show, frame_table
 from kpikit.present.titles import alt_text, columns_title, mrr_title, period_name, series_numbers
-from kpikit.sections.absent import missing_table
+from kpikit.sections.absent import missing_table, nothing_to_show
 from kpikit.sections.context import Context
 from kpikit.sections.trends import pair_up
 
@@ -39,9 +39,11 @@ _MRR_COLUMNS = (
 def revenue_section(context: Context) -> Stack:
     """Return the movements of MRR, and orders with their value, as far as there are tables."""
     items = [*_recurring(context), *_orders(context)]
-    if not items:
-        return missing_table("subscriptions", "orders", "order_lines")
-    return Stack(tuple(items))
+    if items:
+        return Stack(tuple(items))
+    if {"subscriptions", "orders"} & set(context.dataset.tables):
+        return nothing_to_show("Nothing was paid in the last twelve months.")
+    return missing_table("subscriptions", "orders", "order_lines")
 
 
 def _recurring(context: Context) -> list[Component]:
@@ -61,8 +63,8 @@ def _recurring(context: Context) -> list[Component]:
 
 
 def _movements(context: Context) -> pd.DataFrame:
-    """Return the last twelve months, the one of ``as_of`` included."""
-    last = context.calendar.period_of(context.as_of, "month")
+    """Return the last twelve months."""
+    last = context.last_month
     start = max(
         context.calendar.shift(last, 1 - _MONTHS).start,
         context.calendar.period_of(context.dataset.first_day, "month").start,
@@ -118,7 +120,7 @@ def _orders(context: Context) -> list[Component]:
     if "orders" not in context.dataset.tables:
         return []
     metrics = [context.catalogue[name] for name in _SALES]
-    last = context.calendar.period_of(context.as_of, "month")
+    last = context.last_month
     months = [context.calendar.shift(last, -back) for back in range(_MONTHS + 12)]
     facts = context.facts_of(metrics, months)
     charts = [_columns(context, metric, facts) for metric in metrics]

@@ -4,12 +4,17 @@ from dataclasses import replace
 
 from kpikit.present.components import Stack
 from kpikit.present.scorecards import scorecard_card
+from kpikit.sections.absent import nothing_to_show
 from kpikit.sections.context import Context
 from kpikit.sections.kpis import kpi_rows
 
 
 def scorecard_section(context: Context) -> Stack:
     """Return the scorecard; its output bears the rows of ``kpis.json``."""
+    if not context.metrics:
+        return nothing_to_show(
+            "No KPI: the tables of this product fill none of its stage. List some under metrics:."
+        )
     table = scorecard_card(
         context.scorecard,
         {metric.name: metric for metric in context.metrics},

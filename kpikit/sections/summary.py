@@ -13,7 +13,9 @@ def summary_section(context: Context) -> Stack:
     """Return the headlines and a tile per leading KPI."""
     items: list[Component] = []
     if remark := state_sentence(context):
-        items.append(Callout(remark, tone="warning", title="Unfinished period"))
+        finished = context.period.is_complete(context.as_of)
+        title = "Covered in part" if finished else "Unfinished period"
+        items.append(Callout(remark, tone="warning", title=title))
     items.append(headlines(context.scorecard, context.basis))
     tiles = scorecard_tiles(context.scorecard, context.basis, badges=context.badges)
     items.append(tiles)

@@ -286,7 +286,14 @@ def test_a_share_of_fewer_than_ten_units_says_nothing(n, status):
 def test_few_units_are_named():
     row = score(facts_of("nps", (Q3, 20), n=9), "nps", target=30)
 
-    assert row["status_reason"] == "only 9 answers, at least 10 are needed"
+    assert row["status_reason"] == "fewer than 10 answers: 9"
+
+
+def test_a_target_for_a_period_that_the_data_cover_in_part_is_not_decided():
+    row = score(facts_of("orders", (Q3, 20), complete=False), target=30)
+
+    assert (row["status"], row["outcome"]) == ("no_data", "open")
+    assert row["status_reason"] == "the data cover 2026Q3 only in part"
 
 
 def test_targets_of_other_periods_and_metrics_are_left_alone():

@@ -59,6 +59,16 @@ def test_alike_answers_leave_the_adjusted_interval_wide_and_the_plain_one_a_poin
     assert (plain.ci_low, plain.ci_high) == (100.0, 100.0)
 
 
+@pytest.mark.parametrize(("answer", "score"), [(10, 100.0), (0, -100.0)])
+def test_the_interval_of_a_single_answer_holds_its_score(answer, score):
+    result = nps([answer])
+
+    # (1 + 3/4 - 3/4) / 4 = 0.25, and 1.96 * sqrt((2.5 / 4 - 0.25 ** 2) / 4) = 0.735 up and down
+    assert result.nps == score
+    assert sorted((abs(result.ci_low), abs(result.ci_high))) == pytest.approx([48.5, 100], abs=0.01)
+    assert result.ci_low <= score <= result.ci_high
+
+
 def test_a_higher_confidence_is_wider():
     scores = [10, 8, 3] * 10
 

@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from kpikit.sections.cover import cover_section, state_sentence
+from kpikit.sections.summary import summary_section
 from tests.sections.conftest import ORDERS, ORDERS_YAML
 
 
@@ -36,6 +37,38 @@ def test_an_unfinished_period_says_how_far_it_is_and_compares_as_many_days(open_
     assert context.state == "unfinished"
     assert "37 of 92 days" in state_sentence(context)
     assert context.comparisons["year_before"].end == dt.date(2025, 8, 7)
+
+
+def test_a_period_that_begins_before_the_data_says_how_much_of_it_is_covered(open_context):
+    # the data begin on 5 July 2025: 27 days of July, 31 of August, 30 of September
+    context = open_context(ORDERS_YAML, {"orders.csv": ORDERS}, period="2025Q3")
+
+    assert state_sentence(context) == (
+        "The data begin on 5 Jul 2025: 2025Q3 is covered for 88 of its 92 days, and totals are of "
+        "these alone."
+    )
+    assert summary_section(context).items[0].title == "Covered in part"
+
+
+@pytest.mark.parametrize(
+    ("period", "month"),
+    [
+        ("2026Q3", "2026-09"),
+        ("2026-W32", "2026-07"),  # ends on 9 August, and the data goes on
+        ("2025-07-05", "2025-07"),  # no month before it has data
+    ],
+)
+def test_months_end_with_the_period_of_the_report(open_context, period, month):
+    context = open_context(ORDERS_YAML, {"orders.csv": ORDERS}, period=period)
+
+    assert context.last_month.label == month
+    assert context.series("orders", "month")["period"].iloc[-1] == month
+
+
+def test_an_unfinished_month_is_the_last_where_the_data_end_in_it(open_context):
+    first_rows = "".join(ORDERS.splitlines(keepends=True)[:6])  # up to 6 August
+
+    assert open_context(ORDERS_YAML, {"orders.csv": first_rows}).last_month.label == "2026-08"
 
 
 def test_a_page_opened_by_hand_is_a_draft(open_context):

@@ -400,3 +400,44 @@ def test_the_glossary_defines_every_kpi_and_what_it_is_made_of(open_context):
 
 def test_a_section_of_a_later_version_is_one_line():
     assert line_of(absent.absent_section("actions")) == "Planned; reads the key actions."
+
+
+def test_a_product_none_of_whose_tables_fills_a_kpi_says_so(open_context):
+    costs = """
+        cost_date,channel,cost
+        2026-07-01,ads,10.00
+        2026-09-30,ads,10.00
+    """
+    context = open_context("source: {tables: {costs: {files: c.csv}}}", {"c.csv": costs})
+
+    assert line_of(scorecard.scorecard_section(context)).startswith("No KPI: the tables of")
+    assert summary.summary_section(context).items[0].title == "No metric has a value in 2026Q3"
+
+
+def test_a_first_month_has_no_cohort_to_follow(open_context):
+    rows = """
+        order_id,user_id,order_time,revenue
+        1,a,2026-08-05T10:00:00,12.50
+    """
+    yaml = "source: {tables: {orders: {files: orders.csv}}}\nmetrics: [orders]"
+    context = open_context(yaml, {"orders.csv": rows})
+
+    line = line_of(retention.retention_section(context))
+
+    assert line == "Nobody joined long enough ago to be followed."
+
+
+def test_a_free_product_has_tables_but_no_revenue(open_context):
+    free = SUBSCRIPTIONS.replace("10.00", "0").replace("20.00", "0").replace("30.00", "0")
+    free = free.replace("5.00", "0")
+
+    context = open_context(SUBSCRIPTIONS_YAML, {"s.csv": free})
+
+    assert (
+        line_of(revenue.revenue_section(context)) == "Nothing was paid in the last twelve months."
+    )
+    texts = [getattr(item, "text", "") for item in retention.retention_section(context).items]
+    assert any(
+        text.startswith("Of 4 subscriptions ever paid, 1 ended (25.000 %).") for text in texts
+    )
+    assert not any("They bore" in text for text in texts)
