@@ -24,13 +24,22 @@ from kpikit.catalogue.queries import (
     query_sql,
     tables_by,
 )
-from kpikit.catalogue.relations import DAY, PERIOD, SEGMENT, Span, covered_days, daily_actives
+from kpikit.catalogue.relations import (
+    DAY,
+    PERIOD,
+    SEGMENT,
+    Span,
+    covered_days,
+    daily_actives,
+    names_users,
+)
 from kpikit.catalogue.values import Parts, Valued
 from kpikit.errors import ParamsError
 from kpikit.params.model import Product
 from kpikit.periods import Calendar, Period
 
 FEATURE = "feature"  # the dimension of feature_adoption_rate; no column holds it
+_NO_USERS = "no row says whose it is"
 _DAYS_PER_MONTH = 365.25 / 12
 _ONE_DAY = dt.timedelta(days=1)
 _PLACE = ("dimension", "segment", "grain", "period", "start", "end")
@@ -53,8 +62,9 @@ def metric_table(
     Each row is counted in every period that holds its local day. A period before or after the
     table's rows is missing. Between them, a period without a row is zero for sums and counts and
     missing for ratios and means; over ``observations`` it is always missing, for what nobody wrote
-    down is unknown. ``complete`` says that the rows begin on or before the period's first day and
-    that ``as_of`` reaches its last. Shares of counted units bear Wilson's 95 % interval.
+    down is unknown. So is how many users there were where no row of a table names one.
+    ``complete`` says that the rows begin on or before the period's first day and that ``as_of``
+    reaches its last. Shares of counted units bear Wilson's 95 % interval.
 
     Args:
         tables: Canonical tables by name; one that is absent leaves its metrics missing.
@@ -271,9 +281,13 @@ def _group_facts(
     if covered and fitting:
         reading = replace(span, covered=covered)
         query = metric_query(tables[name], fitting, reading, params=params, dimension=dimension)
+        nameless = query.of_users and not names_users(tables[name])
         found = _run(query, span)
         segments = sorted({segment for _, segment, _ in found}) if dimension else [""]
         for item in fitting:
+            if nameless and item.name in query.of_users:
+                rows[item.name] = [] if dimension else _missing(item, span, _NO_USERS)
+                continue
             valued = Valued(
                 item, span, covered, dimension, item.name in query.totals, item.name in query.rates
             )

@@ -45,6 +45,7 @@ class Query:
         columns: Which column of it holds a part of a metric; equal aggregates share one.
         totals: Metrics made of sums and counts alone, which are zero where there is no row.
         rates: Shares whose two parts count units.
+        of_users: Metrics that ask whose a row is.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Query:
     columns: Mapping[tuple[str, str], str] = field(default_factory=dict)
     totals: frozenset[str] = frozenset()
     rates: frozenset[str] = frozenset()
+    of_users: frozenset[str] = frozenset()
 
 
 def query_groups(metrics: Sequence[Metric]) -> list[list[Metric]]:
@@ -141,6 +143,9 @@ def metric_query(
             for metric in metrics
             if metric.unit == "share" and _is_rate(parts[metric.name])
         ),
+        of_users=frozenset(
+            metric.name for metric in metrics if _asks_for_users(parts[metric.name])
+        ),
     )
 
 
@@ -199,6 +204,11 @@ def _is_count(value: ir.Scalar) -> bool:
 
 def _is_rate(parts: Mapping[str, ir.Scalar]) -> bool:
     return all(part in parts and _is_count(parts[part]) for part in ("numerator", "denominator"))
+
+
+def _asks_for_users(parts: Mapping[str, ir.Scalar]) -> bool:
+    fields = [value.op().find(ops.Field, filter=ops.Value) for value in parts.values()]
+    return any(field.name == "user_id" for found in fields for field in found)
 
 
 def _is_total(parts: Mapping[str, ir.Scalar]) -> bool:

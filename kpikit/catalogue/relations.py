@@ -81,6 +81,11 @@ def covered_days(table: ir.Table, name: str, timezone: str) -> tuple[dt.date, dt
     return first, last
 
 
+def names_users(table: ir.Table) -> bool:
+    """Tell whether any row of a table says whose it is."""
+    return "user_id" in table.columns and bool(table["user_id"].count().to_pyarrow().as_py())
+
+
 def rows_by_period(table: ir.Table, name: str, span: Span, *, dimension: str = "") -> ir.Table:
     """Return the rows of a table, once for each period that holds them.
 

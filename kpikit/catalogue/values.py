@@ -55,7 +55,7 @@ class Valued:
         """Return why the table cannot say anything of a period, empty if it can."""
         first, last = self.covered
         if self.metric.looks_back and self.span.calendar.previous(period).start < first:
-            return f"the data begin on {format_date(first)}, within or after the period before"
+            return f"the period before is not covered: the data begin on {format_date(first)}"
         if period.end <= first:
             return f"the data begin on {format_date(first)}"
         if period.start > min(last, self.span.as_of):
