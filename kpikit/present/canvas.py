@@ -57,7 +57,7 @@ def themed(function: Callable[P, T]) -> Callable[P, T]:
         settings: Any = mpl.rcParams  # its stub knows literal names alone
         with mpl.rc_context(), warnings.catch_warnings():
             # a chart with signs that its fonts lack says so itself, see ``figure``
-            warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from font")
+            warnings.filterwarnings("ignore", r"(?s)Glyph \d+ .* missing from font")
             for name, value in theme.RC_PARAMS.items():
                 settings[name] = value
             return function(*args, **kwargs)
@@ -117,7 +117,8 @@ def widest(texts: Sequence[str], *, size: float = theme.TEXT_PT, bold: bool = Fa
 
 
 def fit_text(text: str, width: float, *, size: float = theme.TEXT_PT) -> str:
-    """Return the text, cut with an ellipsis where it is wider than ``width`` points."""
+    """Return the text on one line, cut with an ellipsis where it is wider than ``width`` points."""
+    text = " ".join(text.split())
     if text_width(text, size=size) <= width:
         return text
     for length in range(len(text) - 1, 0, -1):

@@ -70,6 +70,14 @@ def test_a_text_is_cut_with_an_ellipsis_only_where_it_does_not_fit():
     assert canvas.fit_text("United Kingdom", 0) == "…"
 
 
+def test_a_text_with_line_ends_is_one_line_without_a_warning():
+    assert canvas.fit_text('a "quoted"\r\nline\t', 200) == 'a "quoted" line'
+
+
+def test_signs_that_no_font_has_warn_of_nothing_while_a_chart_is_drawn():
+    assert canvas.themed(canvas.text_width)("one\ntwo 日本") > 0
+
+
 def test_text_breaks_between_words_and_its_last_line_is_cut():
     line = canvas.text_width("markets")
 
