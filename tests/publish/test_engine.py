@@ -30,10 +30,9 @@ def papermill_run(tmp_path, make):
     return run
 
 
-@pytest.mark.parametrize("first", ["kpikit.publish.engine", "papermill"])
-def test_the_engine_is_the_same_whichever_module_is_imported_first(first):
+def test_the_engine_may_be_imported_before_papermill():
     code = (
-        f"import {first}\n"
+        "import kpikit.publish.engine\n"
         "from papermill.engines import Engine, papermill_engines\n"
         "from kpikit.publish.engine import KpikitEngine\n"
         "assert papermill_engines.get_engine('kpikit') is KpikitEngine\n"
