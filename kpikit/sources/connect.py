@@ -27,7 +27,7 @@ def embedded_engine(spill_dir: Path | None = None) -> BaseBackend:
 
     ``KPIKIT_THREADS`` bounds its threads; what does not fit into memory goes to ``spill_dir``.
     """
-    return ibis.duckdb.connect(**_engine_options(spill_dir))
+    return _open_duckdb(spill_dir)
 
 
 def is_embedded(connection: str) -> bool:
@@ -68,7 +68,7 @@ def open_connection(connection: str, folder: Path, spill_dir: Path | None = None
         )
     try:
         if path is not None:
-            return ibis.duckdb.connect(str(path), read_only=True, **_engine_options(spill_dir))
+            return _open_duckdb(spill_dir, str(path), read_only=True)
         if is_embedded(expanded):
             return embedded_engine(spill_dir)
         return ibis.connect(expanded)
@@ -127,6 +127,14 @@ def engine_errors(where: Where | str) -> Iterator[None]:
             raise
         kind = UnevenLinesError if "reached an invalid state" in str(error) else SourceError
         raise kind(f"{where}: {_explain(error)}") from error
+
+
+def _open_duckdb(spill_dir: Path | None, *args: Any, **options: Any) -> BaseBackend:
+    con = ibis.duckdb.connect(*args, **options, **_engine_options(spill_dir))
+    # in a notebook it draws a bar for a query of seconds, which would stand in the report; it can
+    # be turned off only once the connection is open
+    con.raw_sql("SET enable_progress_bar = false")
+    return con
 
 
 def _engine_options(spill_dir: Path | None) -> dict[str, Any]:

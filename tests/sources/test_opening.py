@@ -7,6 +7,8 @@ import gzip
 import json
 import lzma
 import os
+import subprocess
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -644,3 +646,17 @@ def test_null_values_of_parquet_are_as_declared_only(tmp_path, product, rows):
 
     assert rows(plain.tables["events"], "user_id") == [("NA",), ("b",)]
     assert rows(declared.tables["events"], "user_id") == [("b",), (None,)]
+
+
+def test_the_engine_draws_no_progress_bar_even_where_python_runs_interactively():
+    asked = "select current_setting('enable_progress_bar')"
+    code = f"""
+import duckdb
+from kpikit.sources.connect import embedded_engine
+print(duckdb.sql("{asked}").fetchone(), embedded_engine().raw_sql("{asked}").fetchone())
+"""
+
+    # Python started with -c counts as interactive; there, as in a notebook, DuckDB draws a bar
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.strip() == "(True,) (False,)"
