@@ -69,7 +69,7 @@ def repeated_file_findings(subject: Subject) -> Iterator[Finding]:
                 "repeated_file", subject.spec.name, "", "warning", rows, rows / subject.rows,
                 names[:_EXAMPLES],
                 f"{' and '.join(names)} hold the same {plural(usable, noun)}, each "
-                f"counted {'twice' if len(files) == 2 else f'{len(files)} times'}.",
+                f"delivered {'twice' if len(files) == 2 else f'{len(files)} times'}.",
             )  # fmt: skip
 
 

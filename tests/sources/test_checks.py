@@ -246,7 +246,7 @@ def test_two_files_with_the_same_answers_are_named_whatever_their_date(write, pr
 
     finding = one(dataset, "repeated_file")
     assert (finding.examples, finding.rows) == (("a.csv", "b.csv"), 20)
-    assert finding.message == "a.csv and b.csv hold the same 20 answers, each counted twice."
+    assert finding.message == "a.csv and b.csv hold the same 20 answers, each delivered twice."
 
 
 def test_files_with_the_same_few_rows_are_no_repeat(write, product, found):

@@ -163,7 +163,7 @@ def test_the_two_files_with_the_same_answers_are_named(shared, product, one):
 
     assert one(dataset, "repeated_file").message == (
         "data_20170701.csv and longterm_October2017.csv hold the same 402 answers, "
-        "each counted twice."
+        "each delivered twice."
     )
 
 
