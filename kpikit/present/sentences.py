@@ -259,7 +259,9 @@ def _title_clause(row: Row, basis: Basis, *, leads: bool) -> str:
         return f"{label} {target} with {value}"
     text, change = f"{label} {_stands(label, basis)} {value}", best_change(row)
     if change:
-        text += f", {change_text(row, change, basis.currency)} on {basis.base_of(change)}"
+        text += f", {change_text(row, change, basis.currency)}"
+        if leads or basis.finished:  # the base of an unfinished period is long, and said before
+            text += f" on {basis.base_of(change)}"
     return f"{text}{',' if change else ''} and {target}" if decided else text
 
 

@@ -59,8 +59,8 @@ def columns_title(
 ) -> str:
     """Return the message of columns: what they sum to, or where a metric that has no sum lay.
 
-    ``Net revenue came to £425 k in 12 months, +18.1 % on the year before`` or ``Average order value
-    lay between £79.10 (Jul 2026) and £98.22 (Sep 2026)``. Only complete periods count.
+    ``Net revenue came to £425 k in 12 months, +18.1 % on the year before`` or ``Average order
+    value: £79.10 (Jul 2026) to £98.22 (Sep 2026)``. Only complete periods count.
 
     Args:
         frame: One row per period: ``period``, ``start``, ``grain``, ``value``; where known
@@ -81,7 +81,7 @@ def columns_title(
         low = min(rows, key=lambda row: row["value"])
         high = max(rows, key=lambda row: row["value"])
         ends = [f"{text(row['value'])} ({period_name(row)})" for row in (low, high)]
-        return f"{label} lay between {' and '.join(ends)}"
+        return f"{label}: {' to '.join(ends)}"
     total, before = (sum(row.get(name, math.nan) for row in rows) for name in ("value", "previous"))
     noun = plural(len(rows), str(rows[-1].get("grain") or "period"))
     said = f"{label} came to {text(total)} in {noun}"
@@ -95,7 +95,7 @@ def latest_cohort_title(
 ) -> str:
     """Return the message of a cohort triangle: how the latest cohort began, beside all others.
 
-    ``Of 192 users who came in Aug 2026, 45 % were back after 1 month; of all, 39 %``
+    ``45 % of the 192 users of Aug 2026 were back after 1 month, 39 % of all``
 
     Args:
         table: ``retention_table``: ``cohort``, ``age``, ``cohort_size``, ``retention_rate``.
@@ -109,13 +109,10 @@ def latest_cohort_title(
     age = int(ages.min())
     last = records(table[table["age"] == age].sort_values("cohort"))[-1]
     mean = curve.loc[curve["age"] == age, "retention_rate"]
-    when = cohort_name(last["cohort"], grain)
-    came = {"day": f"on {when}", "week": f"in the week of {when}"}.get(grain, f"in {when}")
-    text = (
-        f"Of {plural(int(last['cohort_size']), who.removesuffix('s'))} who came {came}, "
-        f"{format_share(last['retention_rate'], digits=0)} were back after {plural(age, grain)}"
-    )
-    return f"{text}; of all, {format_share(mean.iloc[0], digits=0)}" if len(mean) else text
+    when = ("the week of " if grain == "week" else "") + cohort_name(last["cohort"], grain)
+    rate, size = format_share(last["retention_rate"], digits=0), format_count(last["cohort_size"])
+    text = f"{rate} of the {size} {who} of {when} were back after {plural(age, grain)}"
+    return f"{text}, {format_share(mean.iloc[0], digits=0)} of all" if len(mean) else text
 
 
 def cohorts_title(curve: pd.DataFrame, *, grain: Grain, who: str = "users") -> str:

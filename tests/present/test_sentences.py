@@ -260,6 +260,15 @@ def test_the_title_of_an_unfinished_period_begins_with_its_days():
     )
 
 
+def test_the_title_of_an_unfinished_period_names_its_base_once():
+    frame = pd.DataFrame([row(), row(label="Orders", unit="count", yoy=-0.9, verdict_yoy="worse")])
+
+    assert summary_title(frame, UNFINISHED) == (
+        "With 39 of 92 days passed, net revenue stands at £748 k, +10.0 % on the first 39 days "
+        "of 2025Q3; orders stand at 748,000, −90.0 %"
+    )
+
+
 def test_a_target_is_told_even_where_nothing_can_be_compared():
     frame = pd.DataFrame([row(**HIT, comparable_yoy=False, comparable_qoq=False)])
 

@@ -139,10 +139,10 @@ def test_a_triangle_tells_how_its_latest_cohort_began_beside_all():
     curve = pd.DataFrame({"age": [0, 1], "retention_rate": [1.0, 0.387]})
 
     assert latest_cohort_title(table, curve, grain="month") == (
-        "Of 192 users who came in Aug 2026, 45 % were back after 1 month; of all, 39 %"
+        "45 % of the 192 users of Aug 2026 were back after 1 month, 39 % of all"
     )
     assert latest_cohort_title(table, curve.head(1), grain="week", who="buyers") == (
-        "Of 192 buyers who came in the week of 1 Aug 2026, 45 % were back after 1 week"
+        "45 % of the 192 buyers of the week of 1 Aug 2026 were back after 1 week"
     )
     assert latest_cohort_title(table.head(1), curve, grain="day") == (
         "No cohort of users has a complete day after its first yet"
@@ -171,7 +171,7 @@ def test_columns_of_what_has_no_sum_tell_their_lowest_and_highest():
 
     title = columns_title(frame, label="Order value", unit="money", currency="GBP", additive=False)
 
-    assert title == "Order value lay between £82.50 (Jan 2026) and £98.22 (Feb 2026)"
+    assert title == "Order value: £82.50 (Jan 2026) to £98.22 (Feb 2026)"
 
 
 def test_columns_without_a_complete_value_say_so():

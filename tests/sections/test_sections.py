@@ -173,7 +173,7 @@ def test_retention_counts_users_of_events(open_context):
 
     # of the July cohort (a to j), a came back in August and nobody in September
     assert triangle.title == (
-        "Of 10 users who came in Jul 2026, 10 % were back after 1 month; of all, 10 %"
+        "10 % of the 10 users of Jul 2026 were back after 1 month, 10 % of all"
     )
     assert curve.title == "10.0 % of users are back after 1 month, 0.00 % after 2 months"
     assert curve.subtitle.startswith("All 2 cohorts")
@@ -294,7 +294,7 @@ def test_segments_rank_the_first_kpi_by_each_dimension(shop):
     ("segments_yaml", "line"),
     [
         ("segments: []", "No dimension is declared"),
-        ("segments: [colour]", "No KPI of the scorecard has a value by colour"),
+        ("segments: [contry]", "No table has the column 'contry' that segments names. Did you"),
     ],
 )
 def test_segments_without_a_dimension_say_so(open_context, segments_yaml, line):
@@ -304,6 +304,15 @@ def test_segments_without_a_dimension_say_so(open_context, segments_yaml, line):
     )
 
     assert line in line_of(segments.segments_section(context))
+
+
+def test_a_misspelt_segment_among_others_is_named(open_context):
+    yaml = ORDERS_YAML.replace("[country]", "[country, contry]")
+
+    stack = segments.segments_section(open_context(yaml, {"orders.csv": ORDERS}))
+
+    assert len(figures(stack)) == 1
+    assert stack.items[-1].text.endswith("Did you mean 'country'?")
 
 
 def test_a_segment_without_any_row_in_the_period_draws_nothing(open_context):
