@@ -292,12 +292,16 @@ def _watcher(total: int, *, to_stderr: bool) -> "Lines":
 
 def _check_data(loaded: "LoadedProduct") -> bool:
     """Print what a product's data holds and what was found in it; tell whether it has no error."""
+    from kpikit.analysis.metrics import check_metrics  # noqa: PLC0415
+    from kpikit.catalogue import scorecard_metrics, unknown_segments  # noqa: PLC0415
     from kpikit.formats import format_span, plural  # noqa: PLC0415
     from kpikit.params import mask_secrets  # noqa: PLC0415
     from kpikit.sources import open_dataset  # noqa: PLC0415
 
     try:
         dataset = open_dataset(loaded)
+        metrics = scorecard_metrics(loaded, dataset.tables)
+        check_metrics(dataset.tables, metrics, calendar=loaded.calendar, params=loaded.params)
     except KpikitError as error:
         typer.echo(f"{loaded.key}: FAILED\n{_indented(mask_secrets(str(error)))}")
         return False
@@ -307,7 +311,12 @@ def _check_data(loaded: "LoadedProduct") -> bool:
     typer.echo(f"{loaded.key}: {tables}, {plural(rows, 'row')}, {span}")
     for finding in dataset.findings:
         place = ".".join(part for part in (finding.table, finding.column) if part)
-        typer.echo(f"  {finding.severity:<9} {place}: {mask_secrets(finding.message)}")
+        examples = f" ({', '.join(finding.examples)})" if finding.examples else ""
+        message = mask_secrets(f"{finding.message}{examples}")
+        typer.echo(f"  {finding.severity:<9} {place}: {message}")
+    columns = {name for table in dataset.tables.values() for name in table.columns}
+    for sentence in unknown_segments(loaded.params.segments, columns):
+        typer.echo(f"  {'warning':<9} {sentence}")
     return all(finding.severity != "error" for finding in dataset.findings)
 
 

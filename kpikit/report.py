@@ -43,9 +43,9 @@ class Report:
         """The product's data: ``dataset.tables["orders"]`` is an Ibis table."""
         return self.context.dataset
 
-    def cover(self) -> Component:
-        """Section 0: who, what and when, in one line."""
-        return cover.cover_section(self.context)
+    def cover(self, title: str = "quarterly review") -> Component:
+        """Section 0: who, what and when, in one line; ``title`` says what the report is."""
+        return cover.cover_section(self.context, title=title)
 
     def summary(self) -> Component:
         """Section 1: the headlines, and a tile per leading KPI."""

@@ -205,6 +205,32 @@ def test_a_check_lists_faults_of_data_and_broken_files(call, project):
     assert shown.out.endswith("1 of 3 products can be reported.\n")
 
 
+def test_a_check_gives_examples_and_names_a_segment_that_no_table_has(call, project):
+    (project / "params" / "orders.csv").write_text(ORDERS + "4,u4,yesterday,5.00,EUR\n")
+    path = project / "params" / "atlas.yml"
+    path.write_text(path.read_text() + "segments: [curency]\n")
+
+    shown = call("check")
+
+    assert "(yesterday)" in shown.out
+    assert "No table has the column 'curency' that segments names. Did you mean" in shown.out
+
+
+def test_a_check_names_a_metric_that_does_not_fit_its_table(call, project):
+    path = project / "params" / "atlas.yml"
+    path.write_text(
+        path.read_text().replace("metrics: [", "metrics: [big_orders, ")
+        + "define:\n  - {name: big_orders, label: Big orders, question: How many?, table: orders,"
+        " numerator: {sum: revenu}}\n"
+    )
+
+    shown = call("check")
+
+    assert shown.code == 2
+    assert "atlas: FAILED" in shown.out
+    assert "revenu" in shown.out
+
+
 def test_a_check_that_every_product_fails_ends_with_two(call, project):
     (project / "params" / "atlas.yml").write_text("product: [")
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from kpikit.catalogue.metric import Metric
 from kpikit.catalogue.own import metrics_of
-from kpikit.errors import unknown_name
+from kpikit.errors import nearest_names, unknown_name
 from kpikit.params import LoadedProduct, Product
 
 MOST = 15  # a scorecard with more is read by nobody
@@ -61,6 +61,22 @@ def is_available(
         )
         for names in metric.inputs.values()
     )
+
+
+def unknown_segments(segments: Sequence[str], columns: Collection[str]) -> list[str]:
+    """Return a sentence per declared dimension that is a column of no table.
+
+    Args:
+        segments: The dimensions that a product declares.
+        columns: Columns of all its tables.
+    """
+    sentences = []
+    for name in segments:
+        if name not in columns:
+            near = nearest_names(name, columns, most=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            sentences.append(f"No table has the column '{name}' that segments names.{hint}")
+    return sentences
 
 
 def with_inputs(

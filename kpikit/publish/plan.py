@@ -253,6 +253,11 @@ def _template_path(name: str, notebooks_dir: Path) -> Path:
         path = given if given.exists() else notebooks_dir / given
     else:
         path = notebooks_dir / f"{name}.ipynb"
+    if not path.is_file() and not notebooks_dir.is_dir():
+        raise TemplateError(
+            f"There is no folder '{notebooks_dir}' to look for template '{name}' in.\n"
+            "Call kpikit where the folder is, or name it with --notebooks-dir."
+        )
     if not path.is_file():
         raise unknown_name("template", name, str(notebooks_dir), list_templates(notebooks_dir))
     return path

@@ -39,6 +39,6 @@ def missing_table(*tables: str) -> Stack:
     return nothing_to_show(f"No data; map the table {names} under source: tables.")
 
 
-def nothing_to_show(text: str) -> Stack:
+def nothing_to_show(*sentences: str) -> Stack:
     """Return the line of a section that has its data but nothing to draw from it."""
-    return Stack((Absence(text),))
+    return Stack((Absence(" ".join(sentences)),))

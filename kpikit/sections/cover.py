@@ -5,8 +5,8 @@ from kpikit.present.components import Cover
 from kpikit.sections.context import Context
 
 
-def cover_section(context: Context) -> Cover:
-    """Return the strip at the head of the review."""
+def cover_section(context: Context, *, title: str = "quarterly review") -> Cover:
+    """Return the strip at the head of the report, which ``title`` names."""
     info = context.params.product
     period = context.period
     facts = [
@@ -17,7 +17,7 @@ def cover_section(context: Context) -> Cover:
         ("Time zone", info.timezone),
     ]
     return Cover(
-        title=f"{info.name}: quarterly review {period.label}",
+        title=f"{info.name}: {title} {period.label}",
         product_key=info.key,
         product_name=info.name,
         period_label=period.label,

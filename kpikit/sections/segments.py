@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pandas as pd
 
 from kpikit.analysis.segments import OTHER, segment_table
-from kpikit.catalogue import Metric
+from kpikit.catalogue import Metric, unknown_segments
 from kpikit.formats import format_count, plural
 from kpikit.present.charts import figure, plot_ranked_bars
-from kpikit.present.components import Figure, Stack
+from kpikit.present.components import Callout, Figure, Stack
 from kpikit.present.frames import in_words
 from kpikit.present.titles import alt_text, row_numbers, segments_title
 from kpikit.sections.absent import nothing_to_show
@@ -28,10 +28,12 @@ def segments_section(context: Context) -> Stack:
         for dimension in dimensions[:_MOST_CHARTS]
         for chart in _first_chart(context, dimension)
     ]
+    columns = {name for table in context.dataset.tables.values() for name in table.columns}
+    unknown = unknown_segments(dimensions, columns)
     if not charts:
         names = ", ".join(dimensions)
-        return nothing_to_show(f"No KPI of the scorecard has a value by {names}.")
-    return Stack(tuple(pair_up(charts)))
+        return nothing_to_show(f"No KPI of the scorecard has a value by {names}.", *unknown)
+    return Stack((*pair_up(charts), *(Callout(text, tone="warning") for text in unknown)))
 
 
 def _first_chart(context: Context, dimension: str) -> Iterator[Figure]:

@@ -269,3 +269,8 @@ def test_products_are_chosen_in_the_order_asked_for(folders):
 
     assert [product.key for product in loaded] == ["beacon", "atlas"]
     assert failures == []
+
+
+def test_a_folder_of_templates_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(TemplateError, match=r"(?s)There is no folder .*Call kpikit where"):
+        open_template("quarterly_review", tmp_path / "notebooks")
