@@ -12,18 +12,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Literal, ParamSpec, TypeVar
 
 import matplotlib as mpl
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+from matplotlib.font_manager import findfont, get_font
 from matplotlib.text import Text
-from matplotlib.textpath import text_to_path
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Transform, blended_transform_factory, offset_copy
 
 from kpikit.formats import MINUS, Unit, is_missing
-from kpikit.present import components, theme
+from kpikit.present import components, lettering, theme
 from kpikit.present.slots import Slots, Ticks, slot_ticks
 from kpikit.present.svg import svg_text
 
@@ -40,20 +38,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@functools.cache
-def register_fonts() -> None:
-    """Make the text face known to matplotlib, ahead of a copy that the machine may have."""
-    for path in theme.FONT_FILES.values():
-        fontManager.addfont(path)
-        fontManager.ttflist.insert(0, fontManager.ttflist.pop())
-
-
 def themed(function: Callable[P, T]) -> Callable[P, T]:
     """Run a function that draws under kpikit's settings, and leave matplotlib's as they were."""
 
     @functools.wraps(function)
     def inner(*args: P.args, **kwargs: P.kwargs) -> T:
-        register_fonts()
+        lettering.register_fonts()
         settings: Any = mpl.rcParams  # its stub knows literal names alone
         with mpl.rc_context(), warnings.catch_warnings():
             # a chart with signs that its fonts lack says so itself, see ``figure``
@@ -96,73 +86,6 @@ def panel_points(panel: Axes) -> tuple[float, float]:
     width, height = sheet_points(_sheet_of(panel))
     box = panel.get_position()
     return float(box.width) * width, float(box.height) * height
-
-
-@functools.lru_cache(maxsize=4096)
-def text_width(text: str, *, size: float = theme.TEXT_PT, bold: bool = False) -> float:
-    """Return the width of one line of text in points."""
-    register_fonts()
-    face = FontProperties(
-        family=[theme.FONT_FAMILY, theme.FONT_FALLBACK],
-        weight="bold" if bold else "normal",
-        size=size,
-    )
-    width, _, _ = text_to_path.get_text_width_height_descent(text, face, ismath=False)
-    return float(width)
-
-
-def widest(texts: Sequence[str], *, size: float = theme.TEXT_PT, bold: bool = False) -> float:
-    """Return the width in points of the widest text, 0 for none."""
-    return max((text_width(text, size=size, bold=bold) for text in texts), default=0.0)
-
-
-def fit_text(text: str, width: float, *, size: float = theme.TEXT_PT) -> str:
-    """Return the text on one line, cut with an ellipsis where it is wider than ``width`` points."""
-    text = " ".join(text.split())
-    if text_width(text, size=size) <= width:
-        return text
-    for length in range(len(text) - 1, 0, -1):
-        cut = f"{text[:length].rstrip()}…"
-        if text_width(cut, size=size) <= width:
-            return cut
-    return "…"
-
-
-def wrap_text(text: str, width: float, *, lines: int, size: float = theme.TEXT_PT) -> str:
-    """Break text between words to at most ``lines`` lines of ``width`` points; the last is cut."""
-    words, found = text.split(), [""]
-    for index, word in enumerate(words):
-        longer = f"{found[-1]} {word}".strip()
-        if not found[-1] or text_width(longer, size=size) <= width:
-            found[-1] = longer
-        elif len(found) < lines:
-            found.append(word)
-        else:
-            found[-1] = " ".join([found[-1], *words[index:]])
-            break
-    return "\n".join(fit_text(line, width, size=size) for line in found)
-
-
-def spread(positions: Sequence[float], *, gap: float, low: float, high: float) -> list[float]:
-    """Move positions apart to at least ``gap`` within [low, high], each as little as need be.
-
-    The order stays. Where the gaps do not fit, the positions are spaced evenly over the range.
-    """
-    if not positions:
-        return []
-    order = sorted(range(len(positions)), key=lambda index: positions[index])
-    if gap * (len(order) - 1) >= high - low:
-        even = np.linspace(low, high, len(order)) if len(order) > 1 else [(low + high) / 2]
-        return [float(even[order.index(index)]) for index in range(len(order))]
-    placed: list[float] = []
-    for index in order:
-        floor = placed[-1] + gap if placed else low
-        placed.append(max(positions[index], floor))
-    ceiling = high
-    for step in range(len(placed) - 1, -1, -1):
-        placed[step] = min(placed[step], ceiling)
-        ceiling = placed[step] - gap
-    return [placed[order.index(index)] for index in range(len(order))]
 
 
 def value_limits(values: Sequence[float], *, from_zero: bool) -> tuple[float, float]:
@@ -208,7 +131,7 @@ def value_axis(
 
 def scale_width(limits: tuple[float, float], unit: Unit) -> float:
     """Return the room in points that the labels of a vertical scale take."""
-    return widest(tick_texts(round_ticks(limits), unit), size=theme.SMALL_PT) + 6
+    return lettering.widest(tick_texts(round_ticks(limits), unit), size=theme.SMALL_PT) + 6
 
 
 def slot_axis(panel: Axes, slots: Slots) -> None:
@@ -221,7 +144,7 @@ def slot_axis(panel: Axes, slots: Slots) -> None:
 
 
 def _has_room(ticks: Ticks, slot_pt: float) -> bool:
-    halves = [text_width(label, size=theme.SMALL_PT) / 2 for label in ticks.labels]
+    halves = [lettering.text_width(label, size=theme.SMALL_PT) / 2 for label in ticks.labels]
     return all(
         (after - before) * slot_pt >= left + right + 8
         for (before, after), (left, right) in zip(
@@ -341,7 +264,7 @@ def no_data_panel(sheet: Figure, reason: str = "") -> Axes:
     panel = add_panel(sheet, left=0, right=0, top=0, bottom=0, label="no data")
     width, _ = sheet_points(sheet)
     text = f"No data: {reason}" if reason else "No data"
-    lines = wrap_text(text, 0.8 * width, lines=3)
+    lines = lettering.wrap_text(text, 0.8 * width, lines=3)
     write(
         panel, lines, (0.5, 0.5), within=("panel", "panel"), align="center", color=theme.GREY
     )  # fmt: skip

@@ -19,7 +19,7 @@ from kpikit.formats import (
     format_value,
     is_missing,
 )
-from kpikit.present import canvas, theme
+from kpikit.present import canvas, lettering, theme
 from kpikit.present.frames import records
 from kpikit.present.slots import Floats
 
@@ -95,7 +95,7 @@ def plot_pareto(frame: pd.DataFrame, *, size: theme.Size = "half") -> Axes:
         for count, share in zip(rows["value"], rows["share"], strict=True)
     ]
     head = "cumulative"
-    right, top = canvas.text_width(head) + 10, canvas.ROW_PT + 4
+    right, top = lettering.text_width(head) + 10, canvas.ROW_PT + 4
     panel = _bar_panel(rows, texts, size, right_pt=right, top_pt=top)
     panel.barh(rows.index, rows["value"], _BAR, color=theme.INK, label="actual")
     _write_beside(panel, rows, texts)
@@ -136,8 +136,8 @@ def plot_composition(
     top = canvas.ROW_PT + 6
     panel = canvas.add_panel(
         canvas.new_sheet(size, height_cm=_height_cm(len(frame), top + 2)),
-        left=canvas.widest(names) + 8,
-        right=canvas.widest(counts) + 8,
+        left=lettering.widest(names) + 8,
+        right=lettering.widest(counts) + 8,
         top=top,
         bottom=2,
     )
@@ -168,13 +168,13 @@ def _draw_parts(panel: Axes, shares: Floats, names: Sequence[str]) -> None:
         panel.barh(np.arange(len(part)), part, 0.66, left=left, color=fill, label=name)
         for place, (start, share) in enumerate(zip(left, part, strict=True)):
             text = format_share(share, digits=0)
-            if canvas.text_width(text) + 4 <= share * width:
+            if lettering.text_width(text) + 4 <= share * width:
                 canvas.write(panel, text, (start + share / 2, place), align="center", color=ink)
         whole = int(np.flatnonzero(np.isfinite(shares).all(axis=1))[0])
         middles.append((left[whole] + part[whole] / 2) * width)
         left = left + part
-    gap = canvas.widest(names) + 6
-    places = canvas.spread(middles, gap=gap, low=gap / 2, high=width - gap / 2)
+    gap = lettering.widest(names) + 6
+    places = lettering.spread(middles, gap=gap, low=gap / 2, high=width - gap / 2)
     for name, middle in zip(names, places, strict=True):
         canvas.write(
             panel, name, (middle / width, 1), within=("panel", "panel"), shift=(0, 3),
@@ -212,11 +212,11 @@ def _bar_panel(
     top_pt: float = 2.0,
 ) -> Axes:
     """Return axes for horizontal bars, named at the left, with room for the texts at their ends."""
-    names = [canvas.fit_text(str(name), _NAME_PT) for name in rows["segment"]]
+    names = [lettering.fit_text(str(name), _NAME_PT) for name in rows["segment"]]
     panel = canvas.add_panel(
         canvas.new_sheet(size, height_cm=_height_cm(len(rows), top_pt + 2)),
-        left=canvas.widest(names) + 8,
-        right=canvas.widest(texts) + 10 + right_pt,
+        left=lettering.widest(names) + 8,
+        right=lettering.widest(texts) + 10 + right_pt,
         top=top_pt,
         bottom=2,
     )

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from kpikit.formats import Unit, format_delta, format_value, is_missing
 from kpikit.params.model import Direction
-from kpikit.present import canvas, theme
+from kpikit.present import canvas, lettering, theme
 from kpikit.present.slots import Floats
 
 _BAR = 0.58  # width of a column, in slots
@@ -113,7 +113,7 @@ def plot_mrr_waterfall(
 def _named_panel(sheet: Figure, names: Sequence[str]) -> Axes:
     """Return axes with a slot and a name, of two lines at most, for each column."""
     slot = (canvas.sheet_points(sheet)[0] - 2 * canvas.EDGE_PT) / len(names)
-    wrapped = [canvas.wrap_text(name, slot - 6, lines=2) for name in names]
+    wrapped = [lettering.wrap_text(name, slot - 6, lines=2) for name in names]
     second = canvas.ROW_PT + 3 if any("\n" in name for name in wrapped) else 0.0
     panel = canvas.add_panel(
         sheet,

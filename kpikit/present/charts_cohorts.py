@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from kpikit.formats import format_count
 from kpikit.periods import Grain
-from kpikit.present import canvas, theme
+from kpikit.present import canvas, lettering, theme
 from kpikit.present.frames import age_names, cohort_name, cohort_rates
 
 _CELL_PT = 15.5  # height of a row of cells
@@ -41,10 +41,10 @@ def plot_cohorts(
     names = [cohort_name(cohort, grain) for cohort in rates.index]
     sizes = table.groupby("cohort")["cohort_size"].first().reindex(rates.index)
     counts = [format_count(count) for count in sizes]
-    counts_pt = canvas.widest([*counts, "users"]) + 8
+    counts_pt = lettering.widest([*counts, "users"]) + 8
     panel = canvas.add_panel(
         canvas.new_sheet(size, height_cm=(len(rates) * _CELL_PT + canvas.AXIS_PT + 2) / 72 * 2.54),
-        left=canvas.widest(names) + 8 + counts_pt,
+        left=lettering.widest(names) + 8 + counts_pt,
         right=0,
         top=0,
         bottom=canvas.AXIS_PT,

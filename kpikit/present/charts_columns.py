@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from kpikit.formats import Unit, format_alike, is_missing
-from kpikit.present import canvas, labels, theme
+from kpikit.present import canvas, labels, lettering, theme
 from kpikit.present.slots import Slots, make_slots
 
 _BAR = 0.56  # width of a column, in slots
@@ -49,7 +49,7 @@ def plot_columns(
     beside = labels.context_labels(slots, steps)
     texts = format_alike(slots.actual.tolist(), unit)
     width, _ = canvas.sheet_points(sheet)
-    fits = canvas.widest(texts) + 2 <= (width - labels.labels_width(beside)) / len(slots)
+    fits = lettering.widest(texts) + 2 <= (width - labels.labels_width(beside)) / len(slots)
     if not fits:
         beside = labels.value_labels(slots, unit, currency) + beside
     panel = canvas.add_panel(

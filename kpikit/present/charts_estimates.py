@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 
 from kpikit.formats import Unit, format_count, format_share, format_value, is_missing
 from kpikit.periods import Grain
-from kpikit.present import canvas, theme
+from kpikit.present import canvas, lettering, theme
 from kpikit.present.frames import age_names
 from kpikit.present.labels import DASHED
 from kpikit.present.slots import Floats
@@ -52,7 +52,7 @@ def plot_dot_intervals(
     panel = canvas.add_panel(
         sheet,
         left=canvas.scale_width(limits, unit),
-        right=canvas.text_width("target") + 8 if goal else canvas.EDGE_PT,
+        right=lettering.text_width("target") + 8 if goal else canvas.EDGE_PT,
         top=_TOP_PT,
         bottom=_TWO_LINES_PT,
     )
@@ -102,7 +102,7 @@ def plot_retention_curve(curve: pd.DataFrame, *, grain: Grain, size: theme.Size 
     panel = canvas.add_panel(
         sheet,
         left=canvas.scale_width(limits, "share"),
-        right=canvas.text_width(format_share(rates[-1]), bold=True) + 10,
+        right=lettering.text_width(format_share(rates[-1]), bold=True) + 10,
         top=_TOP_PT,
         bottom=canvas.AXIS_PT,
     )
@@ -151,7 +151,7 @@ def plot_survival(
         sheet,
         left=max(canvas.scale_width((0.0, 1.0), "share"), _half_width(names[0])),
         right=max(
-            canvas.text_width(format_share(curve[-1]), bold=True) + 10, _half_width(names[-1])
+            lettering.text_width(format_share(curve[-1]), bold=True) + 10, _half_width(names[-1])
         ),
         top=_TOP_PT,
         bottom=_TWO_LINES_PT,
@@ -187,7 +187,7 @@ def _draw_band(
 
 
 def _half_width(text: str) -> float:
-    return canvas.widest(text.split("\n"), size=theme.SMALL_PT) / 2
+    return lettering.widest(text.split("\n"), size=theme.SMALL_PT) / 2
 
 
 def _at_risk(table: pd.DataFrame, time: float) -> float:

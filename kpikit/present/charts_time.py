@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.transforms import blended_transform_factory
 
 from kpikit.formats import Unit
-from kpikit.present import canvas, labels, theme
+from kpikit.present import canvas, labels, lettering, theme
 from kpikit.present.slots import Slots, make_slots
 
 _NOTE_PT = 130.0  # longest text of an event
@@ -194,8 +194,8 @@ def _lay_notes(
             continue
         start = slots.place(mark.date)
         until = slots.place(mark.end + dt.timedelta(days=1)) if mark.end else start
-        text = canvas.fit_text(mark.label, _NOTE_PT, size=theme.SMALL_PT)
-        length = canvas.text_width(text, size=theme.SMALL_PT)
+        text = lettering.fit_text(mark.label, _NOTE_PT, size=theme.SMALL_PT)
+        length = lettering.text_width(text, size=theme.SMALL_PT)
         left = min((start + 0.5) / len(slots) * width_pt, width_pt + room_pt - length)
         free = (row for row in range(rows) if left + length + labels.GAP_PT <= taken[row])
         row = next(free, -1)

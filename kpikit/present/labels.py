@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from kpikit.formats import Unit, format_value
-from kpikit.present import canvas, theme
+from kpikit.present import canvas, lettering, theme
 from kpikit.present.frames import records
 from kpikit.present.slots import Floats, Slots
 
@@ -91,7 +91,7 @@ def context_labels(slots: Slots, steps: Steps) -> tuple[Label, ...]:
 def labels_width(labels: Sequence[Label]) -> float:
     """Return the room in points that labels take to the right of a panel."""
     texts = [label.text for label in labels]
-    return canvas.widest(texts, bold=True) + GAP_PT + 2 if texts else 0.0
+    return lettering.widest(texts, bold=True) + GAP_PT + 2 if texts else 0.0
 
 
 def label_ends(panel: Axes, labels: Sequence[Label]) -> None:
@@ -100,7 +100,7 @@ def label_ends(panel: Axes, labels: Sequence[Label]) -> None:
     low, high = panel.get_ylim()
     row = canvas.ROW_PT * (high - low) / height
     values = [label.value for label in labels]
-    places = canvas.spread(values, gap=row, low=low, high=high - row / 2)
+    places = lettering.spread(values, gap=row, low=low, high=high - row / 2)
     for label, place in zip(labels, places, strict=True):
         canvas.write(
             panel, label.text, (1.0, place), within=("panel", "data"),

@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont
 
-from kpikit.present import canvas, charts, theme
+from kpikit.present import canvas, charts, lettering, theme
 
 
 def test_a_chart_leaves_the_settings_of_matplotlib_as_they_were():
@@ -33,7 +33,7 @@ def test_settings_return_even_when_a_chart_fails():
 
 @pytest.mark.parametrize(("weight", "style"), [("normal", "Regular"), ("bold", "Bold")])
 def test_the_text_face_comes_from_its_wheel(weight, style):
-    canvas.register_fonts()
+    lettering.register_fonts()
 
     found = findfont(mpl.font_manager.FontProperties(family=theme.FONT_FAMILY, weight=weight))
 
@@ -51,39 +51,39 @@ def test_a_panel_lies_so_many_points_inside_the_sheet():
 
 
 def test_a_longer_text_is_wider_and_a_bold_one_too():
-    plain = canvas.text_width("revenue")
+    plain = lettering.text_width("revenue")
 
-    assert canvas.text_width("net revenue") > plain
-    assert canvas.text_width("revenue", bold=True) > plain
-    assert canvas.widest(["a", "revenue"]) == plain
-    assert canvas.widest([]) == 0
+    assert lettering.text_width("net revenue") > plain
+    assert lettering.text_width("revenue", bold=True) > plain
+    assert lettering.widest(["a", "revenue"]) == plain
+    assert lettering.widest([]) == 0
 
 
 def test_a_text_is_cut_with_an_ellipsis_only_where_it_does_not_fit():
-    whole = canvas.fit_text("United Kingdom", 200)
-    cut = canvas.fit_text("United Kingdom", 40)
+    whole = lettering.fit_text("United Kingdom", 200)
+    cut = lettering.fit_text("United Kingdom", 40)
 
     assert whole == "United Kingdom"
     assert cut.endswith("…")
     assert "United Kingdom".startswith(cut[:-1])
-    assert canvas.text_width(cut) <= 40
-    assert canvas.fit_text("United Kingdom", 0) == "…"
+    assert lettering.text_width(cut) <= 40
+    assert lettering.fit_text("United Kingdom", 0) == "…"
 
 
 def test_a_text_with_line_ends_is_one_line_without_a_warning():
-    assert canvas.fit_text('a "quoted"\r\nline\t', 200) == 'a "quoted" line'
+    assert lettering.fit_text('a "quoted"\r\nline\t', 200) == 'a "quoted" line'
 
 
 def test_signs_that_no_font_has_warn_of_nothing_while_a_chart_is_drawn():
-    assert canvas.themed(canvas.text_width)("one\ntwo 日本") > 0
+    assert canvas.themed(lettering.text_width)("one\ntwo 日本") > 0
 
 
 def test_text_breaks_between_words_and_its_last_line_is_cut():
-    line = canvas.text_width("markets")
+    line = lettering.text_width("markets")
 
-    assert canvas.wrap_text("mix of markets", line, lines=3) == "mix of\nmarkets"
-    assert canvas.wrap_text("short", 100, lines=2) == "short"
-    last = canvas.wrap_text("mix of markets and prices", 40, lines=2).split("\n")
+    assert lettering.wrap_text("mix of markets", line, lines=3) == "mix of\nmarkets"
+    assert lettering.wrap_text("short", 100, lines=2) == "short"
+    last = lettering.wrap_text("mix of markets and prices", 40, lines=2).split("\n")
     assert len(last) == 2
     assert last[1].endswith("…")
 
@@ -101,13 +101,13 @@ def test_text_breaks_between_words_and_its_last_line_is_cut():
     ],
 )
 def test_labels_keep_apart_within_their_range(positions, expected):
-    placed = canvas.spread(positions, gap=2.0, low=0.0, high=10.0)
+    placed = lettering.spread(positions, gap=2.0, low=0.0, high=10.0)
 
     assert placed == pytest.approx(expected)
 
 
 def test_one_label_without_any_room_stands_in_the_middle():
-    assert canvas.spread([9.0], gap=2.0, low=4.0, high=4.0) == [4.0]
+    assert lettering.spread([9.0], gap=2.0, low=4.0, high=4.0) == [4.0]
 
 
 @pytest.mark.parametrize(
