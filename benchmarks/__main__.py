@@ -1,27 +1,39 @@
-"""Run every benchmark, print each figure beside its bar: ``make bench``, or ``python -m benchmarks NAME``.
+"""Run every benchmark and print each figure beside its bar.
 
-Names: startup, review, first_run. The exit code is 1 where a bar is missed.
+``make bench`` runs all, ``python -m benchmarks startup`` one of them. The exit code is 1 where a
+bar is missed, 2 where no benchmark has the name.
 """
 
 import sys
 from importlib import import_module
 
-NAMES = ("startup", "review", "first_run")
+from benchmarks.measure import Result
+
+NAMES = ("startup", "review", "phases", "first_run")
 
 
 def main(names: list[str]) -> int:
+    if unknown := sorted(set(names) - set(NAMES)):
+        print(f"Unknown benchmark: {', '.join(unknown)}. Known: {', '.join(NAMES)}.")
+        return 2
     missed = 0
-    print(f"{'what':<58} {'median':>10} {'bar':>10}")
+    print(row("what", "median", "bar"))
     for name in names or NAMES:
         for result in import_module(f"benchmarks.{name}").measure():
-            bar = "" if result.bar is None else f"{result.bar:g} {result.unit}"
-            verdict = "" if result.bar is None else "ok" if result.met else "MISSED"
-            value = f"{result.value:.2f} {result.unit}"
-            print(
-                f"{result.name:<58} {value:>10} {bar:>10}  {verdict}  {result.detail}", flush=True
-            )
+            print(result_row(result), flush=True)
             missed += not result.met
     return int(missed > 0)
+
+
+def result_row(result: Result) -> str:
+    """Return one line: what was measured, its median, its bar and whether that is met."""
+    bar = "" if result.bar is None else f"{result.bar:g} {result.unit}"
+    verdict = "" if result.bar is None else "ok" if result.met else "MISSED"
+    return row(result.name, f"{result.value:.2f} {result.unit}", bar, verdict, result.detail)
+
+
+def row(name: str, value: str, bar: str, verdict: str = "", detail: str = "") -> str:
+    return f"{name:<52} {value:>12} {bar:>9}  {verdict:<6}  {detail}".rstrip()
 
 
 if __name__ == "__main__":

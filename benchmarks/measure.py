@@ -22,6 +22,10 @@ class Usage:
     cpu_s: float
     peak_mib: float
 
+    @property
+    def detail(self) -> str:
+        return f"{self.cpu_s:.1f} CPU s"
+
 
 @dataclass(frozen=True)
 class Result:
@@ -65,6 +69,14 @@ def run_command(command: Sequence[str], *, env: dict[str, str] | None = None) ->
         )
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return Usage(wall, cpu, peak.mib)
+
+
+def run_output(command: Sequence[str], *, env: dict[str, str] | None = None) -> str:
+    """Run a command to its end and return what it printed."""
+    return subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **(env or {})}, stdout=subprocess.PIPE,
+        text=True, check=True,
+    ).stdout  # fmt: skip
 
 
 def median_usage(measure: Callable[[], Usage], *, runs: int) -> Usage:

@@ -4,22 +4,22 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.measure import Result, median_usage, run_command
+from benchmarks.measure import Result, Usage, median_usage, run_command
 
 RUNS = 9
 
 
 def measure() -> Iterator[Result]:
     kpikit = str(Path(sys.executable).with_name("kpikit"))
-    for command in (["--help"], ["list"]):
-        usage = median_usage(lambda command=command: run_command([kpikit, *command]), runs=RUNS)
-        yield Result(f"kpikit {' '.join(command)}", usage.wall_s, "s", 0.5)
-    base = _import_seconds("import pandas, ibis")
-    whole = _import_seconds("import pandas, ibis, kpikit")
-    yield Result("import kpikit, beyond pandas and ibis", whole - base, "s", 0.2)
-    first = _import_seconds("import pandas, ibis, kpikit; kpikit.open_report")
-    yield Result("kpikit.open_report, beyond pandas and ibis", first - base, "s", None)
+    for word in ("--help", "list"):
+        usage = median_usage(lambda word=word: run_command([kpikit, word]), runs=RUNS)
+        yield Result(f"kpikit {word}", usage.wall_s, "s", 0.5, usage.detail)
+    base = _import("pandas, ibis")
+    for code, bar in (("kpikit", 0.2), ("kpikit; kpikit.open_report", None)):
+        whole = _import(f"pandas, ibis, {code}")
+        name = f"import {code}, beyond pandas and ibis"
+        yield Result(name, whole.wall_s - base.wall_s, "s", bar)
 
 
-def _import_seconds(code: str) -> float:
-    return median_usage(lambda: run_command([sys.executable, "-c", code]), runs=RUNS).wall_s
+def _import(names: str) -> Usage:
+    return median_usage(lambda: run_command([sys.executable, "-c", f"import {names}"]), runs=RUNS)

@@ -1,0 +1,126 @@
+"""Where the CPU time of one report goes: a kernel that computes and draws, a worker that renders.
+
+Each part runs in a process of its own, so that what it imports counts. The parts of a kernel are
+measured without one: the sections are called as the notebook's cells call them.
+"""
+
+import functools
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from benchmarks.measure import ROOT, Result, run_output
+
+RUNS = 5
+PRODUCT = "atlas"
+_LEFT_OUT = {"context", "dataset", "facts"}
+
+
+def measure() -> Iterator[Result]:
+    for part in ("kernel", "worker"):
+        command = [sys.executable, "-m", "benchmarks.phases", part]
+        runs = [json.loads(run_output(command, env={"KPIKIT_THREADS": "1"})) for _ in range(RUNS)]
+        for name in runs[0]:
+            median = statistics.median(run[name] for run in runs)
+            yield Result(f"{part}: {name}", median, "CPU s", None)
+        total = statistics.median(sum(run.values()) for run in runs)
+        yield Result(f"{part}: all of this", total, "CPU s", None)
+
+
+class Phases:
+    """CPU seconds by phase; a phase inside another counts as itself alone."""
+
+    def __init__(self) -> None:
+        self.seconds: Counter[str] = Counter()
+        self._open: list[str] = ["interpreter"]
+        self._last = 0.0  # process_time counts from the start of the process
+
+    def enter(self, name: str) -> None:
+        self._note()
+        self._open.append(name)
+
+    def leave(self) -> None:
+        self._note()
+        self._open.pop()
+
+    def run(self, name: str, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+        self.enter(name)
+        try:
+            return function(*args, **options)
+        finally:
+            self.leave()
+
+    def wrap(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def inner(*args: Any, **options: Any) -> Any:
+            return self.run(name, function, *args, **options)
+
+        return inner
+
+    def _note(self) -> None:
+        now = time.process_time()
+        self.seconds[self._open[-1]] += now - self._last
+        self._last = now
+
+
+def kernel(phases: Phases) -> None:
+    """Do what the kernel of a report does."""
+    phases.run("import ipykernel", __import__, "ipykernel.kernelapp")
+    phases.enter("import pandas, Ibis, matplotlib, kpikit")
+    import ibis  # noqa: PLC0415 - imports are measured one by one
+
+    from kpikit.present import canvas  # noqa: PLC0415 - as above
+
+    # every function that draws is decorated when it is defined: so before the charts are imported
+    themed = canvas.themed
+    canvas.themed = lambda function: phases.wrap("charts", themed(function))
+    canvas.figure = phases.wrap("charts", canvas.figure)
+    import kpikit  # noqa: PLC0415 - as above
+
+    open_report = kpikit.open_report
+    phases.leave()
+    phases.run("import seaborn", __import__, "seaborn")
+    report = phases.run("opening data", open_report, PRODUCT)
+    engine: Any = ibis.backends.duckdb.Backend
+    for name in ("execute", "to_pyarrow"):
+        setattr(engine, name, phases.wrap("queries", getattr(engine, name)))
+    phases.enter("sections: queries built, frames, tables, words")
+    for name in vars(type(report)):
+        if not name.startswith("_") and name not in _LEFT_OUT:
+            getattr(report, name)()._repr_mimebundle_()  # as Jupyter asks for it
+    phases.leave()
+
+
+def worker(phases: Phases) -> None:
+    """Do what the worker of a report does; the second page shows what the first one prepared."""
+    sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # as in kpikit.publish.worker
+    papermill = phases.run("import papermill", __import__, "papermill")
+    with tempfile.TemporaryDirectory() as folder:
+        notebook = phases.run(
+            "papermill and Jupyter's client",
+            papermill.execute_notebook,
+            str(ROOT / "notebooks" / "quarterly_review.ipynb"),
+            f"{folder}/executed.ipynb",
+            {"product": PRODUCT, "params_dir": str(ROOT / "params")},
+            engine_name="kpikit",
+            kernel_name="python3",
+            progress_bar=False,
+            request_save_on_cell_execute=False,
+            autosave_cell_every=0,
+        )
+    html = phases.run("import the exporters", __import__, "kpikit.publish.html", fromlist=["x"])
+    pdf = phases.run("import the exporters", __import__, "kpikit.publish.pdf", fromlist=["x"])
+    for page in ("first", "next"):
+        phases.run(f"HTML, {page} page", html.render_html, notebook)
+        phases.run(f"PDF, {page} page", pdf.render_pdf, notebook)
+
+
+if __name__ == "__main__":
+    measured = Phases()
+    {"kernel": kernel, "worker": worker}[sys.argv[1]](measured)
+    print(json.dumps(measured.seconds), file=sys.__stdout__)
