@@ -77,13 +77,16 @@ def columns_title(
     def text(value: float) -> str:
         return format_value(value, unit, currency=currency, short=True)
 
+    noun = plural(len(rows), str(rows[-1].get("grain") or "period"))
     if not additive:
         low = min(rows, key=lambda row: row["value"])
         high = max(rows, key=lambda row: row["value"])
+        if text(low["value"]) == text(high["value"]):
+            when = period_name(low) if len(rows) == 1 else f"each of {noun}"
+            return f"{label} {'were' if is_plural(label) else 'was'} {text(low['value'])} in {when}"
         ends = [f"{text(row['value'])} ({period_name(row)})" for row in (low, high)]
         return f"{label}: {' to '.join(ends)}"
     total, before = (sum(row.get(name, math.nan) for row in rows) for name in ("value", "previous"))
-    noun = plural(len(rows), str(rows[-1].get("grain") or "period"))
     said = f"{label} came to {text(total)} in {noun}"
     if is_missing(before) or before <= 0:
         return said
@@ -223,7 +226,7 @@ def segments_title(
     if is_missing(top.get("share")):
         verb = "are" if is_plural(label) else "is"
         return f"{label} {verb} highest for {top['segment']}: {value}"
-    share = format_share(top["share"], digits=0)
+    share = format_share(top["share"], digits=0) if top["share"] >= 0.005 else "under 1 %"
     return f"{top['segment']} leads {mid_sentence(label)} with {value}, {share} of the total"
 
 

@@ -47,7 +47,8 @@ def retention_section(context: Context) -> Stack:
     if items:
         return Stack(tuple(items))
     if {"events", "orders", "subscriptions"} & set(context.dataset.tables):
-        return nothing_to_show("Nobody joined long enough ago to be followed.")
+        grain = context.params.retention.grain
+        return nothing_to_show(f"Nobody is known to have joined a whole {grain} ago.")
     return missing_table("events", "orders", "subscriptions")
 
 

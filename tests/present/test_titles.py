@@ -174,6 +174,33 @@ def test_columns_of_what_has_no_sum_tell_their_lowest_and_highest():
     assert title == "Order value: £82.50 (Jan 2026) to £98.22 (Feb 2026)"
 
 
+@pytest.mark.parametrize(
+    ("count", "title"),
+    [(3, "Order value was £10.00 in each of 3 months"), (1, "Order value was £10.00 in Jan 2026")],
+)
+def test_columns_that_are_all_alike_say_so_once(count, title):
+    frame = pd.DataFrame(
+        {
+            "period": [f"2026-0{month}" for month in range(1, count + 1)],
+            "start": [dt.date(2026, month, 1) for month in range(1, count + 1)],
+            "grain": "month",
+            "value": 10.0,
+        }
+    )
+
+    assert title == columns_title(
+        frame, label="Order value", unit="money", currency="GBP", additive=False
+    )
+
+
+def test_a_segment_of_very_many_leads_with_little_and_not_with_nothing():
+    segments = pd.DataFrame({"segment": ["Ulm"], "value": [9.0], "share": [0.001]})
+
+    assert segments_title(segments, label="Orders", unit="count") == (
+        "Ulm leads orders with 9, under 1 % of the total"
+    )
+
+
 def test_columns_without_a_complete_value_say_so():
     frame = months([7.0], complete=[False])
 

@@ -433,7 +433,7 @@ def test_a_first_month_has_no_cohort_to_follow(open_context):
 
     line = line_of(retention.retention_section(context))
 
-    assert line == "Nobody joined long enough ago to be followed."
+    assert line == "Nobody is known to have joined a whole month ago."
 
 
 def test_a_free_product_has_tables_but_no_revenue(open_context):
