@@ -31,7 +31,7 @@ h1{font-size:1.7rem;margin:0}h2{font-size:1.15rem;margin:2.2rem 0 .4rem}
 p{color:#6b7785;margin:.2rem 0}
 table{border-collapse:collapse;width:100%;table-layout:fixed}
 th{color:#6b7785;font-weight:normal;border-bottom:1px solid #22303c}
-th,td{text-align:left;padding:.35rem 1.2rem .35rem 0;vertical-align:top;overflow-wrap:anywhere}
+th,td{text-align:left;padding:.35rem 1.2rem .35rem 0;vertical-align:top;overflow-wrap:break-word}
 td{border-bottom:1px solid #e3e7eb}
 a{color:#22303c;margin-right:.8rem;white-space:nowrap}a:hover{color:#2a7f62}
 .id{font:13px ui-monospace,Consolas,monospace;color:#6b7785}
