@@ -55,20 +55,20 @@ def test_a_table_s_cells_carry_what_they_draw():
 
 
 def test_a_short_listing_is_one_block():
-    code = Code("\n".join(["select 1"] * 18))
+    code = Code("\n".join(["select 1"] * 22))
 
     assert laid(code)["pages"] == []
     assert laid(Code("\n".join(["x"] * 99)), PAGE_WIDTH / 2)["pages"] == []
 
 
 def test_a_long_listing_is_set_in_three_columns_read_downwards():
-    code = Code("\n".join(f"line {index}" for index in range(60)))
+    code = Code("\n".join(f"line {index}" for index in range(72)))
 
     first, second = laid(code)["pages"]
 
-    # Three columns of 18 lines, then the last six lines as three of two.
-    assert [column.count("\n") + 1 for column in first] == [18, 18, 18]
-    assert second == ["line 54\nline 55", "line 56\nline 57", "line 58\nline 59"]
+    # Three columns of 22 lines, then the last six lines as three of two.
+    assert [column.count("\n") + 1 for column in first] == [22, 22, 22]
+    assert second == ["line 66\nline 67", "line 68\nline 69", "line 70\nline 71"]
 
 
 def test_a_line_too_long_for_its_column_goes_on_below_further_in():
