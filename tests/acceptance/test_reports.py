@@ -148,7 +148,13 @@ def test_all_users_of_the_shop_are_new_once(report, reference):
 @pytest.mark.parametrize(
     ("key", "absent"),
     [
-        ("carpentries_nps", ["map the table events, orders or subscriptions", "map the table subscriptions, orders"]),
+        (
+            "carpentries_nps",
+            [
+                "map the table events, orders or subscriptions",
+                "map the table subscriptions, orders",
+            ],
+        ),
         ("rete_ecom", ["map the table subscriptions, orders", "map the table survey"]),
         ("telco_churn", ["map the table survey"]),
         ("online_retail_ii", ["map the table survey"]),
