@@ -76,14 +76,29 @@ def find_password(text: str) -> bool:
     return any(not _REFERENCE.search(match["secret"]) for match in matches)
 
 
+def shown_variable(text: str) -> str:
+    """Return the variable whose value, or a password in it, stands in ``text``; empty if none.
+
+    Looked for are the variables that connections of this process refer to; a value of fewer than
+    four characters may stand anywhere by chance, and is not.
+    """
+    for name in sorted(_referenced):
+        if any(len(form) >= _SHORT and form in text for form in _forms(os.environ.get(name, ""))):
+            return name
+    return ""
+
+
 def _secret_values() -> list[str]:
     """Return what to mask, longest first, so that no value hides a part of a longer one."""
-    values = {value for name in _referenced if (value := os.environ.get(name))}
-    inner = {
-        match["secret"]
-        for value in values
-        for pattern in (_USER_INFO, _PARAMETER)
-        for match in pattern.finditer(value)
-    }
-    values |= inner | {unquote(secret) for secret in inner}
+    values = {form for name in _referenced for form in _forms(os.environ.get(name, ""))}
     return sorted(values, key=lambda value: (-len(value), value))
+
+
+def _forms(value: str) -> set[str]:
+    """Return a variable's value and the passwords inside it, as written and as meant."""
+    if not value:
+        return set()
+    inner = {
+        match["secret"] for pattern in (_USER_INFO, _PARAMETER) for match in pattern.finditer(value)
+    }
+    return {value} | inner | {unquote(secret) for secret in inner}

@@ -43,6 +43,20 @@ def no_output_is_an_error(notebook: Notebook, _report: PlannedReport) -> Iterato
             yield f"An output widget holds an error: {_error_text(output)}."
 
 
+def no_output_shows_a_secret(notebook: Notebook, report: PlannedReport) -> Iterator[str]:
+    """No output holds the value of a variable that the product's connection names."""
+    if "${" not in report.connection:
+        return
+    from kpikit.params.environment import note_references, shown_variable  # noqa: PLC0415 - seldom
+
+    note_references(report.connection)
+    for place, output in _outputs(notebook):
+        if output["output_type"] != "error":  # which is told already, and masked
+            shown = next(filter(None, map(shown_variable, _texts(output))), "")
+            if shown:
+                yield f"{place} shows the value of the environment variable {shown}."
+
+
 def kernel_lived_to_the_end(notebook: Notebook, _report: PlannedReport) -> Iterator[str]:
     """The kernel answered after the last cell."""
     ending = notebook["metadata"].get(METADATA_KEY, {}).get("kernel", "its end was not recorded")
@@ -126,6 +140,7 @@ def kpis_agree(notebook: Notebook, _report: PlannedReport) -> Iterator[str]:
 CONDITIONS: tuple[Condition, ...] = (
     data_passed_its_checks,
     no_output_is_an_error,
+    no_output_shows_a_secret,
     kernel_lived_to_the_end,
     every_cell_ran_in_order,
     parameters_are_the_plans,
@@ -206,6 +221,18 @@ def _notes(notebook: Notebook) -> Iterator[Mapping[str, Any]]:
 def _kpis(notebook: Notebook) -> Iterator[Mapping[str, Any]]:
     for note in _notes(notebook):
         yield from note.get("kpis", ())
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Yield every text among JSON values."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)
 
 
 def _literals(source: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import copy
 import inspect
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -118,6 +119,37 @@ def test_an_error_hidden_in_an_output_widget_is_found(notebook, report):
     reasons = list(seal.no_output_is_an_error(notebook, report))
 
     assert reasons == ["An output widget holds an error: KeyError: 'x'."]
+
+
+@pytest.mark.parametrize(
+    "output",
+    [
+        {"output_type": "stream", "name": "stdout", "text": "at postgres://u:hunter2@db/x\n"},
+        {"output_type": "display_data", "data": {"text/html": ["<p>", "hunter2</p>"]}},
+    ],
+)
+def test_a_secret_that_a_cell_shows_is_told_without_it(notebook, report, output, monkeypatch):
+    monkeypatch.setenv("ATLAS_URL", "postgres://u:hunter2@db/x")
+    report = replace(report, connection="${ATLAS_URL}")
+    notebook["cells"][5]["outputs"].append(output)
+
+    reasons = list(seal.no_output_shows_a_secret(notebook, report))
+
+    assert reasons == [
+        "Cell [4] under 'Scorecard' shows the value of the environment variable ATLAS_URL."
+    ]
+
+
+def test_pages_without_the_secret_or_of_a_product_without_one_are_sealed(
+    notebook, report, monkeypatch
+):
+    monkeypatch.setenv("ATLAS_URL", "shown")
+
+    assert not list(seal.no_output_shows_a_secret(notebook, report))
+    monkeypatch.setenv("ATLAS_URL", "postgres://u:hunter2@db/x")
+    named = replace(report, connection="${ATLAS_URL}")
+    notebook["cells"][5]["outputs"].append(error_output("OSError", "hunter2"))
+    assert not list(seal.no_output_shows_a_secret(notebook, named))
 
 
 def test_a_kernel_that_died_is_told(notebook, report):
