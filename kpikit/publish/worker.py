@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import kpikit
-from kpikit.errors import KpikitError, SealError
+from kpikit.errors import KpikitError, RenderError, SealError
 from kpikit.publish.failed import failed_notebook, notebook_text
 from kpikit.publish.messages import Event, Job, Outcome
 from kpikit.publish.outputs import stage_files
@@ -75,7 +75,7 @@ def make_report(job: Job, *, tell: Callable[[Event], None]) -> Outcome:
             return _failed(job, notebook, reasons, started)
         pages, notes = _render(notebook, job)
         files = {**pages, **_data_files(notebook, job)}
-        stage_files(job.staging, files)
+        _stage(job, files)
     except Exception as error:  # noqa: BLE001 - one failing report never stops the others
         return _failed(job, notebook, [_describe(error)], started)
     seconds = time.monotonic() - started
@@ -187,6 +187,16 @@ def _data_files(notebook: "NotebookNode", job: Job) -> dict[str, str]:
         f"{name}.kpis.json": json.dumps(document, indent=1, ensure_ascii=False, allow_nan=False)
         + "\n",
     }
+
+
+def _stage(job: Job, files: dict[str, str | bytes]) -> None:
+    try:
+        stage_files(job.staging, files)
+    except OSError as error:
+        raise RenderError(
+            f"Its files could not be written in {job.output_dir}: {error.strerror}.\n"
+            "Make room, or name another folder with --output-dir."
+        ) from error
 
 
 def _failed(

@@ -146,9 +146,15 @@ def test_a_disk_that_is_full_is_the_reports_failure(job, monkeypatch):
 
     outcome = worker.make_report(job, tell=print)
 
-    full = "OSError: [Errno 28] No space left on device"
     assert (outcome.state, outcome.files) == ("failed", ())
-    assert outcome.reasons == (full, f"The failed notebook could not be kept: {full}")
+    said, further = outcome.reasons
+    assert said == (
+        f"Its files could not be written in {job.output_dir}: No space left on device.\n"
+        "Make room, or name another folder with --output-dir."
+    )
+    assert further == (
+        "The failed notebook could not be kept: OSError: [Errno 28] No space left on device"
+    )
     assert not job.staging.exists()
 
 
