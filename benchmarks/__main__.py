@@ -33,7 +33,7 @@ def result_row(result: Result) -> str:
 
 
 def row(name: str, value: str, bar: str, verdict: str = "", detail: str = "") -> str:
-    return f"{name:<52} {value:>12} {bar:>9}  {verdict:<6}  {detail}".rstrip()
+    return f"{name:<58} {value:>12} {bar:>9}  {verdict:<6}  {detail}".rstrip()
 
 
 if __name__ == "__main__":
