@@ -127,8 +127,9 @@ class Context:
         }
 
     def checks_of(self, metric: Metric) -> list[str]:
-        """Return the names, in words, of the checks that found a fault in a KPI's data."""
-        names = {finding.check.replace("_", " ") for finding in self.findings_of(metric)}
+        """Return the checks, in words, that found a fault in what the scorecard shows of a KPI."""
+        found = self.findings_of(metric, self.comparisons.values())
+        names = {finding.check.replace("_", " ") for finding in found}
         return sorted(names)
 
     def facts_of(
@@ -174,8 +175,9 @@ class Context:
         ]
         return rows[whole].sort_values("start").reset_index(drop=True)
 
-    def findings_of(self, metric: Metric) -> tuple[Finding, ...]:
-        """Return the faults of the data that touch a KPI, accepted ones and facts left out."""
+    def findings_of(self, metric: Metric, periods: Iterable[Period]) -> tuple[Finding, ...]:
+        """Return the faults that touch a KPI in these periods, accepted ones and facts left out."""
+        spans = tuple(periods)
         tables = {metric.table} | {
             self.catalogue[name].table for names in metric.inputs.values() for name in names
         }
@@ -183,7 +185,7 @@ class Context:
             finding
             for table in sorted(tables)
             for finding in findings_for(self.dataset.findings, table)
-            if finding.severity in ("warning", "error")
+            if finding.severity in ("warning", "error") and finding.touches(spans)
         )
 
     def _periods(self) -> list[Period]:

@@ -42,7 +42,7 @@ def _rows_of(context: Context, period: Period) -> Iterator[dict[str, Any]]:
             "n": None if math.isnan(fact["n"]) else round(fact["n"]),
             "complete": bool(fact["complete"]),
             "target": targets.get(metric.name),
-            "flags": _flags(context, metric, fact["reason"]),
+            "flags": _flags(context, metric, period, fact["reason"]),
         }
 
 
@@ -50,6 +50,6 @@ def _number(value: float) -> float | None:
     return round(value, _DECIMALS) if math.isfinite(value) else None
 
 
-def _flags(context: Context, metric: Metric, reason: str) -> list[str]:
-    checks = sorted({finding.check for finding in context.findings_of(metric)})
+def _flags(context: Context, metric: Metric, period: Period, reason: str) -> list[str]:
+    checks = sorted({finding.check for finding in context.findings_of(metric, [period])})
     return [*checks, reason] if reason else checks

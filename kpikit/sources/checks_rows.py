@@ -2,9 +2,10 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.operations as ops
@@ -66,15 +67,32 @@ def row_findings(subject: Subject, as_of: dt.date, *, as_of_declared: bool) -> l
     ]
     if not faults or not subject.rows:
         return []
+    time = subject.table[subject.spec.time]
     counts = subject.table.aggregate(
-        **{str(index): fault.rows.sum() for index, fault in enumerate(faults)}
+        **{f"rows_{index}": fault.rows.sum() for index, fault in enumerate(faults)},
+        **{f"first_{index}": time.min(where=fault.rows) for index, fault in enumerate(faults)},
+        **{f"last_{index}": time.max(where=fault.rows) for index, fault in enumerate(faults)},
     ).to_pyarrow().to_pylist()[0]  # fmt: skip
     found = [
-        _finding(subject, fault, int(counts[str(index)] or 0))
+        replace(
+            _finding(subject, fault, int(counts[f"rows_{index}"])),
+            first=_day_concerned(subject, counts[f"first_{index}"]),
+            last=_day_concerned(subject, counts[f"last_{index}"]),
+        )
         for index, fault in enumerate(faults)
-        if counts[str(index)]
+        if counts[f"rows_{index}"]
     ]
     return [*found, *_null_columns(subject, found)]
+
+
+def _day_concerned(subject: Subject, time: dt.datetime | dt.date | None) -> dt.date | None:
+    """Return the product's day of a faulty row; a spell's is unknown, for it spans many."""
+    if subject.spec.name in _SPANS:
+        return None
+    if not isinstance(time, dt.datetime):
+        return time
+    zone = ZoneInfo(subject.calendar.timezone)
+    return time.replace(tzinfo=dt.UTC).astimezone(zone).date()
 
 
 def _finding(subject: Subject, fault: Fault, rows: int) -> Finding:

@@ -182,6 +182,7 @@ def _doubled_batch(subject: Subject, batch: Batch, choice: Deduplicate | None) -
         "doubled_batch", subject.spec.name, "", "accepted" if reason else "warning",
         batch.extra_rows, batch.extra_rows / subject.rows,
         (batch.first.isoformat(), batch.last.isoformat()), message, reason,
+        first=batch.first, last=batch.last,
     )  # fmt: skip
 
 

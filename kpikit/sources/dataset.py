@@ -13,6 +13,7 @@ from kpikit.params import LoadedProduct
 from kpikit.periods import Period
 
 Severity = Literal["error", "warning", "accepted", "info"]
+_UNCOUNTED = frozenset({"product_id", "respondent_id", "comment", "end_reason"})
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "accepted", "info")
 
 
@@ -31,6 +32,8 @@ class Finding:
         examples: Up to three values or days, as they stand in the source.
         message: One plain sentence for the page.
         reason: Why it is accepted.
+        first: First local day of the rows concerned; None where it is not known.
+        last: Last local day of them.
     """
 
     check: str
@@ -42,6 +45,15 @@ class Finding:
     examples: tuple[str, ...] = ()
     message: str = ""
     reason: str = ""
+    first: dt.date | None = None
+    last: dt.date | None = None
+
+    def touches(self, periods: Iterable[Period]) -> bool:
+        """Tell whether the rows concerned may lie in one of the periods."""
+        if self.first is None or self.last is None:
+            return True
+        first, last = self.first, self.last
+        return any(first < period.end and last >= period.start for period in periods)
 
 
 @dataclass(frozen=True)
@@ -117,10 +129,15 @@ def check_findings(dataset: Dataset) -> None:
 def findings_for(findings: Iterable[Finding], table: str) -> tuple[Finding, ...]:
     """Return the findings that touch the numbers made from ``table``.
 
-    Orders may be derived from order lines, so the lines' findings touch them too.
+    Orders may be derived from order lines, so the lines' findings touch them too. Findings on
+    columns that no metric reads touch nothing.
     """
     touching = {table, "order_lines"} if table == "orders" else {table}
-    return tuple(finding for finding in findings if finding.table in touching)
+    return tuple(
+        finding
+        for finding in findings
+        if finding.table in touching and finding.column not in _UNCOUNTED
+    )
 
 
 def default_period(loaded: LoadedProduct, coverage: Coverage) -> Period:

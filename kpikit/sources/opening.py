@@ -148,7 +148,9 @@ def _examine(workshop: Workshop, prepared: Mapping[str, PreparedTable]) -> dict[
             )
     inputs = [each for subject in subjects.values() for each in _inputs(workshop, subject)]
     return {
-        "findings": [dataclasses.asdict(each) for each in sort_findings(findings)],
+        "findings": [
+            dataclasses.asdict(each) | _times_text(each) for each in sort_findings(findings)
+        ],
         "inputs": [dataclasses.asdict(each) | _times_text(each) for each in inputs],
         "as_of": as_of.isoformat(),
         "first_day": first_day.isoformat(),
@@ -222,7 +224,7 @@ def _inputs(workshop: Workshop, subject: Subject) -> Iterator[Input]:
         yield Input(name, file.name, rows, size, content_hash, first, last)
 
 
-def _times_text(each: Input) -> dict[str, str | None]:
+def _times_text(each: Finding | Input) -> dict[str, str | None]:
     return {
         "first": each.first.isoformat() if each.first else None,
         "last": each.last.isoformat() if each.last else None,
@@ -230,7 +232,11 @@ def _times_text(each: Input) -> dict[str, str | None]:
 
 
 def _finding_fields(stored: Mapping[str, Any]) -> dict[str, Any]:
-    return {**stored, "examples": tuple(stored["examples"])}
+    days = {
+        name: dt.date.fromisoformat(stored[name]) if stored[name] else None
+        for name in ("first", "last")
+    }
+    return {**stored, **days, "examples": tuple(stored["examples"])}
 
 
 def _input_fields(stored: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from kpikit.sources.stage import ROW_OF, StagedTable, final_columns, stage_table
 from kpikit.sources.where import Where
 
 # Part of every key of the cache: raise it when tables are read, stored or checked differently.
-FORM = 3
+FORM = 4
 _STAGED, _FINAL, _ORDERS, _FACTS = "staged.parquet", "final.parquet", "orders.parquet", "facts.json"
 
 

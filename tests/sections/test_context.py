@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from kpikit.sections.cover import cover_section, state_sentence
+from kpikit.sections.kpis import kpi_rows
 from kpikit.sections.summary import summary_section
 from tests.sections.conftest import ORDERS, ORDERS_YAML
 
@@ -131,3 +132,48 @@ def test_a_basket_of_several_categories_is_parted_by_its_lines(open_context):
     values = facts.set_index(["metric", "segment"])["value"]
     assert values["gross_revenue"].to_dict() == {"lamps": 15.0, "textiles": 40.0}
     assert values["orders"].to_dict() == {"lamps": 2.0, "textiles": 1.0}
+
+
+def test_a_fault_of_other_days_is_no_badge(open_context):
+    survey = """
+        answer_time,score
+        2024-08-01T10:00:00,11
+        2026-08-01T10:00:00,9
+    """
+    context = open_context(
+        "source: {tables: {survey: {files: survey.csv}}}\nmetrics: [nps]", {"survey.csv": survey}
+    )
+
+    (finding,) = (item for item in context.dataset.findings if item.check == "out_of_range")
+
+    assert (finding.first, finding.last) == (dt.date(2024, 8, 1), dt.date(2024, 8, 1))
+    assert context.badges == {}
+    assert kpi_rows(context)[0]["flags"] == []
+
+
+def test_a_fault_in_a_spell_touches_every_period_that_it_may_span(open_context):
+    spells = """
+        subscription_id,user_id,mrr,start_time,end_time
+        1,a,-5,2024-01-01T00:00:00,
+        2,b,10,2026-08-01T00:00:00,
+    """
+    context = open_context(
+        "source: {tables: {subscriptions: {files: s.csv}}}\nmetrics: [mrr]", {"s.csv": spells}
+    )
+
+    assert context.badges["mrr"] == "out of range"
+
+
+def test_a_fault_in_a_column_that_no_kpi_reads_is_no_badge(open_context):
+    lines = """
+        order_id,product_id,user_id,order_time,quantity,unit_price
+        1,ab1,a,2026-08-01T10:00:00,1,10.00
+        2,AB1,b,2026-08-02T10:00:00,1,5.00
+    """
+    context = open_context(
+        "source: {tables: {order_lines: {files: lines.csv}}}\nmetrics: [orders]",
+        {"lines.csv": lines},
+    )
+
+    assert "mixed_case" in {finding.check for finding in context.dataset.findings}
+    assert context.badges == {}
