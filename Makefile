@@ -39,7 +39,7 @@ test: $(READY) ## run the tests, doctests and notebook checks
 	@$(BIN)/python -m pytest --numprocesses=auto --doctest-modules kpikit tests
 
 .PHONY: check
-check: lint test ## run all that CI runs: format, lint, types, tests with coverage
+check: lint test ## run all that CI runs: format, lint, types, tests
 
 .PHONY: lint
 lint: $(READY)
