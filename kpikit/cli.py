@@ -17,9 +17,10 @@ from kpikit.errors import KpikitError, hint_names
 
 if TYPE_CHECKING:
     from kpikit.params import LoadedProduct
-    from kpikit.publish.messages import Format, Outcome
+    from kpikit.publish.manifest import RunResult
+    from kpikit.publish.messages import Format
+    from kpikit.publish.plan import Plan
     from kpikit.publish.progress import Lines
-    from kpikit.publish.runner import RunResult
 
 _PARAMS, _NOTEBOOKS, _OUTPUT = Path("params"), Path("notebooks"), Path("output")
 ALL_WELL, SOME_FAILED, NOTHING_RAN = 0, 1, 2
@@ -65,6 +66,7 @@ Overrides = Annotated[
         "kpikit run quarterly_review",
         "kpikit run quarterly_review --product atlas --period 2026Q3",
         "kpikit run my/own_review.ipynb --formats html --jobs 4",
+        "kpikit run quarterly_review --explain",
         "kpikit run quarterly_review --params-dir ../params --set product.owner='Ada'",
     )
 )
@@ -96,19 +98,25 @@ def run(
         float, typer.Option(min=0, metavar="SECONDS", help="Longest time of a cell; 0: no limit.")
     ] = 1800,
     overrides: Overrides = None,
+    force: Annotated[bool, typer.Option("--force", help="Make unchanged reports too.")] = False,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Tell which reports would be made, and why; run none.")
+    ] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the outcome as JSON, all else on stderr.")
     ] = False,
 ) -> None:
     """Run a template for every product, and publish the reports that are proven whole.
 
-    A report that fails leaves what was published before untouched, keeps a marked
-    <template>.failed.ipynb, and stops no other.
+    A report whose template, parameters, data, kpikit and lock are unchanged, and whose files
+    are there, is not made again. One that fails leaves what was published before untouched,
+    keeps a marked <template>.failed.ipynb, and stops no other.
 
     Exit code 0: all sealed. 1: some report failed. 2: nothing could run. 130: Ctrl-C.
     """
     from kpikit.publish.plan import make_plan  # noqa: PLC0415
     from kpikit.publish.runner import run_plan  # noqa: PLC0415
+    from kpikit.publish.summary import result_lines  # noqa: PLC0415
 
     chosen = _formats(formats)
     plan = make_plan(
@@ -119,6 +127,8 @@ def run(
         notebooks_dir=notebooks_dir,
         overrides=overrides or (),
     )
+    if explain:
+        _explain(plan, output_dir, chosen, force=force, as_json=as_json)
     with _watcher(len(plan.reports), to_stderr=as_json) as watcher:
         result = run_plan(
             plan,
@@ -127,11 +137,13 @@ def run(
             jobs=jobs,
             fail_fast=fail_fast,
             cell_timeout=timeout or None,
+            force=force,
             watcher=watcher,
         )
     if as_json:
         typer.echo(json.dumps(_result_json(result), indent=1, ensure_ascii=False))
-    _print_result(result, to_stderr=as_json)
+    for line in result_lines(result):
+        typer.echo(line, err=as_json)
     raise typer.Exit(result.exit_code)
 
 
@@ -151,10 +163,11 @@ def check(
     Exit code 0: no errors. 1: some product has errors. 2: every product has.
     """
     from kpikit.publish.plan import choose_products  # noqa: PLC0415
+    from kpikit.publish.summary import indented  # noqa: PLC0415
 
     loaded, failures = choose_products(params_dir, product or (), overrides=overrides or ())
     for failure in failures:
-        typer.echo(f"{failure.product}: FAILED\n{_indented(failure.message)}")
+        typer.echo(f"{failure.product}: FAILED\n{indented(failure.message)}")
     broken = [item.key for item in loaded if not _check_data(item)]
     bad, total = len(broken) + len(failures), len(loaded) + len(failures)
     typer.echo(f"{total - bad} of {total} products can be reported.")
@@ -281,6 +294,25 @@ def _formats(text: str) -> "tuple[Format, ...]":
     return tuple(form for form in FORMATS if form in names)
 
 
+def _explain(
+    plan: "Plan", output_dir: Path, formats: "tuple[Format, ...]", *, force: bool, as_json: bool
+) -> NoReturn:
+    """Print what a run would make, and why; exit as the plan deserves."""
+    from kpikit.publish.runner import why_stale  # noqa: PLC0415
+    from kpikit.publish.summary import explain_line, explanation, failure_lines  # noqa: PLC0415
+
+    stale = why_stale(plan, output_dir=output_dir, formats=formats, force=force)
+    if as_json:
+        typer.echo(json.dumps(explanation(plan, stale), indent=1, ensure_ascii=False))
+    else:
+        for report, reasons in stale.items():
+            typer.echo(explain_line(report, reasons))
+    for line in failure_lines(plan.failures):
+        typer.echo(line, err=as_json)
+    code = SOME_FAILED if plan.failures else ALL_WELL
+    raise typer.Exit(code if plan.reports else NOTHING_RAN)
+
+
 def _watcher(total: int, *, to_stderr: bool) -> "Lines":
     from rich.console import Console  # noqa: PLC0415
 
@@ -296,6 +328,7 @@ def _check_data(loaded: "LoadedProduct") -> bool:
     from kpikit.catalogue import scorecard_metrics, unknown_segments  # noqa: PLC0415
     from kpikit.formats import format_span, plural  # noqa: PLC0415
     from kpikit.params import mask_secrets  # noqa: PLC0415
+    from kpikit.publish.summary import indented  # noqa: PLC0415
     from kpikit.sources import open_dataset  # noqa: PLC0415
 
     try:
@@ -303,7 +336,7 @@ def _check_data(loaded: "LoadedProduct") -> bool:
         metrics = scorecard_metrics(loaded, dataset.tables)
         check_metrics(dataset.tables, metrics, calendar=loaded.calendar, params=loaded.params)
     except KpikitError as error:
-        typer.echo(f"{loaded.key}: FAILED\n{_indented(mask_secrets(str(error)))}")
+        typer.echo(f"{loaded.key}: FAILED\n{indented(mask_secrets(str(error)))}")
         return False
     rows = sum(item.rows for item in dataset.inputs)
     span = format_span(dataset.first_day, dataset.as_of + dt.timedelta(days=1))
@@ -320,38 +353,8 @@ def _check_data(loaded: "LoadedProduct") -> bool:
     return all(finding.severity != "error" for finding in dataset.findings)
 
 
-def _print_result(result: "RunResult", *, to_stderr: bool) -> None:
-    """Print how the run ended, and where its files are."""
-    lines = [
-        f"\n{failure.product} was not run:\n{_indented(failure.message)}"
-        for failure in result.plan.failures
-    ]
-    sealed = [outcome for outcome in result.outcomes if outcome.state == "sealed"]
-    total = len(result.outcomes) + len(result.plan.failures)
-    if result.stopped_by is not None:
-        lines.append("\nStopped. What was published before, and what was finished, is whole.")
-    lines.append(f"\n{len(sealed)} of {total} reports sealed in {result.seconds:.1f} s.")
-    lines += [
-        f"  {outcome.report.product} {outcome.report.period} was not finished"
-        for outcome in result.outcomes
-        if outcome.state == "stopped"
-    ]
-    lines += [line for outcome in result.outcomes for line in _places(outcome, result.output_dir)]
-    if result.complaint:
-        lines.append(result.complaint)
-    elif result.outcomes:
-        lines.append(f"All reports: {result.output_dir / 'index.html'}")
-    for line in lines:
-        typer.echo(line, err=to_stderr)
-
-
-def _places(outcome: "Outcome", output_dir: Path) -> list[str]:
-    folder = output_dir / outcome.report.folder
-    return [f"  {folder / name}" for name in outcome.files]
-
-
 def _result_json(result: "RunResult") -> dict[str, Any]:
-    from kpikit.publish.runner import manifest  # noqa: PLC0415
+    from kpikit.publish.manifest import manifest  # noqa: PLC0415
 
     return {**manifest(result), "output_dir": str(result.output_dir)}
 
@@ -361,7 +364,3 @@ def _print_columns(rows: Sequence[tuple[str, ...]]) -> None:
     for row in rows:
         cells = (f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True))
         typer.echo("  ".join(cells).rstrip())
-
-
-def _indented(text: str) -> str:
-    return "\n".join(f"  {line}" for line in text.splitlines())

@@ -246,7 +246,7 @@ def test_a_run_seals_and_prints_where_the_files_are(call, project):
     folder = project / "output" / "2026Q3" / "atlas"
     assert shown.code == 0
     assert re.fullmatch(
-        r"sealed  mini atlas 2026Q3  [\d.]+ s\n\n1 of 1 reports sealed in [\d.]+ s\.\n"
+        r"sealed     mini atlas 2026Q3  [\d.]+ s\n\n1 of 1 reports sealed in [\d.]+ s\.\n"
         rf"  {folder}/mini\.html\n  {folder}/mini\.ipynb\n  {folder}/mini\.kpis\.json\n"
         rf"All reports: {project}/output/index\.html\n",
         shown.out,
@@ -254,6 +254,54 @@ def test_a_run_seals_and_prints_where_the_files_are(call, project):
     facts = json.loads((folder / "mini.kpis.json").read_text())
     assert (facts["product"], facts["period"], facts["as_of"]) == ("atlas", "2026Q3", "2026-09-30")
     assert facts["run_id"] in (folder / "mini.html").read_text()
+
+
+@pytest.mark.slow
+def test_a_second_run_makes_nothing_until_something_changed(call, project):
+    call("run", "mini", "--formats", "")
+    kpis = project / "output" / "2026Q3" / "atlas" / "mini.kpis.json"
+    made = kpis.stat().st_mtime_ns
+
+    explained = call("run", "mini", "--formats", "", "--explain")
+    second = call("run", "mini", "--formats", "")
+    (project / "params" / "orders.csv").write_text(ORDERS.replace("30.00", "31.00"))
+    as_json = call("run", "mini", "--formats", "html", "--explain", "--json")
+
+    assert (explained.code, explained.out) == (0, "unchanged  mini atlas 2026Q3\n")
+    assert second.code == 0
+    assert re.search(
+        r"^unchanged  mini atlas 2026Q3  0\.0 s\n\n"
+        r"1 of 1 reports sealed in 0\.\d s, 1 of them unchanged\.$",
+        second.out,
+        re.M,
+    )
+    assert kpis.stat().st_mtime_ns == made
+    assert json.loads(as_json.out) == {
+        "reports": [
+            {
+                "product": "atlas",
+                "template": "mini",
+                "period": "2026Q3",
+                "stale": ["data", "other formats asked for"],
+            }
+        ],
+        "not_planned": [],
+    }
+
+
+def test_what_was_never_made_is_explained_without_writing_a_file(call, project):
+    (project / "params" / "beacon.yml").write_text("product: [")
+
+    some = call("run", "mini", "--explain", "--force")
+    (project / "params" / "atlas.yml").write_text("product: [")
+    none = call("run", "mini", "--explain")
+
+    assert some.code == 1
+    assert some.out.startswith(
+        "stale      mini atlas 2026Q3  because of: never made\n\nbeacon was not run:\n"
+    )
+    assert (none.code, none.out.count("was not run:")) == (2, 2)
+    assert not (project / "output").exists()
 
 
 @pytest.mark.slow
@@ -339,21 +387,24 @@ def test_what_ends_a_command_decides_its_exit_code(call, monkeypatch, error, cod
     assert (shown.code, shown.err) == (code, message)
 
 
-def test_a_run_that_was_stopped_says_so_and_what_is_whole(capsys, tmp_path):
-    runner = import_module("kpikit.publish.runner")
+def test_a_run_that_was_stopped_says_so_and_what_is_whole(tmp_path):
+    manifest = import_module("kpikit.publish.manifest")
+    summary = import_module("kpikit.publish.summary")
     report = SimpleNamespace(product="atlas", period="2026Q3", folder="2026Q3/atlas")
-    stopped = SimpleNamespace(report=report, state="stopped", files=())
+    stopped = SimpleNamespace(report=report, state="stopped", files=(), is_good=False)
     plan = SimpleNamespace(reports=(report,), failures=())
-    result = runner.RunResult(
+    result = manifest.RunResult(
         plan, (stopped,), tmp_path, 1.0, stopped_by=130, complaint="No index."
     )
 
-    cli._print_result(result, to_stderr=False)
+    lines = summary.result_lines(result)
 
-    assert capsys.readouterr().out == (
-        "\nStopped. What was published before, and what was finished, is whole.\n"
-        "\n0 of 1 reports sealed in 1.0 s.\n  atlas 2026Q3 was not finished\nNo index.\n"
-    )
+    assert lines == [
+        "\nStopped. What was published before, and what was finished, is whole.",
+        "\n0 of 1 reports sealed in 1.0 s.",
+        "  atlas 2026Q3 was not finished",
+        "No index.",
+    ]
 
 
 def test_on_a_terminal_a_run_shows_bars(monkeypatch):

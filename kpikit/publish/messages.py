@@ -7,7 +7,7 @@ from typing import Literal
 from kpikit.publish.plan import PlannedReport
 
 Format = Literal["html", "pdf"]
-State = Literal["sealed", "failed", "stopped"]
+State = Literal["sealed", "unchanged", "failed", "stopped"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Job:
         staging: Folder beside the published files in which the new ones are made ready.
         cell_timeout: Seconds that a cell may take; no limit if None.
         threads: How many threads its libraries may use.
+        stale: Why it is made.
     """
 
     report: PlannedReport
@@ -31,6 +32,7 @@ class Job:
     staging: Path
     cell_timeout: float | None
     threads: int
+    stale: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,11 +65,12 @@ class Outcome:
     """How one report ended.
 
     Attributes:
-        state: Sealed, failed, or stopped before its end.
+        state: Sealed, unchanged since it was, failed, or stopped before its end.
         reasons: Why it is not sealed, the first cause first.
         notes: Remarks on a sealed one, such as a PDF standard that its content could not meet.
         files: Names of the files made ready or published.
         seconds: Wall time.
+        stale: Why it was made; empty for an unchanged one.
     """
 
     report: PlannedReport
@@ -76,3 +79,9 @@ class Outcome:
     notes: tuple[str, ...] = ()
     files: tuple[str, ...] = field(default=())
     seconds: float = 0.0
+    stale: tuple[str, ...] = ()
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the report as planned is published."""
+        return self.state in ("sealed", "unchanged")

@@ -42,7 +42,7 @@ def stage_files(staging: Path, files: Mapping[str, str | bytes]) -> None:
     staging.mkdir(parents=True)
     try:
         for name, content in files.items():
-            _write_through(staging / name, content)
+            write_through(staging / name, content)
     except OSError:
         shutil.rmtree(staging, ignore_errors=True)
         raise
@@ -83,11 +83,24 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     """
     new = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        _write_through(new, content)
+        write_through(new, content)
         new.replace(path)
     except OSError:
         new.unlink(missing_ok=True)
         raise
+
+
+def write_through(path: Path, content: str | bytes) -> None:
+    """Write a file and flush it to disk.
+
+    Raises:
+        OSError: It could not be written whole.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    with path.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 @contextlib.contextmanager
@@ -114,14 +127,6 @@ def _link_or_copy(source: Path, target: Path) -> None:
         os.link(source, target)
     except OSError:  # file systems without hard links
         shutil.copy2(source, target)
-
-
-def _write_through(path: Path, content: str | bytes) -> None:
-    data = content.encode() if isinstance(content, str) else content
-    with path.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _flush_folder(folder: Path) -> None:

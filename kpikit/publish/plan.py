@@ -54,6 +54,7 @@ class PlannedReport:
         identity: Digests of all that the report is made of.
         overrides: ``key=value`` texts that replace values of the product's file for this run.
         connection: As the file says it, with ``${NAME}`` for secrets: what to mask in messages.
+        has_data_version: Whether equal data hashes mean equal data.
     """
 
     template: Template
@@ -63,6 +64,7 @@ class PlannedReport:
     identity: Identity
     overrides: tuple[str, ...] = ()
     connection: str = ""
+    has_data_version: bool = True
 
     @property
     def run_id(self) -> str:
@@ -219,6 +221,7 @@ def _plan_report(
     from kpikit.sources import (  # noqa: PLC0415 - Ibis loads slowly
         choose_period,
         dataset_key,
+        has_version,
         read_coverage,
     )
 
@@ -244,6 +247,7 @@ def _plan_report(
         identity=identity,
         overrides=tuple(overrides),
         connection=loaded.params.source.connection,
+        has_data_version=has_version(loaded),
     )
 
 

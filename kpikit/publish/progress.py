@@ -7,7 +7,7 @@ from rich.text import Text
 from kpikit.publish.messages import CellStarted, Event, Outcome
 from kpikit.publish.plan import PlannedReport
 
-_STYLES = {"sealed": "green", "failed": "bold red", "stopped": "yellow"}
+_STYLES = {"sealed": "green", "unchanged": "green", "failed": "bold red", "stopped": "yellow"}
 
 
 class Lines:
@@ -29,10 +29,10 @@ class Lines:
         """Write the report's line, and why it failed if it did."""
         report = outcome.report
         name = f"{report.template.name} {report.product} {report.period}"
-        self._print(f"{outcome.state:<8}{name}  {outcome.seconds:.1f} s", _STYLES[outcome.state])
+        self._print(f"{outcome.state:<9}  {name}  {outcome.seconds:.1f} s", _STYLES[outcome.state])
         for text in (*outcome.reasons[:1], *outcome.notes):
             for line in text.splitlines():
-                self._print(f"        {line}", "default")
+                self._print(f"           {line}", "default")
 
     def _print(self, text: str, style: str) -> None:
         # as a styled text: a style given to print() would colour the bars that are redrawn below

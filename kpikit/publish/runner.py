@@ -7,23 +7,35 @@ worker that dies, or is killed, costs its own report and nothing else.
 import contextlib
 import json
 import os
-import platform
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
-import kpikit
 from kpikit.errors import KpikitError
 from kpikit.publish.index import write_index
 from kpikit.publish.interrupts import Interrupts, RunStopped
+from kpikit.publish.manifest import RunResult, manifest
 from kpikit.publish.messages import Event, Format, Job, Outcome
-from kpikit.publish.outputs import check_writable, publish_files, write_atomically
+from kpikit.publish.outputs import (
+    check_writable,
+    publish_files,
+    write_atomically,
+    write_through,
+)
 from kpikit.publish.plan import Plan, PlannedReport
 from kpikit.publish.pool import WorkerPool
+from kpikit.publish.record import (
+    FORCED,
+    make_record,
+    read_record,
+    record_name,
+    record_text,
+    stale_because,
+)
 
 FORMATS: tuple[Format, ...] = ("html", "pdf")
 DEFAULT_CELL_TIMEOUT = 1800.0
@@ -41,37 +53,6 @@ class Watcher(Protocol):
         """Take a report's end, its files being published."""
 
 
-@dataclass(frozen=True)
-class RunResult:
-    """How a run ended.
-
-    Attributes:
-        plan: What was planned.
-        outcomes: One per planned report, in the order of the plan.
-        output_dir: Absolute folder of the published files.
-        seconds: Wall time.
-        stopped_by: Exit code of the signal that stopped the run, None if none did.
-        complaint: Why the index or the manifest could not be written, empty if they were.
-    """
-
-    plan: Plan
-    outcomes: tuple[Outcome, ...]
-    output_dir: Path
-    seconds: float
-    stopped_by: int | None = None
-    complaint: str = ""
-
-    @property
-    def exit_code(self) -> int:
-        """0: all sealed; 1: some report failed; 2: nothing could run; 130, 143: stopped."""
-        if self.stopped_by is not None:
-            return self.stopped_by
-        if not self.plan.reports:
-            return 2
-        all_sealed = all(outcome.state == "sealed" for outcome in self.outcomes)
-        return 0 if all_sealed and not self.plan.failures and not self.complaint else 1
-
-
 def run_plan(
     plan: Plan,
     *,
@@ -80,9 +61,10 @@ def run_plan(
     jobs: int | None = None,
     fail_fast: bool = False,
     cell_timeout: float | None = DEFAULT_CELL_TIMEOUT,
+    force: bool = False,
     watcher: Watcher | None = None,
 ) -> RunResult:
-    """Make every report of the plan and return how each ended.
+    """Make every report of the plan that is not published as planned; return how each ended.
 
     Args:
         plan: What to make.
@@ -91,6 +73,7 @@ def run_plan(
         jobs: Reports at once; as many as there are processors if None.
         fail_fast: Stop everything at the first report that fails.
         cell_timeout: Seconds that a cell may take; no limit if None.
+        force: Make unchanged reports too.
         watcher: Takes the run's news.
 
     Raises:
@@ -102,13 +85,28 @@ def run_plan(
     if not plan.reports:
         return RunResult(plan, (), output, 0.0)
     check_writable(output)
-    with _scratch_folder() as scratch:
-        made = _jobs(plan, output, scratch, formats=formats, jobs=jobs, cell_timeout=cell_timeout)
-        with Interrupts() as interrupts:
-            run = _Run(made, interrupts, watcher, fail_fast=fail_fast)
-            stopped_by = run.until_done(_job_count(plan, jobs))
+    stale = why_stale(plan, output_dir=output, formats=formats, force=force)
+    ends: dict[PlannedReport, Outcome] = {}
+    for report in plan.reports:
+        if not stale[report]:
+            ends[report] = _unchanged(report, output)
+            if watcher is not None:
+                watcher.finished(ends[report])
+    stale = {report: reasons for report, reasons in stale.items() if reasons}
+    stopped_by = None
+    if stale:
+        size = min(jobs or processors(), len(stale))
+        with _scratch_folder() as scratch:
+            made = _jobs(
+                stale, output, scratch, formats=formats, size=size, cell_timeout=cell_timeout
+            )
+            with Interrupts() as interrupts:
+                run = _Run(made, interrupts, watcher, fail_fast=fail_fast)
+                stopped_by = run.until_done(size)
+        ends |= run.outcomes()
     seconds = time.monotonic() - started
-    result = RunResult(plan, run.outcomes(), output, seconds, stopped_by)
+    outcomes = tuple(ends[report] for report in plan.reports)
+    result = RunResult(plan, outcomes, output, seconds, stopped_by)
     try:
         write_index(output)
         manifest_text = json.dumps(manifest(result), indent=1, ensure_ascii=False) + "\n"
@@ -116,6 +114,22 @@ def run_plan(
     except OSError as error:
         return replace(result, complaint=f"index.html or run.json could not be written: {error}.")
     return result
+
+
+def why_stale(
+    plan: Plan, *, output_dir: Path, formats: Sequence[Format] = FORMATS, force: bool = False
+) -> dict[PlannedReport, tuple[str, ...]]:
+    """Return why each report of the plan has to be made; nothing for an unchanged one."""
+    return {
+        report: stale_because(report, output_dir, formats=formats) or ((FORCED,) if force else ())
+        for report in plan.reports
+    }
+
+
+def _unchanged(report: PlannedReport, output: Path) -> Outcome:
+    record = read_record(output / report.folder, report.template.name)
+    notes, files = (record.notes, tuple(record.files)) if record else ((), ())
+    return Outcome(report, "unchanged", notes=notes, files=files)
 
 
 class _Run:
@@ -151,17 +165,19 @@ class _Run:
             self._discard_staged()
         return None
 
-    def outcomes(self) -> tuple[Outcome, ...]:
+    def outcomes(self) -> dict[PlannedReport, Outcome]:
         """Return one outcome per job; those never finished are stopped."""
-        stopped = {job.report: Outcome(job.report, "stopped") for job in self._jobs}
-        return tuple({**stopped, **self._done}.values())
+        stopped = {
+            job.report: Outcome(job.report, "stopped", stale=job.stale) for job in self._jobs
+        }
+        return {**stopped, **self._done}
 
     def _tell(self, job: Job, event: Event) -> None:
         if self._watcher is not None:
             self._watcher.event(job.report, event)
 
     def _finish(self, job: Job, outcome: Outcome) -> None:
-        published = _publish(job, outcome)
+        published = _publish(job, replace(outcome, stale=job.stale))
         self._done[job.report] = published
         if self._watcher is not None:
             self._watcher.finished(published)
@@ -176,13 +192,27 @@ def _publish(job: Job, outcome: Outcome) -> Outcome:
     if not outcome.files:
         return outcome
     folder, name = job.staging.parent, job.report.template.name
-    obsolete = _obsolete(folder, name, outcome) if outcome.state == "sealed" else ()
     try:
-        publish_files(job.staging, folder, outcome.files, obsolete=obsolete)
+        if outcome.state == "sealed":
+            obsolete = _obsolete(folder, name, outcome)
+            names = (*outcome.files, _stage_record(job, outcome))
+            publish_files(job.staging, folder, names, obsolete=obsolete)
+        else:
+            publish_files(job.staging, folder, outcome.files)
     except OSError as error:
         reason = f"Its files could not be moved into {folder}: {error}."
         return replace(outcome, state="failed", reasons=(*outcome.reasons, reason), files=())
     return outcome
+
+
+def _stage_record(job: Job, outcome: Outcome) -> str:
+    """Put the report's record beside its staged files; return its name."""
+    template = job.report.template.name
+    before = read_record(job.staging.parent, template)
+    record = make_record(job.report, job.staging, outcome.files, notes=outcome.notes, before=before)
+    name = record_name(template)
+    write_through(job.staging / name, record_text(record))
+    return name
 
 
 def _obsolete(folder: Path, name: str, outcome: Outcome) -> list[str]:
@@ -205,15 +235,15 @@ def _published_run_id(path: Path) -> str | None:
 
 
 def _jobs(
-    plan: Plan,
+    stale: Mapping[PlannedReport, tuple[str, ...]],
     output: Path,
     scratch: Path,
     *,
     formats: Sequence[Format],
-    jobs: int | None,
+    size: int,
     cell_timeout: float | None,
 ) -> list[Job]:
-    threads = max(1, processors() // max(1, _job_count(plan, jobs)))
+    threads = max(1, processors() // size)
     return [
         Job(
             report=report,
@@ -223,13 +253,10 @@ def _jobs(
             staging=output / report.folder / f".{report.template.name}.{scratch.name}",
             cell_timeout=cell_timeout,
             threads=threads,
+            stale=reasons,
         )
-        for number, report in enumerate(plan.reports)
+        for number, (report, reasons) in enumerate(stale.items())
     ]
-
-
-def _job_count(plan: Plan, jobs: int | None) -> int:
-    return min(jobs or processors(), len(plan.reports))
 
 
 def processors() -> int:
@@ -264,30 +291,3 @@ def _temporary_folder() -> str:
     usual = tempfile.gettempdir()
     is_long = len(os.fsencode(usual)) > _LONGEST_TEMP_DIR
     return "/tmp" if is_long and os.access("/tmp", os.W_OK) else usual  # noqa: S108 - by mkdtemp
-
-
-def manifest(result: RunResult) -> dict[str, Any]:
-    """Return the content of run.json: versions, and each report's identity and end."""
-    reports = [
-        {
-            "product": outcome.report.product,
-            "template": outcome.report.template.name,
-            "period": outcome.report.period,
-            "run_id": outcome.report.run_id,
-            "identity": asdict(outcome.report.identity),
-            "state": outcome.state,
-            "reasons": list(outcome.reasons),
-            "notes": list(outcome.notes),
-            "files": [(outcome.report.folder / name).as_posix() for name in outcome.files],
-            "seconds": round(outcome.seconds, 3),
-        }
-        for outcome in result.outcomes
-    ]
-    return {
-        "kpikit": kpikit.__version__,
-        "python": platform.python_version(),
-        "seconds": round(result.seconds, 3),
-        "exit_code": result.exit_code,
-        "reports": reports,
-        "not_planned": [asdict(failure) for failure in result.plan.failures],
-    }

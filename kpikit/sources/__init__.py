@@ -10,6 +10,7 @@ from kpikit.sources.dataset import (
     default_period,
     findings_for,
 )
+from kpikit.sources.identity import has_version
 from kpikit.sources.opening import dataset_key, open_dataset, read_coverage
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "dataset_key",
     "default_period",
     "findings_for",
+    "has_version",
     "open_dataset",
     "read_coverage",
 ]

@@ -67,6 +67,19 @@ def identify(loaded: LoadedProduct, root: Path) -> Identity:
     return Identity(files, hashes, versions, digest(versions))
 
 
+def has_version(loaded: LoadedProduct) -> bool:
+    """Tell whether equal data hashes of the product mean equal data.
+
+    They do for files and for a DuckDB file, and where ``source.version_query`` is given.
+    """
+    source = loaded.params.source
+    all_files = all(table.files is not None for table in source.tables.values())
+    if all_files or source.version_query is not None:
+        return True
+    path = database_file(source.connection, loaded.path.parent)
+    return path is not None and path.is_file()
+
+
 def _database_versions(
     loaded: LoadedProduct, tables: Mapping[str, TableSource], root: Path
 ) -> dict[str, str]:

@@ -25,10 +25,10 @@ def test_without_a_terminal_each_report_is_a_line_with_its_cause_and_notes(text,
         lines.finished(Outcome(beacon, "failed", ("Cell [3] failed: x.", "1 of 4 ran."), seconds=2))
 
     assert text.getvalue() == (
-        "sealed  mini atlas 2026Q3  4.0 s\n"
-        "        PDF without tags: no alt text\n"
-        "failed  mini beacon 2026Q3  2.0 s\n"
-        "        Cell [3] failed: x.\n"
+        "sealed     mini atlas 2026Q3  4.0 s\n"
+        "           PDF without tags: no alt text\n"
+        "failed     mini beacon 2026Q3  2.0 s\n"
+        "           Cell [3] failed: x.\n"
     )
 
 
@@ -50,4 +50,4 @@ def test_on_a_terminal_bars_name_the_section_and_count_the_run(text, make):
 
     assert running == {"all reports": (0.5, 2, ""), "atlas 2026Q3": (2, 4, "Retention")}
     assert after == {"all reports": 2.0}
-    assert "sealed  mini atlas 2026Q3" in text.getvalue()
+    assert "sealed     mini atlas 2026Q3" in text.getvalue()

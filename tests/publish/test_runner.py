@@ -139,6 +139,7 @@ def test_the_others_go_on_and_the_run_says_that_some_failed(faulty_run):
     assert outcomes["whole"].state == "sealed"
     assert result.exit_code == 1
     assert sorted(path.name for path in (result.output_dir / "2026Q3" / "whole").iterdir()) == [
+        ".mini.record.json",
         "mini.ipynb",
         "mini.kpis.json",
     ]
@@ -178,10 +179,10 @@ def test_a_failing_rerun_keeps_the_good_report_and_a_good_one_clears_the_failed(
     run_plan(good, output_dir=tmp_path, formats=())
     third = make.files_below(folder)
 
-    assert sorted(first) == ["mini.ipynb", "mini.kpis.json"]
+    assert sorted(first) == [".mini.record.json", "mini.ipynb", "mini.kpis.json"]
     assert {name: second[name] for name in first} == first
     assert sorted(set(second) - set(first)) == ["mini.failed.ipynb"]
-    assert sorted(third) == ["mini.ipynb", "mini.kpis.json"]
+    assert sorted(third) == [".mini.record.json", "mini.ipynb", "mini.kpis.json"]
     assert third["mini.kpis.json"] == first["mini.kpis.json"]
 
 
@@ -241,7 +242,7 @@ def test_an_index_that_cannot_be_written_is_told_and_the_reports_stay(tmp_path, 
     assert result.complaint == (
         "index.html or run.json could not be written: [Errno 28] No space left on device."
     )
-    assert len(make.files_below(tmp_path / "2026Q3" / "atlas")) == 4
+    assert len(make.files_below(tmp_path / "2026Q3" / "atlas")) == 5
 
 
 @pytest.mark.parametrize(
@@ -260,7 +261,45 @@ def test_a_page_in_a_format_not_asked_for_stays_only_if_it_is_of_the_same_run(
 
     run_plan(make.plan_of(report), output_dir=tmp_path, formats=("html",))
 
-    assert set(make.files_below(folder)) == {"mini.html", "mini.ipynb", "mini.kpis.json"} | kept
+    made = {".mini.record.json", "mini.html", "mini.ipynb", "mini.kpis.json"}
+    assert set(make.files_below(folder)) == made | kept
+
+
+@pytest.mark.usefixtures("workers_that_stage")
+def test_what_is_published_as_planned_is_not_made_again(tmp_path, make):
+    plan = make.plan_of(make.planned("atlas"), make.planned("beacon"))
+    changed = make.planned("beacon", make.cover, make.kpis, "1")
+    recorder = Recorder()
+
+    first = run_plan(plan, output_dir=tmp_path)
+    second = run_plan(make.plan_of(plan.reports[0], changed), output_dir=tmp_path, watcher=recorder)
+    third = run_plan(plan, output_dir=tmp_path, force=True)
+
+    def ends(result):
+        return [(outcome.state, outcome.stale) for outcome in result.outcomes]
+
+    assert ends(first) == [("sealed", ("never made",))] * 2
+    assert ends(second) == [("unchanged", ()), ("sealed", ("template",))]
+    assert ends(third) == [("sealed", ("forced",)), ("sealed", ("template",))]
+    assert recorder.finished_products == ["atlas", "beacon"]
+    assert (first.exit_code, second.exit_code, third.exit_code) == (0, 0, 0)
+
+
+@pytest.mark.usefixtures("workers_that_stage")
+def test_a_run_without_work_starts_no_worker_and_writes_the_manifest(tmp_path, make, monkeypatch):
+    plan = make.plan_of(make.planned("atlas"))
+    run_plan(plan, output_dir=tmp_path)
+    before = make.files_below(tmp_path / "2026Q3")
+
+    monkeypatch.setattr(runner, "WorkerPool", None)
+    result = run_plan(plan, output_dir=tmp_path)
+
+    (entry,) = json.loads((tmp_path / "run.json").read_text())["reports"]
+    assert (entry["state"], entry["stale"], result.exit_code) == ("unchanged", [], 0)
+    assert entry["files"] == [
+        f"2026Q3/atlas/mini.{end}" for end in ("html", "pdf", "ipynb", "kpis.json")
+    ]
+    assert make.files_below(tmp_path / "2026Q3") == before
 
 
 def test_fail_fast_stops_what_still_runs(tmp_path, make):
@@ -327,6 +366,7 @@ def test_a_signal_ends_everything_at_once_and_keeps_what_was_finished(tmp_path, 
     wait_until(lambda: not is_running(int(pids.read_text())), seconds=5)
     pids.unlink()
     assert sorted(make.files_below(output)) == [
+        "2026Q3/quick/.mini.record.json",
         "2026Q3/quick/mini.ipynb",
         "2026Q3/quick/mini.kpis.json",
         "index.html",

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from kpikit.errors import SourceError
-from kpikit.sources import dataset_key, open_dataset
+from kpikit.sources import dataset_key, has_version, open_dataset
 
 
 @pytest.fixture
@@ -101,6 +101,19 @@ def test_a_version_query_alone_tells_versions_apart(shop, database):
 
     database("insert into orders values (3, 'c', '2026-01-03 10:00:00', 1, 'UK')")
     assert dataset_key(shop(version_query=query)) != before
+
+
+def test_equal_hashes_prove_equal_data_only_with_a_version_query(shop):
+    assert not has_version(shop())
+    assert has_version(shop(version_query="select max(id) from orders"))
+
+
+def test_files_and_a_duckdb_file_are_known_by_their_bytes(product, tmp_path):
+    (tmp_path / "shop.duckdb").touch()
+    table = {"orders": {"table": "orders"}}
+
+    assert has_version(product({"orders": {"files": "orders.csv"}}))
+    assert has_version(product(table, source={"connection": f"duckdb://{tmp_path}/shop.duckdb"}))
 
 
 def test_a_version_query_that_fails_is_named(shop):

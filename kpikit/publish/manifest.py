@@ -1,0 +1,69 @@
+"""How a run ended, as Python and as the content of ``run.json``."""
+
+import platform
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import kpikit
+from kpikit.publish.messages import Outcome
+from kpikit.publish.plan import Plan
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """How a run ended.
+
+    Attributes:
+        plan: What was planned.
+        outcomes: One per planned report, in the order of the plan.
+        output_dir: Absolute folder of the published files.
+        seconds: Wall time.
+        stopped_by: Exit code of the signal that stopped the run, None if none did.
+        complaint: Why the index or the manifest could not be written, empty if they were.
+    """
+
+    plan: Plan
+    outcomes: tuple[Outcome, ...]
+    output_dir: Path
+    seconds: float
+    stopped_by: int | None = None
+    complaint: str = ""
+
+    @property
+    def exit_code(self) -> int:
+        """0: all sealed; 1: some report failed; 2: nothing could run; 130, 143: stopped."""
+        if self.stopped_by is not None:
+            return self.stopped_by
+        if not self.plan.reports:
+            return 2
+        all_good = all(outcome.is_good for outcome in self.outcomes)
+        return 0 if all_good and not self.plan.failures and not self.complaint else 1
+
+
+def manifest(result: RunResult) -> dict[str, Any]:
+    """Return the content of run.json: versions, and each report's identity and end."""
+    reports = [
+        {
+            "product": outcome.report.product,
+            "template": outcome.report.template.name,
+            "period": outcome.report.period,
+            "run_id": outcome.report.run_id,
+            "identity": asdict(outcome.report.identity),
+            "state": outcome.state,
+            "stale": list(outcome.stale),
+            "reasons": list(outcome.reasons),
+            "notes": list(outcome.notes),
+            "files": [(outcome.report.folder / name).as_posix() for name in outcome.files],
+            "seconds": round(outcome.seconds, 3),
+        }
+        for outcome in result.outcomes
+    ]
+    return {
+        "kpikit": kpikit.__version__,
+        "python": platform.python_version(),
+        "seconds": round(result.seconds, 3),
+        "exit_code": result.exit_code,
+        "reports": reports,
+        "not_planned": [asdict(failure) for failure in result.plan.failures],
+    }
