@@ -34,6 +34,10 @@ class Lines:
             for line in text.splitlines():
                 self._print(f"           {line}", "default")
 
+    def note(self, text: str) -> None:
+        """Write a sentence on the run as a whole."""
+        self._print(text, "yellow")
+
     def _print(self, text: str, style: str) -> None:
         # as a styled text: a style given to print() would colour the bars that are redrawn below
         self._console.print(Text(text, style=style), soft_wrap=True)

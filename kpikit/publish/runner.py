@@ -18,6 +18,7 @@ from typing import Protocol
 from kpikit.errors import KpikitError
 from kpikit.publish.index import write_index
 from kpikit.publish.interrupts import Interrupts, RunStopped
+from kpikit.publish.lock import STAGING_PREFIX, output_lock, sweep
 from kpikit.publish.manifest import RunResult, manifest
 from kpikit.publish.messages import Event, Format, Job, Outcome
 from kpikit.publish.outputs import (
@@ -52,6 +53,22 @@ class Watcher(Protocol):
     def finished(self, outcome: Outcome) -> None:
         """Take a report's end, its files being published."""
 
+    def note(self, text: str) -> None:
+        """Take a sentence on the run as a whole."""
+
+
+class _Nobody:
+    """Stands in where nobody watches."""
+
+    def event(self, report: PlannedReport, event: Event) -> None:
+        pass
+
+    def finished(self, outcome: Outcome) -> None:
+        pass
+
+    def note(self, text: str) -> None:
+        pass
+
 
 def run_plan(
     plan: Plan,
@@ -85,35 +102,60 @@ def run_plan(
     if not plan.reports:
         return RunResult(plan, (), output, 0.0)
     check_writable(output)
-    stale = why_stale(plan, output_dir=output, formats=formats, force=force)
+    watching = watcher or _Nobody()
+    with output_lock(output, note=watching.note):
+        sweep(output)
+        outcomes, stopped_by = _make_stale(
+            plan,
+            why_stale(plan, output_dir=output, formats=formats, force=force),
+            output,
+            watching,
+            formats=formats,
+            size=jobs or processors(),
+            fail_fast=fail_fast,
+            cell_timeout=cell_timeout,
+        )
+        result = RunResult(plan, outcomes, output, time.monotonic() - started, stopped_by)
+        try:
+            write_index(output)
+            manifest_text = json.dumps(manifest(result), indent=1, ensure_ascii=False) + "\n"
+            write_atomically(output / "run.json", manifest_text)
+        except OSError as error:
+            complaint = f"index.html or run.json could not be written: {error}."
+            return replace(result, complaint=complaint)
+    return result
+
+
+def _make_stale(
+    plan: Plan,
+    stale: Mapping[PlannedReport, tuple[str, ...]],
+    output: Path,
+    watcher: Watcher,
+    *,
+    formats: Sequence[Format],
+    size: int,
+    fail_fast: bool,
+    cell_timeout: float | None,
+) -> tuple[tuple[Outcome, ...], int | None]:
+    """Make what is stale; return each report's end, and the exit code of a signal that came."""
     ends: dict[PlannedReport, Outcome] = {}
     for report in plan.reports:
         if not stale[report]:
             ends[report] = _unchanged(report, output)
-            if watcher is not None:
-                watcher.finished(ends[report])
-    stale = {report: reasons for report, reasons in stale.items() if reasons}
+            watcher.finished(ends[report])
+    made = {report: reasons for report, reasons in stale.items() if reasons}
     stopped_by = None
-    if stale:
-        size = min(jobs or processors(), len(stale))
+    if made:
+        size = min(size, len(made))
         with _scratch_folder() as scratch:
-            made = _jobs(
-                stale, output, scratch, formats=formats, size=size, cell_timeout=cell_timeout
+            jobs = _jobs(
+                made, output, scratch, formats=formats, size=size, cell_timeout=cell_timeout
             )
             with Interrupts() as interrupts:
-                run = _Run(made, interrupts, watcher, fail_fast=fail_fast)
+                run = _Run(jobs, interrupts, watcher, fail_fast=fail_fast)
                 stopped_by = run.until_done(size)
         ends |= run.outcomes()
-    seconds = time.monotonic() - started
-    outcomes = tuple(ends[report] for report in plan.reports)
-    result = RunResult(plan, outcomes, output, seconds, stopped_by)
-    try:
-        write_index(output)
-        manifest_text = json.dumps(manifest(result), indent=1, ensure_ascii=False) + "\n"
-        write_atomically(output / "run.json", manifest_text)
-    except OSError as error:
-        return replace(result, complaint=f"index.html or run.json could not be written: {error}.")
-    return result
+    return tuple(ends[report] for report in plan.reports), stopped_by
 
 
 def why_stale(
@@ -139,7 +181,7 @@ class _Run:
         self,
         jobs: list[Job],
         interrupts: Interrupts,
-        watcher: Watcher | None,
+        watcher: Watcher,
         *,
         fail_fast: bool,
     ) -> None:
@@ -173,14 +215,12 @@ class _Run:
         return {**stopped, **self._done}
 
     def _tell(self, job: Job, event: Event) -> None:
-        if self._watcher is not None:
-            self._watcher.event(job.report, event)
+        self._watcher.event(job.report, event)
 
     def _finish(self, job: Job, outcome: Outcome) -> None:
         published = _publish(job, replace(outcome, stale=job.stale))
         self._done[job.report] = published
-        if self._watcher is not None:
-            self._watcher.finished(published)
+        self._watcher.finished(published)
 
     def _discard_staged(self) -> None:
         for job in self._jobs:
@@ -274,7 +314,7 @@ def _scratch_folder() -> Iterator[Path]:
         KpikitError: There is no room for temporary files, or no right to write them.
     """
     try:
-        folder = Path(tempfile.mkdtemp(prefix="kpikit-", dir=_temporary_folder())).resolve()
+        folder = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=_temporary_folder())).resolve()
     except OSError as error:
         raise KpikitError(
             f"No temporary folder can be made: {error}.\n"

@@ -18,6 +18,7 @@ def test_without_a_terminal_each_report_is_a_line_with_its_cause_and_notes(text,
     atlas, beacon = make.planned("atlas"), make.planned("beacon")
 
     with Lines(Console(file=text, width=40)) as lines:
+        lines.note("Another run writes here.")
         lines.event(atlas, CellStarted(1, 4, "Scorecard"))
         lines.finished(
             Outcome(atlas, "sealed", notes=("PDF without tags: no alt text",), seconds=4)
@@ -25,6 +26,7 @@ def test_without_a_terminal_each_report_is_a_line_with_its_cause_and_notes(text,
         lines.finished(Outcome(beacon, "failed", ("Cell [3] failed: x.", "1 of 4 ran."), seconds=2))
 
     assert text.getvalue() == (
+        "Another run writes here.\n"
         "sealed     mini atlas 2026Q3  4.0 s\n"
         "           PDF without tags: no alt text\n"
         "failed     mini beacon 2026Q3  2.0 s\n"

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -35,13 +36,16 @@ class Recorder:
     """Keeps the news of a run."""
 
     def __init__(self):
-        self.events, self.finished_products = [], []
+        self.events, self.finished_products, self.notes = [], [], []
 
     def event(self, report, event):
         self.events.append((report.product, event))
 
     def finished(self, outcome):
         self.finished_products.append(outcome.report.product)
+
+    def note(self, text):
+        self.notes.append(text)
 
 
 def printed(path):
@@ -302,6 +306,57 @@ def test_a_run_without_work_starts_no_worker_and_writes_the_manifest(tmp_path, m
     assert make.files_below(tmp_path / "2026Q3") == before
 
 
+HOLDER = """
+import sys, time
+from pathlib import Path
+from kpikit.publish.lock import output_lock
+with output_lock(Path(sys.argv[1]), note=print):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.usefixtures("workers_that_stage")
+def test_a_second_run_waits_for_the_first_and_sweeps_what_its_death_left(tmp_path, make):
+    left = tmp_path / "2026Q3" / "atlas" / ".mini.kpikit-dead"
+    stage_files(left, {"mini.html": "half"})
+    (tmp_path / ".run.json.4711").write_text("{")
+    plan, recorder, results = make.plan_of(make.planned("atlas")), Recorder(), []
+    first = subprocess.Popen(
+        [sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    )
+    assert first.stdout.readline() == "held\n"
+
+    second = threading.Thread(
+        target=lambda: results.append(run_plan(plan, output_dir=tmp_path, watcher=recorder))
+    )
+    second.start()
+    wait_until(lambda: recorder.notes)
+    still_waiting = second.is_alive() and left.exists()
+    first.kill()
+    first.communicate()
+    second.join(timeout=30)
+
+    assert still_waiting
+    assert recorder.notes == [f"Another run writes in {tmp_path}: waiting until it ends."]
+    assert [outcome.state for outcome in results[0].outcomes] == ["sealed"]
+    assert sorted(make.files_below(tmp_path)) == [
+        ".kpikit.lock",
+        *(
+            f"2026Q3/atlas/{name}"
+            for name in (
+                ".mini.record.json",
+                "mini.html",
+                "mini.ipynb",
+                "mini.kpis.json",
+                "mini.pdf",
+            )
+        ),
+        "index.html",
+        "run.json",
+    ]
+
+
 def test_fail_fast_stops_what_still_runs(tmp_path, make):
     slow = make.planned("slow", "import time; time.sleep(60)", make.cover)
     plan = make.plan_of(make.planned("bad", "1 / 0"), slow, make.planned("later"))
@@ -311,6 +366,7 @@ def test_fail_fast_stops_what_still_runs(tmp_path, make):
     assert [outcome.state for outcome in result.outcomes] == ["failed", "stopped", "stopped"]
     assert result.seconds < 50
     assert sorted(make.files_below(tmp_path)) == [
+        ".kpikit.lock",
         "2026Q3/bad/mini.failed.ipynb",
         "index.html",
         "run.json",
@@ -366,6 +422,7 @@ def test_a_signal_ends_everything_at_once_and_keeps_what_was_finished(tmp_path, 
     wait_until(lambda: not is_running(int(pids.read_text())), seconds=5)
     pids.unlink()
     assert sorted(make.files_below(output)) == [
+        ".kpikit.lock",
         "2026Q3/quick/.mini.record.json",
         "2026Q3/quick/mini.ipynb",
         "2026Q3/quick/mini.kpis.json",
