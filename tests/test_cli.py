@@ -289,6 +289,26 @@ def test_a_second_run_makes_nothing_until_something_changed(call, project):
     }
 
 
+@pytest.mark.slow
+def test_the_same_inputs_give_the_same_bytes(call, project):
+    path = project / "notebooks" / "mini.ipynb"
+    notebook = json.loads(path.read_text())
+    notebook["cells"][1]["source"] = notebook["cells"][1]["source"].partition("report.cover")[0]
+    for section in ("cover", "scorecard", "trends"):
+        cell = {**notebook["cells"][1], "id": section, "source": f"report.{section}()"}
+        notebook["cells"].append(cell)
+    path.write_text(json.dumps(notebook))
+
+    ends = [call("run", "mini", "--force", "--output-dir", name).code for name in ("one", "two")]
+
+    assert ends == [0, 0]
+    # the executed notebook tells when each cell ran, and so differs
+    for name in ("mini.html", "mini.pdf", "mini.kpis.json"):
+        one, two = (project / folder / "2026Q3" / "atlas" / name for folder in ("one", "two"))
+        assert one.read_bytes() == two.read_bytes(), name
+    assert b"data:image/svg" in (project / "one" / "2026Q3" / "atlas" / "mini.html").read_bytes()
+
+
 def test_what_was_never_made_is_explained_without_writing_a_file(call, project):
     (project / "params" / "beacon.yml").write_text("product: [")
 
