@@ -1,13 +1,19 @@
 """How a run ended, as Python and as the content of ``run.json``."""
 
 import platform
+import shutil
+import subprocess
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import kpikit
 from kpikit.publish.messages import Outcome
 from kpikit.publish.plan import Plan
+
+_LIBRARIES = ("duckdb", "ibis-framework", "matplotlib", "nbconvert", "pandas", "papermill", "typst")
+_GIT_SECONDS = 10  # a repository on a share that hangs must not hold the run up
 
 
 @dataclass(frozen=True)
@@ -62,8 +68,38 @@ def manifest(result: RunResult) -> dict[str, Any]:
     return {
         "kpikit": kpikit.__version__,
         "python": platform.python_version(),
+        "libraries": {name: version(name) for name in _LIBRARIES},
+        "params_git": git_state(result.plan.reports[0].params_dir) if result.plan.reports else None,
         "seconds": round(result.seconds, 3),
         "exit_code": result.exit_code,
         "reports": reports,
         "not_planned": [asdict(failure) for failure in result.plan.failures],
     }
+
+
+def git_state(folder: Path) -> dict[str, Any] | None:
+    """Return which commit the files of a folder are of, and whether any differs from it.
+
+    Returns:
+        ``commit``, and ``dirty``: something below the folder is changed or not in the repository.
+        None where git or a commit is missing.
+    """
+    commit = _git(folder, "rev-parse", "HEAD")
+    changes = _git(folder, "status", "--porcelain", "--", ".")
+    if not commit or changes is None:
+        return None
+    return {"commit": commit, "dirty": bool(changes)}
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    git = shutil.which("git")
+    if git is None:
+        return None
+    command = [git, "--no-optional-locks", "-C", str(folder), *words]
+    try:
+        done = subprocess.run(  # noqa: S603 - git itself, without a shell
+            command, capture_output=True, text=True, timeout=_GIT_SECONDS, check=False
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
