@@ -347,8 +347,7 @@ def _check_data(loaded: "LoadedProduct") -> bool:
         examples = f" ({', '.join(finding.examples)})" if finding.examples else ""
         message = mask_secrets(f"{finding.message}{examples}")
         typer.echo(f"  {finding.severity:<9} {place}: {message}")
-    columns = {name for table in dataset.tables.values() for name in table.columns}
-    for sentence in unknown_segments(loaded.params.segments, columns):
+    for sentence in unknown_segments(loaded.params.segments, dataset.tables):
         typer.echo(f"  {'warning':<9} {sentence}")
     return all(finding.severity != "error" for finding in dataset.findings)
 

@@ -1,6 +1,7 @@
 """Which metrics a page shows: those that a product lists, else those that its stage calls for."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from kpikit.catalogue.metric import Metric
 from kpikit.catalogue.own import metrics_of
@@ -63,13 +64,14 @@ def is_available(
     )
 
 
-def unknown_segments(segments: Sequence[str], columns: Collection[str]) -> list[str]:
+def unknown_segments(segments: Sequence[str], tables: Mapping[str, Any]) -> list[str]:
     """Return a sentence per declared dimension that is a column of no table.
 
     Args:
         segments: The dimensions that a product declares.
-        columns: Columns of all its tables.
+        tables: Its canonical tables by name, as Ibis tables.
     """
+    columns = {column for table in tables.values() for column in table.columns}
     sentences = []
     for name in segments:
         if name not in columns:

@@ -28,8 +28,7 @@ def segments_section(context: Context) -> Stack:
         for dimension in dimensions[:_MOST_CHARTS]
         for chart in _first_chart(context, dimension)
     ]
-    columns = {name for table in context.dataset.tables.values() for name in table.columns}
-    unknown = unknown_segments(dimensions, columns)
+    unknown = unknown_segments(dimensions, context.dataset.tables)
     if not charts:
         names = ", ".join(dimensions)
         return nothing_to_show(f"No KPI of the scorecard has a value by {names}.", *unknown)
