@@ -24,7 +24,7 @@ ROOMS: list[set[str]] = [
     {"engine"},
     {"params"},
     {"sample"},
-    {"periods", "formats", "intervals"},
+    {"periods", "formats", "intervals", "corrections"},
     {"errors"},
 ]
 OWNERS = {
