@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kpikit.analysis.drivers import contribution_table, lmdi_table, mix_rate_table
     from kpikit.analysis.retention import retention_curve, retention_table
     from kpikit.analysis.subscriptions import mrr_table
     from kpikit.analysis.survey import nps
@@ -18,6 +19,9 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Report": "kpikit.report",
+    "contribution_table": "kpikit.analysis.drivers",
+    "lmdi_table": "kpikit.analysis.drivers",
+    "mix_rate_table": "kpikit.analysis.drivers",
     "mrr_table": "kpikit.analysis.subscriptions",
     "nps": "kpikit.analysis.survey",
     "open_report": "kpikit.report",
@@ -28,6 +32,9 @@ _HOMES = {
 
 __all__ = [
     "Report",
+    "contribution_table",
+    "lmdi_table",
+    "mix_rate_table",
     "mrr_table",
     "nps",
     "open_report",
