@@ -24,7 +24,7 @@ ROOMS: list[set[str]] = [
     {"engine"},
     {"params"},
     {"sample"},
-    {"periods", "formats", "intervals", "corrections"},
+    {"periods", "formats", "formulas", "intervals", "corrections"},
     {"errors"},
 ]
 OWNERS = {
