@@ -16,6 +16,7 @@ from kpikit.params.nodes import Mistake, Place, compose, find_value, is_null, re
 from kpikit.params.reading import Reading
 from kpikit.params.rulebook import Context, apply_rules
 from kpikit.params.rules_product import PRODUCT_RULES
+from kpikit.params.rules_registers import REGISTER_RULES
 from kpikit.params.rules_source import SOURCE_RULES
 from kpikit.periods import Calendar
 
@@ -95,7 +96,9 @@ def load_product(
     product = reading.read_model(root, Product, "")
     calendar = _calendar(reading)
     apply_rules(
-        reading, (*SOURCE_RULES, *PRODUCT_RULES), _context(reading, calendar, path, known_metrics)
+        reading,
+        (*SOURCE_RULES, *PRODUCT_RULES, *REGISTER_RULES),
+        _context(reading, calendar, path, known_metrics),
     )
     if reading.mistakes:
         raise ParamsError(_message(reading.mistakes, shown))

@@ -28,6 +28,7 @@ from kpikit.params.registers import (
     Campaign,
     Goal,
     KeyResult,
+    LeadingIndicator,
     Milestone,
     Target,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "Goal",
     "Guardrail",
     "KeyResult",
+    "LeadingIndicator",
     "LineKind",
     "MeasureParams",
     "MetricParams",
@@ -348,6 +350,14 @@ class Product(Model):
     targets: Annotated[list[Target], Beside()] = Field(
         default_factory=list, description="Values to reach, per metric and period."
     )
+    drivers: dict[str, str] = Field(
+        default_factory=dict,
+        description="Metric to its formula of other metrics, which may have their own.",
+        examples=[{"gross_revenue": "orders * average_order_value"}],
+    )
+    leading_indicators: list[LeadingIndicator] = Field(
+        default_factory=list, description="Which metric is said to move before which."
+    )
     goals: Annotated[list[Goal], Beside()] = Field(
         default_factory=list, description="Objectives with their key results."
     )
@@ -365,6 +375,11 @@ class Product(Model):
     )
     milestones: Annotated[list[Milestone], Beside()] = Field(
         default_factory=list, description="Deliveries: planned, forecast, actual."
+    )
+    themes: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="Theme of the survey's comments to its keywords; a final * matches any ending.",
+        examples=[{"price": ["price", "expensive", "too much", "cost*"]}],
     )
     funnels: dict[str, Funnel] = Field(default_factory=dict, description="Declared funnels.")
     experiments: dict[str, Experiment] = Field(

@@ -4,6 +4,7 @@ Each stands in the product's file or, when long, in a CSV or YAML file beside it
 """
 
 import datetime as dt
+import math
 from typing import Literal
 
 from pydantic import Field
@@ -23,12 +24,29 @@ class Target(Model):
 
 
 class KeyResult(Model):
-    """One measurable part of a goal."""
+    """One measurable part of a goal: a value to reach, or a change from its baseline."""
 
     metric: str = Field(description="Name of the metric.")
-    target: float = Field(description="What it is to reach.", allow_inf_nan=False)
-    baseline: float | None = Field(None, description="Where it started.", allow_inf_nan=False)
+    target: float | None = Field(None, description="What it is to reach.", allow_inf_nan=False)
+    change: float | None = Field(
+        None,
+        description="Instead of a target: the change from the baseline, 0.3 for 30 % more.",
+        examples=[0.3, -0.1],
+        allow_inf_nan=False,
+    )
+    baseline: float | None = Field(
+        None,
+        description="Where it started; stands here, so that no later correction moves the goal.",
+        allow_inf_nan=False,
+    )
     due: dt.date = Field(description="By when.", examples=["2026-09-30"])
+
+    @property
+    def aim(self) -> float:
+        """The value to reach: the target, or the baseline changed as declared."""
+        if self.change is None or self.baseline is None:
+            return math.nan if self.target is None else self.target
+        return self.baseline * (1 + self.change)
 
 
 class Goal(Model):
@@ -100,3 +118,17 @@ class Milestone(Model):
     planned: dt.date = Field(description="Day first planned.")
     forecast: dt.date | None = Field(None, description="Day now expected.")
     actual: dt.date | None = Field(None, description="Day it was delivered.")
+    remaining: int | None = Field(
+        None, ge=0, description="Work items left; with throughput, the day is forecast."
+    )
+    throughput: str | None = Field(
+        None, description="Metric that counts the work items done in a period."
+    )
+
+
+class LeadingIndicator(Model):
+    """A claim that one metric moves before another; the review tests it."""
+
+    metric: str = Field(description="The metric that is said to move first.")
+    outcome: str = Field(description="The metric that is said to follow.")
+    lag_months: int = Field(ge=1, le=12, description="How many months later.")

@@ -152,12 +152,6 @@ def _targets(product: Product, context: Context) -> Iterator[Fault]:
         seen.add(aim)
 
 
-def _key_result(result: KeyResult, _: Context) -> Iterator[Fault]:
-    if result.baseline == result.target:
-        what = f"baseline and target are both {result.target:g}"
-        yield Fault("baseline", what, "A key result needs a way to go: change one of them.")
-
-
 def _annotation_metrics(annotation: Annotation, context: Context) -> Iterator[Fault]:
     for index, name in enumerate(annotation.metrics):
         yield from unknown_metric(name, f"metrics.{index}", context)
@@ -279,7 +273,6 @@ PRODUCT_RULES = (
     Rule(MeasureParams, _AGGREGATES, _measure),
     *(Rule(part, ("metric",), _names_metric) for part in _WITH_METRIC),
     Rule(Target, ("period",), _target_period),
-    Rule(KeyResult, ("baseline", "target"), _key_result),
     Rule(Annotation, ("metrics",), _annotation_metrics),
     Rule(Annotation, ("date", "end"), _annotation_end),
     Rule(Campaign, ("start", "end"), _start_and_end),

@@ -140,8 +140,12 @@ _SURVEY = _table(
     ColumnSpec("score", "number", "How likely to recommend, 0 to 10.", low=0, high=10),
     ColumnSpec("weight", "number", "Weight of the answer; 1 if absent.", required=False, low=0),
     ColumnSpec("comment", "text", "What was said.", required=False, nullable=True),
+    ColumnSpec(
+        "may_quote", "code", "yes where the comment may be printed; no comment is if absent.",
+        required=False, nullable=True,
+    ),
     time="answer_time",
-)
+)  # fmt: skip
 _EXPOSURES = _table(
     "exposures",
     "one exposure of a user to a variant",

@@ -251,8 +251,9 @@ def test_all_mistakes_are_told_in_one_go_in_order_of_their_lines(message):
         "  Write digits and a decimal point alone, such as 2600000; a share is 0 to 1.\n"
         "atlas.yml:6: retntion: unknown key 'retntion'.\n"
         "  Did you mean 'retention'? Defined: actions, activation, annotations, benchmarks,"
-        " campaigns, conversion, define, economics, experiments, features, funnels, goals,"
-        " metrics, milestones, owners, product, retention, segments, source, targets."
+        " campaigns, conversion, define, drivers, economics, experiments, features, funnels, goals,"
+        " leading_indicators, metrics, milestones, owners, product, retention, segments, source,"
+        " targets, themes."
     )
 
 
