@@ -95,8 +95,31 @@ def run(
         bool, typer.Option("--fail-fast", help="Stop everything at the first failure.")
     ] = False,
     timeout: Annotated[
+        float, typer.Option(min=0, metavar="SECONDS", help="Longest time of a report; 0: no limit.")
+    ] = 3600,
+    cell_timeout: Annotated[
         float, typer.Option(min=0, metavar="SECONDS", help="Longest time of a cell; 0: no limit.")
     ] = 1800,
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="Most memory of a report, such as 2GiB, 0: no limit; else its share of the "
+            "machine's.",
+        ),
+    ] = None,
+    output_size: Annotated[
+        str, typer.Option(metavar="SIZE", help="Most output of a report; 0: no limit.")
+    ] = "128MiB",
+    cell_output_size: Annotated[
+        str, typer.Option(metavar="SIZE", help="Most output of a cell; 0: no limit.")
+    ] = "32MiB",
+    retries: Annotated[
+        int, typer.Option(min=0, help="More attempts for a report whose kernel was lost.")
+    ] = 1,
+    retry_errors: Annotated[
+        bool, typer.Option("--retry-errors", help="Such attempts for any other failure too.")
+    ] = False,
     overrides: Overrides = None,
     force: Annotated[bool, typer.Option("--force", help="Make unchanged reports too.")] = False,
     explain: Annotated[
@@ -114,11 +137,21 @@ def run(
 
     Exit code 0: all sealed. 1: some report failed. 2: nothing could run. 130: Ctrl-C.
     """
+    from kpikit.publish.limits import Limits, parse_size  # noqa: PLC0415
     from kpikit.publish.plan import make_plan  # noqa: PLC0415
     from kpikit.publish.runner import run_plan  # noqa: PLC0415
     from kpikit.publish.summary import result_lines  # noqa: PLC0415
 
     chosen = _formats(formats)
+    limits = Limits(
+        cell_seconds=cell_timeout,
+        report_seconds=timeout,
+        memory=None if memory is None else parse_size(memory),
+        cell_output=parse_size(cell_output_size),
+        report_output=parse_size(output_size),
+        retries=retries,
+        retry_errors=retry_errors,
+    )
     plan = make_plan(
         template,
         products=product or (),
@@ -136,7 +169,7 @@ def run(
             formats=chosen,
             jobs=jobs,
             fail_fast=fail_fast,
-            cell_timeout=timeout or None,
+            limits=limits,
             force=force,
             watcher=watcher,
         )

@@ -5,7 +5,6 @@ report never depends on which kernels a machine has registered. It talks over Un
 ports are drawn by chance and clash when many kernels start at once.
 """
 
-import contextlib
 import os
 import signal
 import subprocess
@@ -25,6 +24,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_output
 from papermill.clientwrap import PapermillNotebookClient
 
+from kpikit.publish.guard import LIMIT_ERROR, Guard
 from kpikit.publish.messages import CellStarted, Event, KernelStarted
 from kpikit.publish.seal import ALIVE, METADATA_KEY
 
@@ -43,12 +43,14 @@ class KernelPlace:
         cwd: Its working directory.
         env: Its whole environment.
         log: File that takes what its process prints outside of cells; None: this process's own.
+        guard: Keeps it within its limits, and ends it with all that its cells have started.
     """
 
     sockets: Path
     cwd: Path
     env: Mapping[str, str] = field(repr=False)  # may hold secrets
     log: Path | None = None
+    guard: Guard = field(default_factory=Guard)
 
 
 def run_cells(
@@ -117,11 +119,12 @@ class ReportClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill 
             ):
                 provisioner: Any = self.km.provisioner
                 process = provisioner.process
+                self.place.guard.watch(process.pid)
                 self.tell(KernelStarted(process.pid))
                 try:
                     ending = self._run_cells(process)
                 finally:
-                    _kill_group(process.pid)
+                    self.place.guard.end()
                 self.nb.metadata[METADATA_KEY]["kernel"] = ending
                 self.set_widgets_metadata()
         finally:
@@ -136,6 +139,15 @@ class ReportClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill 
             options |= {"transport": "ipc", "ip": str(stem)}
         self.km = AsyncKernelManager(kernel_spec_manager=_ThisInterpreter(), **options)
         return self.km
+
+    def process_message(
+        self, msg: Mapping[str, Any], cell: NotebookNode, cell_index: int
+    ) -> NotebookNode | None:
+        """Keep what a cell sends, as long as it is within the limits."""
+        if not self.place.guard.accepts(msg, cell_index):
+            return None
+        output: NotebookNode | None = super().process_message(msg, cell, cell_index)
+        return output
 
     def _run_cells(self, process: "subprocess.Popen[bytes]") -> str:
         """Run the cells in order and return how the kernel is after the last of them."""
@@ -153,8 +165,8 @@ class ReportClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill 
                 self._note_failure(cell, position, error, self._timeout_text(error))
                 return "it was stopped at a cell that took too long"
             except DeadKernelError as error:
-                ending = _how_it_ended(process)
-                self._note_failure(cell, position, error, ending)
+                ending = self._how_it_died(process)
+                self._note_failure(cell, position, error, self.place.guard.exceeded or ending)
                 return ending
             finally:
                 self.nb_man.cell_complete(cell, position)
@@ -166,13 +178,20 @@ class ReportClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill 
             try:
                 await self.kc.kernel_info(reply=True, timeout=_PROBE_SECONDS)
             except (Empty, TimeoutError):
-                return _how_it_ended(process)
-        return ALIVE if process.poll() is None else _how_it_ended(process)
+                return self._how_it_died(process)
+        return ALIVE if process.poll() is None else self._how_it_died(process)
 
     _probe = run_sync(_async_probe)
 
+    def _how_it_died(self, process: "subprocess.Popen[bytes]") -> str:
+        guard = self.place.guard
+        if guard.exceeded:
+            return f"it was stopped at a limit: {guard.exceeded}"
+        guard.lost = _how_it_ended(process)
+        return guard.lost
+
     def _note_failure(self, cell: NotebookNode, position: int, error: Exception, text: str) -> None:
-        name = type(error).__name__
+        name = LIMIT_ERROR if self.place.guard.exceeded else type(error).__name__
         output = new_output(  # type: ignore[no-untyped-call]
             "error", ename=name, evalue=text, traceback=[f"{name}: {text}"]
         )
@@ -211,13 +230,6 @@ def _how_it_ended(process: "subprocess.Popen[bytes]") -> str:
         hint = " (the system does this when memory runs out)" if name == "SIGKILL" else ""
         return f"the kernel was killed by {name}{hint}"
     return f"the kernel's process ended by itself, with exit code {code}"
-
-
-def _kill_group(leader: int) -> None:
-    """Kill the kernel and every process that its cells have left behind."""
-    if hasattr(os, "killpg"):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(leader, signal.SIGKILL)
 
 
 def _tell_nobody(_event: Event) -> None:

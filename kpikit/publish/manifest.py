@@ -59,6 +59,8 @@ def manifest(result: RunResult) -> dict[str, Any]:
             "state": outcome.state,
             "stale": list(outcome.stale),
             "reasons": list(outcome.reasons),
+            "attempts": outcome.attempts,
+            "earlier_attempts": list(outcome.earlier),
             "notes": list(outcome.notes),
             "files": [(outcome.report.folder / name).as_posix() for name in outcome.files],
             "seconds": round(outcome.seconds, 3),

@@ -1,9 +1,10 @@
 """What the runner and its worker processes say to each other. Imports nothing heavy."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from kpikit.publish.limits import Limits
 from kpikit.publish.plan import PlannedReport
 
 Format = Literal["html", "pdf"]
@@ -20,9 +21,10 @@ class Job:
         output_dir: Absolute folder of the published reports; the kernel learns the ledger's place.
         scratch: The report's private folder, absolute and short, for it holds sockets.
         staging: Folder beside the published files in which the new ones are made ready.
-        cell_timeout: Seconds that a cell may take; no limit if None.
+        limits: What it may take, and how often it may be tried again.
         threads: How many threads its libraries may use.
         stale: Why it is made.
+        earlier: How the attempts before this one ended.
     """
 
     report: PlannedReport
@@ -30,9 +32,21 @@ class Job:
     output_dir: Path
     scratch: Path
     staging: Path
-    cell_timeout: float | None
+    limits: Limits
     threads: int
     stale: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
+
+    @property
+    def mark(self) -> str:
+        """What the environment of the report's processes holds, and of no other's."""
+        return f"KPIKIT_SCRATCH={self.scratch}"
+
+    def again(self, reason: str) -> "Job":
+        """Return the next attempt, in a folder of its own."""
+        earlier = (*self.earlier, reason)
+        scratch = self.scratch.with_name(f"{self.scratch.name.partition('-')[0]}-{len(earlier)}")
+        return replace(self, earlier=earlier, scratch=scratch)
 
 
 @dataclass(frozen=True)
@@ -57,7 +71,18 @@ class CellStarted:
     heading: str
 
 
-Event = KernelStarted | CellStarted
+@dataclass(frozen=True)
+class TriedAgain:
+    """The report is made once more.
+
+    Attributes:
+        reason: Why the attempt before has failed.
+    """
+
+    reason: str
+
+
+Event = KernelStarted | CellStarted | TriedAgain
 
 
 @dataclass(frozen=True)
@@ -71,6 +96,8 @@ class Outcome:
         files: Names of the files made ready or published.
         seconds: Wall time.
         stale: Why it was made; empty for an unchanged one.
+        earlier: How the attempts before the last one ended.
+        is_lost: Whether its kernel or its worker ended without being told to.
     """
 
     report: PlannedReport
@@ -80,6 +107,13 @@ class Outcome:
     files: tuple[str, ...] = field(default=())
     seconds: float = 0.0
     stale: tuple[str, ...] = ()
+    earlier: tuple[str, ...] = ()
+    is_lost: bool = False
+
+    @property
+    def attempts(self) -> int:
+        """How often it was tried in this run."""
+        return 0 if self.state == "unchanged" else len(self.earlier) + 1
 
     @property
     def is_good(self) -> bool:

@@ -18,9 +18,10 @@ from typing import Protocol
 from kpikit.errors import KpikitError
 from kpikit.publish.index import write_index
 from kpikit.publish.interrupts import Interrupts, RunStopped
+from kpikit.publish.limits import Limits
 from kpikit.publish.lock import STAGING_PREFIX, output_lock, sweep
 from kpikit.publish.manifest import RunResult, manifest
-from kpikit.publish.messages import Event, Format, Job, Outcome
+from kpikit.publish.messages import Event, Format, Job, Outcome, TriedAgain
 from kpikit.publish.outputs import (
     check_writable,
     publish_files,
@@ -39,8 +40,6 @@ from kpikit.publish.record import (
 )
 
 FORMATS: tuple[Format, ...] = ("html", "pdf")
-DEFAULT_CELL_TIMEOUT = 1800.0
-
 _LONGEST_TEMP_DIR = 60  # what is left of a socket's path for the run's own folders
 
 
@@ -77,7 +76,7 @@ def run_plan(
     formats: Sequence[Format] = FORMATS,
     jobs: int | None = None,
     fail_fast: bool = False,
-    cell_timeout: float | None = DEFAULT_CELL_TIMEOUT,
+    limits: Limits | None = None,
     force: bool = False,
     watcher: Watcher | None = None,
 ) -> RunResult:
@@ -89,7 +88,7 @@ def run_plan(
         formats: Pages beside the notebook and kpis.json.
         jobs: Reports at once; as many as there are processors if None.
         fail_fast: Stop everything at the first report that fails.
-        cell_timeout: Seconds that a cell may take; no limit if None.
+        limits: What each report may take; those of ``Limits()`` if None.
         force: Make unchanged reports too.
         watcher: Takes the run's news.
 
@@ -113,7 +112,7 @@ def run_plan(
             formats=formats,
             size=jobs or processors(),
             fail_fast=fail_fast,
-            cell_timeout=cell_timeout,
+            limits=limits or Limits(),
         )
         result = RunResult(plan, outcomes, output, time.monotonic() - started, stopped_by)
         try:
@@ -135,7 +134,7 @@ def _make_stale(
     formats: Sequence[Format],
     size: int,
     fail_fast: bool,
-    cell_timeout: float | None,
+    limits: Limits,
 ) -> tuple[tuple[Outcome, ...], int | None]:
     """Make what is stale; return each report's end, and the exit code of a signal that came."""
     ends: dict[PlannedReport, Outcome] = {}
@@ -148,9 +147,7 @@ def _make_stale(
     if made:
         size = min(size, len(made))
         with _scratch_folder() as scratch:
-            jobs = _jobs(
-                made, output, scratch, formats=formats, size=size, cell_timeout=cell_timeout
-            )
+            jobs = _jobs(made, output, scratch, formats=formats, size=size, limits=limits)
             with Interrupts() as interrupts:
                 run = _Run(jobs, interrupts, watcher, fail_fast=fail_fast)
                 stopped_by = run.until_done(size)
@@ -215,6 +212,9 @@ class _Run:
         return {**stopped, **self._done}
 
     def _tell(self, job: Job, event: Event) -> None:
+        if isinstance(event, TriedAgain):
+            name = f"{job.report.product} {job.report.period}"
+            self._watcher.note(f"{name} is made once more. {event.reason}")
         self._watcher.event(job.report, event)
 
     def _finish(self, job: Job, outcome: Outcome) -> None:
@@ -281,7 +281,7 @@ def _jobs(
     *,
     formats: Sequence[Format],
     size: int,
-    cell_timeout: float | None,
+    limits: Limits,
 ) -> list[Job]:
     threads = max(1, processors() // size)
     return [
@@ -291,7 +291,7 @@ def _jobs(
             output_dir=output,
             scratch=scratch / str(number),
             staging=output / report.folder / f".{report.template.name}.{scratch.name}",
-            cell_timeout=cell_timeout,
+            limits=limits.shared_by(size),
             threads=threads,
             stale=reasons,
         )

@@ -8,13 +8,15 @@ killed at any moment.
 import contextlib
 import json
 import os
+import shutil
 import signal
 import sys
 import sysconfig
 import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -23,8 +25,10 @@ from typing import TYPE_CHECKING
 import kpikit
 from kpikit.errors import KpikitError, RenderError, SealError
 from kpikit.publish.failed import failed_notebook, notebook_text
+from kpikit.publish.guard import Guard
 from kpikit.publish.messages import Event, Job, Outcome
 from kpikit.publish.outputs import stage_files
+from kpikit.publish.processes import ADOPT_ORPHANS, end_family, is_supported
 from kpikit.publish.seal import broken_conditions, kpis_document
 
 if TYPE_CHECKING:
@@ -51,9 +55,11 @@ def serve(connection: Connection) -> None:
     """
     _ignore_ctrl_c()
     _forbid_slow_import()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    taken: list[Job] = []
+    threading.Thread(target=_end_with_parent, args=(taken,), daemon=True).start()
     try:
         while (job := connection.recv()) is not None:
+            taken[:] = [job]
             connection.send(make_report(job, tell=connection.send))
     except (EOFError, OSError):
         return
@@ -68,21 +74,28 @@ def make_report(job: Job, *, tell: Callable[[Event], None]) -> Outcome:
     """
     started = time.monotonic()
     notebook: NotebookNode | None = None
+    guard = Guard(job.limits, mark=job.mark)
     try:
-        notebook = _execute(job, tell)
+        notebook = _execute(job, tell, guard)
         reasons = broken_conditions(notebook, job.report)
         if reasons:
-            return _failed(job, notebook, reasons, started)
+            failed = _failed(job, notebook, reasons, started)
+            return replace(failed, is_lost=bool(guard.lost))
         pages, notes = _render(notebook, job)
         files = {**pages, **_data_files(notebook, job)}
         _stage(job, files)
     except Exception as error:  # noqa: BLE001 - one failing report never stops the others
-        return _failed(job, notebook, [_describe(error)], started)
+        failed = _failed(job, notebook, [_describe(error)], started)
+        return replace(failed, is_lost=isinstance(error, _KernelNotStartedError))
     seconds = time.monotonic() - started
     return Outcome(job.report, "sealed", notes=notes, files=tuple(files), seconds=seconds)
 
 
-def _execute(job: Job, tell: Callable[[Event], None]) -> "NotebookNode":
+class _KernelNotStartedError(SealError):
+    """There was no kernel to run the cells."""
+
+
+def _execute(job: Job, tell: Callable[[Event], None], guard: Guard) -> "NotebookNode":
     """Return the executed notebook; a cell that failed is seen in its outputs."""
     import nbformat  # noqa: PLC0415 - loads slowly, and only workers need it
     import papermill  # noqa: PLC0415 - as above
@@ -90,7 +103,7 @@ def _execute(job: Job, tell: Callable[[Event], None]) -> "NotebookNode":
 
     template = job.scratch / f"{job.report.template.name}.ipynb"
     executed = job.scratch / "executed.ipynb"
-    place = _kernel_place(job)
+    place = _kernel_place(job, guard)
     template.write_text(job.report.template.text, encoding="utf-8")
     papermill.log.logger.setLevel("ERROR")  # what it warns of is refused by plan or seal
     try:
@@ -104,14 +117,15 @@ def _execute(job: Job, tell: Callable[[Event], None]) -> "NotebookNode":
             request_save_on_cell_execute=False,
             autosave_cell_every=0,
             progress_bar=False,
-            execution_timeout=job.cell_timeout,
+            execution_timeout=job.limits.cell_seconds or None,
             place=place,
             on_event=tell,
         )
     except PapermillExecutionError:
         pass  # the seal finds the cell's error, and words it
     except RuntimeError as error:
-        raise SealError(f"The kernel did not start: {error}{_last_words(place)}") from error
+        reason = f"The kernel did not start: {error}{_last_words(place)}"
+        raise _KernelNotStartedError(reason) from error
     text = executed.read_text(encoding="utf-8")
     notebook: NotebookNode = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
     notebook["cells"] = [
@@ -122,22 +136,32 @@ def _execute(job: Job, tell: Callable[[Event], None]) -> "NotebookNode":
     return notebook
 
 
-def _kernel_place(job: Job) -> "KernelPlace":
+def _kernel_place(job: Job, guard: Guard) -> "KernelPlace":
     from kpikit.publish.kernels import KernelPlace  # noqa: PLC0415 - imports Jupyter's clients
 
     work = job.scratch / "work"
     work.mkdir(parents=True)
+    start_up = job.scratch / "ipython" / "profile_default" / "startup"
+    start_up.mkdir(parents=True)
+    if is_supported():
+        (start_up / "00-kpikit.py").write_text(ADOPT_ORPHANS)
     # where open_report looks by default, for templates that do not pass params_dir on
     with contextlib.suppress(OSError):
         (work / "params").symlink_to(job.report.params_dir, target_is_directory=True)
     return KernelPlace(
-        sockets=job.scratch, cwd=work, env=kernel_environment(job), log=job.scratch / "kernel.log"
+        sockets=job.scratch,
+        cwd=work,
+        env=kernel_environment(job),
+        log=job.scratch / "kernel.log",
+        guard=guard,
     )
 
 
 def kernel_environment(job: Job) -> dict[str, str]:
     """Return the environment of a report's kernel: this process's, and what must be its own."""
+    name, _, scratch = job.mark.partition("=")
     own = {
+        name: scratch,
         "KPIKIT_RUN_ID": job.report.run_id,
         "KPIKIT_LEDGER": str(job.output_dir / "ledger.duckdb"),
         "KPIKIT_OVERRIDES": json.dumps(job.report.overrides),
@@ -249,8 +273,12 @@ def _ignore_ctrl_c() -> None:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
-def _end_with_parent() -> None:
+def _end_with_parent(taken: Sequence[Job]) -> None:
+    """End with the runner, and clean up in its place."""
     parent = parent_process()
     if parent is not None:
         parent.join()
+        for job in taken:
+            end_family(None, mark=job.mark)
+            shutil.rmtree(job.scratch.parent, ignore_errors=True)
         os._exit(1)

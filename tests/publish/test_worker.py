@@ -15,6 +15,7 @@ import nbformat
 import pytest
 
 from kpikit.publish import worker
+from kpikit.publish.limits import Limits
 from kpikit.publish.messages import CellStarted, Job, KernelStarted
 
 
@@ -26,7 +27,7 @@ def job(tmp_path, short_folder, make):
         output_dir=tmp_path,
         scratch=short_folder,
         staging=tmp_path / "2026Q3" / "atlas" / ".mini.x",
-        cell_timeout=60,
+        limits=Limits(cell_seconds=60),
         threads=3,
     )
 
@@ -104,7 +105,9 @@ FAULTS = {
 
 def failing_outcome(job, report, make):
     """Make the report, and check that it failed and that its notebook says why."""
-    outcome = worker.make_report(replace(job, report=report, cell_timeout=6), tell=print)
+    outcome = worker.make_report(
+        replace(job, report=report, limits=Limits(cell_seconds=6)), tell=print
+    )
 
     assert outcome.state == "failed"
     assert outcome.files == ("mini.failed.ipynb",)
@@ -201,7 +204,7 @@ def test_secrets_are_masked_in_reasons(job, monkeypatch):
     monkeypatch.setenv("ATLAS_URL", "warehouse-of-atlas")
     job = replace(job, report=replace(job.report, connection="${ATLAS_URL}"))
 
-    def execute(_job, _tell):
+    def execute(_job, _tell, _guard):
         raise OSError("cannot reach warehouse-of-atlas")
 
     monkeypatch.setattr(worker, "_execute", execute)
