@@ -34,6 +34,8 @@ _HEAT = 2.8  # ems, the least width of a heat map's cell
 _LABEL = 8.0  # ems, a column's heading that still takes one line
 _BADGE = 1.4  # ems, what a badge's border takes
 _FIXED = {"bullet": 9.0, "spark": 7.0}  # ems
+_INSET, _COMPACT_INSET = 3.4, 2.9  # points above and below a cell's text
+_CLOSING = 1.6  # how much faster than the scale the rows of a table close up
 _LONG_WORD = re.compile(r"\S{25,}")
 _LONG_LINE = re.compile(r"[^\s\u200b]{70,}")
 _WORD_PART = re.compile(r".{1,20}")
@@ -181,11 +183,14 @@ def _table(block: Node, width: float) -> Node:
     ]
     sizes = _COMPACT_SIZES if block["compact"] else _SIZES
     size, parts = fit(extents, width, sizes, stub=1)
+    inset = _COMPACT_INSET if block["compact"] else _INSET
     return {
         **block,
         "size": size,
         "breakable": len(rows) > _SHORT,
         "scale": 1.0,
+        "inset": inset,
+        "closing": _CLOSING * inset,
         "parts": [
             {
                 "label": _part_label(part, parts),

@@ -118,7 +118,7 @@ def _section_units(
             (index, place),
             GAPS.text if block["kind"] in TEXT_KINDS else GAPS.block,
             height,
-            give=0.0 if shrunk is None else (height - shrunk) / (1 - MIN_SCALE),
+            give=_give(block) if shrunk is None else (height - shrunk) / (1 - MIN_SCALE),
             flows=block["kind"] in _FLOWING or height > PAGE_HEIGHT,
             splits=block["kind"] == "table" and _splits(block),
         )
@@ -132,6 +132,16 @@ def _section_units(
         lead = measured["opener"] + GAPS.opener
         units[0] = replace(units[0], above=above, height=lead + units[0].height)
     return units
+
+
+def _give(block: Node) -> float:
+    """Return how much of a chart's or table's height is proportional to its scale."""
+    if block["kind"] == "figure":
+        return float(block["image"]["height"])
+    if block["kind"] != "table":
+        return 0.0
+    rows = sum(1 + sum("group" not in row for row in part["rows"]) for part in block["parts"])
+    return 2.0 * rows * float(block["closing"])
 
 
 def _with_remarks(units: Sequence[Unit], blocks: Sequence[Node]) -> list[Unit]:

@@ -92,8 +92,9 @@ def figure(height=100.0):
 
 
 def table(rows, *, breakable=False, heat=False):
-    part = {"columns": [{"heat": heat}], "rows": [{}] * rows}
-    return {"kind": "table", "scale": 1.0, "breakable": breakable, "parts": [part]}
+    part = {"columns": [{"heat": heat}], "rows": [{}] * rows + [{"group": "Money"}]}
+    table = {"kind": "table", "scale": 1.0, "breakable": breakable, "parts": [part]}
+    return table | {"inset": 3.0, "closing": 5.0}
 
 
 def section(*blocks, kind="plain", title="Trends"):
@@ -132,9 +133,18 @@ def test_the_contents_follow_the_first_section():
     assert [unit.at for unit in found] == [None, (0, 0), None, (1, 0)]
 
 
-def test_what_a_part_gives_is_measured():
-    # A block of 50 points that stands 39 high at a scale of 0.78 gives 11 / 0.22 points.
-    assert units(section(figure()), shrunk=39.0)[1].give == pytest.approx(50.0)
+def test_what_a_row_gives_is_measured():
+    # A row of 50 points that stands 39 high at a scale of 0.78 gives 11 / 0.22 points.
+    row = {"kind": "row", "items": [figure(), figure()]}
+
+    assert units(section(row), shrunk=39.0)[1].give == pytest.approx(50.0)
+
+
+def test_a_chart_gives_its_height_and_a_table_the_white_in_its_rows():
+    # Head and four rows, above and below the text of each 5 points; a group's heading gives none.
+    _, chart, rows, text = units(section(figure(100.0), table(4), {"kind": "para"}))
+
+    assert (chart.give, rows.give, text.give) == (100.0, 5 * 2 * 5.0, 0.0)
 
 
 def test_absent_sections_that_follow_one_another_share_their_heading():

@@ -30,6 +30,7 @@ from kpikit.present.components import (
 )
 from kpikit.publish import pdf as pdf_module
 from kpikit.publish import typst as engine
+from kpikit.publish.pagination import MIN_SCALE, Filling, filled, report_units
 from kpikit.publish.pdf import render_pdf
 
 HOSTILE = '<b>&" #panic() $x$ *_ [x] \\ ` ~ @key // /* {{7*7}}'
@@ -455,3 +456,23 @@ def test_the_data_of_a_report_reach_the_template_as_json(review, monkeypatch):
     assert seen[0]["date"] == {"year": 2026, "month": 9, "day": 30}
     assert seen[0]["palette"]["ink"] == "#22303c"
     assert '"uri"' not in json.dumps(seen[0])
+
+
+def test_a_chart_and_a_table_give_as_much_height_as_their_data_say(monkeypatch):
+    laid_out = []
+    monkeypatch.setattr(pdf_module, "filled", lambda data, _: laid_out.append(data) or data)
+    wide = Figure(svg(width=700), "Alternative", "Message", "£ k")
+    rows = ({"group": "Customer"}, {"a": "1"}, {"a": "two\nlines"})
+    table = Table((Column("a", "A"),), rows, title="Table")
+    render_pdf(notebook("## Trends", shown(wide), shown(table)))
+    data = laid_out[0]
+    closer = filled(data, Filling({(0, 0): 0.9, (0, 1): 0.9}, frozenset()))
+
+    before, after = (
+        engine.measure(state, scale=MIN_SCALE)["sections"][0]["blocks"] for state in (data, closer)
+    )
+
+    units = report_units(data, engine.measure(data, scale=MIN_SCALE))[1:]
+    for unit, high, low in zip(units, before, after, strict=True):
+        assert high - low == pytest.approx(0.1 * unit.give)
+        assert unit.give > 0
