@@ -5,10 +5,11 @@ A killed run therefore blocks nobody. What it left half made is swept away by th
 
 import contextlib
 import os
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from kpikit.publish.outputs import finish_publishing
 
 LOCK_NAME = ".kpikit.lock"
 STAGING_PREFIX = "kpikit-"
@@ -39,9 +40,14 @@ def output_lock(folder: Path, *, note: Callable[[str], None]) -> Iterator[None]:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed runs left half made in a folder that is held by this run."""
+    """Clear what killed runs left half made in a folder that is held by this run.
+
+    A report whose files were just being moved into place is finished; else old and new ones would
+    stand side by side.
+    """
     for staging in folder.glob(f"*/*/.*.{STAGING_PREFIX}*"):
-        shutil.rmtree(staging, ignore_errors=True)
+        with contextlib.suppress(OSError):  # the next run tries again
+            finish_publishing(staging)
     for name in ("index.html", "run.json"):
         for new in folder.glob(f".{name}.*"):
             new.unlink(missing_ok=True)

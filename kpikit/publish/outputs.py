@@ -1,18 +1,22 @@
 """Writing files so that whatever stood there before is whole until the new set stands there whole.
 
 All files of a report are first written and flushed to disk in a staging folder beside their
-places, where a full disk does no harm. Then each is renamed, which is atomic; should a rename fail
-half way, those already made are taken back.
+places, where a full disk does no harm. Then a note of what is to be moved is left there, and each
+is renamed, which is atomic. Should a rename fail half way, those already made are taken back;
+should the process die half way, the next run finds the note and makes the rest.
 """
 
 import contextlib
+import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from kpikit.errors import KpikitError
+
+_NOTE = ".moving.json"  # in a staging folder: all is ready, and is being moved
 
 
 def check_writable(folder: Path) -> None:
@@ -64,15 +68,37 @@ def publish_files(
     """
     moved = list(names)
     gone = [name for name in obsolete if (folder / name).exists()]
+    note = staging / _NOTE
     try:
-        with _restored_on_failure(staging / "before", folder, [*moved, *gone]):
-            for name in moved:
-                (staging / name).replace(folder / name)
-            for name in gone:
-                (folder / name).unlink()
-            _flush_folder(folder)
-    finally:
+        before = _keep(folder, staging / "before", [*moved, *gone])
+        write_atomically(note, json.dumps({"moved": moved, "gone": gone}))
+    except OSError:
         shutil.rmtree(staging, ignore_errors=True)
+        raise
+    try:
+        _move(staging, folder, moved, gone)
+    except BaseException:
+        note.unlink()  # where even this fails, the next run makes the rest of the moves
+        _put_back(staging / "before", folder, [*moved, *gone], before)
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    with contextlib.suppress(OSError):
+        note.unlink()  # first, for nothing is left to be moved
+    shutil.rmtree(staging, ignore_errors=True)
+
+
+def finish_publishing(staging: Path) -> None:
+    """Make the moves that a process which died had begun, if it had; remove the folder.
+
+    Raises:
+        OSError: A file could not be moved; it may be tried again.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        note = json.loads((staging / _NOTE).read_text(encoding="utf-8"))
+        left = [name for name in note["moved"] if (staging / name).exists()]
+        _move(staging, staging.parent, left, note["gone"])
+        (staging / _NOTE).unlink()
+    shutil.rmtree(staging, ignore_errors=True)
 
 
 def write_atomically(path: Path, content: str | bytes) -> None:
@@ -103,23 +129,30 @@ def write_through(path: Path, content: str | bytes) -> None:
         os.fsync(file.fileno())
 
 
-@contextlib.contextmanager
-def _restored_on_failure(keep: Path, folder: Path, names: list[str]) -> Iterator[None]:
-    """Keep what stands under the names, and put it back if the body fails."""
+def _move(staging: Path, folder: Path, moved: Iterable[str], gone: Iterable[str]) -> None:
+    for name in moved:
+        (staging / name).replace(folder / name)
+    for name in gone:
+        (folder / name).unlink(missing_ok=True)
+    _flush_folder(folder)
+
+
+def _keep(folder: Path, keep: Path, names: Iterable[str]) -> set[str]:
+    """Keep what stands under the names in the new folder ``keep``; return those that exist."""
     keep.mkdir()
-    before = [name for name in names if (folder / name).exists()]
+    before = {name for name in names if (folder / name).exists()}
     for name in before:
         _link_or_copy(folder / name, keep / name)
-    try:
-        yield
-    except BaseException:
-        for name in names:
-            with contextlib.suppress(OSError):  # put back as many as can be
-                if name in before:
-                    (keep / name).replace(folder / name)
-                else:
-                    (folder / name).unlink(missing_ok=True)
-        raise
+    return before
+
+
+def _put_back(keep: Path, folder: Path, names: Iterable[str], before: Collection[str]) -> None:
+    for name in names:
+        with contextlib.suppress(OSError):  # put back as many as can be
+            if name in before:
+                (keep / name).replace(folder / name)
+            else:
+                (folder / name).unlink(missing_ok=True)
 
 
 def _link_or_copy(source: Path, target: Path) -> None:

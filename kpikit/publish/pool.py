@@ -7,6 +7,7 @@ that it was making, and the next report gets a new worker.
 import contextlib
 import math
 import multiprocessing
+import os
 import shutil
 import signal
 import sys
@@ -20,7 +21,7 @@ from types import ModuleType
 
 from kpikit.publish.messages import Event, Job, KernelStarted, Outcome, TriedAgain
 from kpikit.publish.processes import end_family
-from kpikit.publish.worker import serve
+from kpikit.publish.worker import HIDDEN_BY_RUNNER, SAFE_PATH, serve
 
 _GRACE_SECONDS = 60.0  # for what a worker does after its kernel was ended at the limit
 
@@ -32,7 +33,7 @@ class Worker:
         context = multiprocessing.get_context("spawn")  # nothing of this process's state goes over
         self.connection, remote = context.Pipe()
         self.process: SpawnProcess = context.Process(target=serve, args=(remote,), daemon=True)
-        with _ctrl_c_blocked(), _script_hidden():
+        with _ctrl_c_blocked(), _script_hidden(), _current_folder_hidden():
             self.process.start()
         remote.close()
         self.job: Job | None = None  # None while it is idle
@@ -175,3 +176,16 @@ def _script_hidden() -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"] = script
+
+
+@contextlib.contextmanager
+def _current_folder_hidden() -> Iterator[None]:
+    """Start a process that takes no ``random.py`` of the current folder for Python's own."""
+    if SAFE_PATH in os.environ:
+        yield
+        return
+    os.environ[SAFE_PATH] = HIDDEN_BY_RUNNER
+    try:
+        yield
+    finally:
+        del os.environ[SAFE_PATH]

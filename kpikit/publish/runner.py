@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kpikit.errors import KpikitError
+from kpikit.publish.failed import failed_notebook
 from kpikit.publish.index import write_index
 from kpikit.publish.interrupts import Interrupts, RunStopped
 from kpikit.publish.limits import Limits
@@ -25,6 +26,7 @@ from kpikit.publish.messages import Event, Format, Job, Outcome, TriedAgain
 from kpikit.publish.outputs import (
     check_writable,
     publish_files,
+    stage_files,
     write_atomically,
     write_through,
 )
@@ -218,13 +220,25 @@ class _Run:
         self._watcher.event(job.report, event)
 
     def _finish(self, job: Job, outcome: Outcome) -> None:
-        published = _publish(job, replace(outcome, stale=job.stale))
+        published = _publish(job, _with_notebook(job, replace(outcome, stale=job.stale)))
         self._done[job.report] = published
         self._watcher.finished(published)
 
     def _discard_staged(self) -> None:
         for job in self._jobs:
             shutil.rmtree(job.staging, ignore_errors=True)
+
+
+def _with_notebook(job: Job, outcome: Outcome) -> Outcome:
+    """Stage the marked notebook of a report whose worker died before it could."""
+    if outcome.state != "failed" or outcome.files:
+        return outcome
+    name = f"{job.report.template.name}.failed.ipynb"
+    with contextlib.suppress(OSError):  # the worker may have failed for want of room
+        text = failed_notebook(None, job.report, outcome.reasons)
+        stage_files(job.staging, {name: text})
+        return replace(outcome, files=(name,))
+    return outcome
 
 
 def _publish(job: Job, outcome: Outcome) -> Outcome:

@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
     from kpikit.publish.kernels import KernelPlace
 
+SAFE_PATH = "PYTHONSAFEPATH"  # keeps the current folder out of a process's imports
+HIDDEN_BY_RUNNER = "kpikit"  # its value where the runner set it, for the worker alone
+
 _PAPERMILL_TAG = "papermill-error-cell-tag"  # of the banners that it adds to a failed notebook
 _THREAD_VARIABLES = (
     "OMP_NUM_THREADS",
@@ -53,6 +56,8 @@ def serve(connection: Connection) -> None:
     Events and outcomes go back the same way. The process ends with the runner's: Ctrl-C is the
     runner's to handle, and a runner that is gone takes its workers with it.
     """
+    if os.environ.get(SAFE_PATH) == HIDDEN_BY_RUNNER:
+        del os.environ[SAFE_PATH]
     _ignore_ctrl_c()
     _forbid_slow_import()
     taken: list[Job] = []

@@ -74,10 +74,80 @@ def test_a_rename_that_fails_leaves_every_file_as_it_was(
 
 def test_a_removal_that_fails_brings_the_old_set_back(folder, staging, make, monkeypatch):
     before = {name: data for name, data in make.files_below(folder).items() if name[0] != "."}
-    monkeypatch.setattr(Path, "unlink", disk_full)
+    unlink = Path.unlink
+    monkeypatch.setattr(
+        Path,
+        "unlink",
+        lambda self, **how: disk_full() if self == folder / "r.pdf" else unlink(self, **how),
+    )
 
     with pytest.raises(OSError, match="No space left"):
         outputs.publish_files(staging, folder, ["r.html"], obsolete=["r.pdf"])
+
+    assert make.files_below(folder) == before
+
+
+NAMES = ("r.html", "r.pdf", "r.kpis.json")
+NEW = {"r.html": "new é".encode(), "r.pdf": b"%PDF", "r.kpis.json": b"{}"}
+
+
+class Death(BaseException):
+    """Stands in for SIGKILL: nothing may be done after it."""
+
+
+@pytest.mark.parametrize("dying", range(6))
+def test_moves_that_a_dead_process_had_begun_are_finished(
+    folder, staging, make, monkeypatch, dying
+):
+    before = {name: f"old {name}".encode() for name in NAMES} | {"r.failed.ipynb": b"old"}
+    (folder / "r.failed.ipynb").write_text("old")
+    calls = iter(range(100))
+
+    def dying_at_its_turn(method):
+        def call(self, *args, **how):
+            if next(calls) >= dying:
+                raise Death
+            return method(self, *args, **how)
+
+        return call
+
+    with monkeypatch.context() as patch:
+        for name in ("replace", "unlink"):
+            patch.setattr(Path, name, dying_at_its_turn(getattr(Path, name)))
+        with pytest.raises(Death):
+            outputs.publish_files(staging, folder, NAMES, obsolete=["r.failed.ipynb"])
+    outputs.finish_publishing(staging)
+
+    # the first call moves the note into place: from then on the new set is the true one
+    assert make.files_below(folder) == (NEW if dying else before)
+
+
+def test_a_disk_that_lets_nothing_be_taken_back_is_served_by_the_next_run(
+    folder, staging, make, monkeypatch
+):
+    rename = Path.replace
+
+    def replace(self, target):
+        if target == folder / "r.pdf":
+            disk_full()
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", replace)
+        patch.setattr(Path, "unlink", disk_full)
+        with pytest.raises(OSError, match="No space left"):
+            outputs.publish_files(staging, folder, NAMES)
+        with pytest.raises(OSError, match="No space left"):
+            outputs.finish_publishing(staging)
+    outputs.finish_publishing(staging)
+
+    assert make.files_below(folder) == NEW
+
+
+def test_what_was_never_complete_is_swept(folder, staging, make):
+    before = {name: f"old {name}".encode() for name in NAMES}
+
+    outputs.finish_publishing(staging)
 
     assert make.files_below(folder) == before
 

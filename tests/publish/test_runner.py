@@ -134,7 +134,9 @@ def test_a_worker_that_dies_costs_its_own_report(faulty_run):
     assert outcomes["kills_worker"].reasons == (
         "The worker process ended before the report was made (exit code -9).",
     )
-    assert not (result.output_dir / "2026Q3" / "kills_worker").exists()
+    assert outcomes["kills_worker"].attempts == 2
+    (path,) = (result.output_dir / "2026Q3" / "kills_worker").iterdir()
+    assert path.name == "mini.failed.ipynb"
 
 
 def test_the_others_go_on_and_the_run_says_that_some_failed(faulty_run):
@@ -167,7 +169,7 @@ def test_the_index_marks_the_failed_ones(faulty_run):
 
     page = (result.output_dir / "index.html").read_text()
 
-    assert page.count("last run failed") == 1
+    assert page.count("last run failed") == 2
     assert page.count(">sealed<") == 2
 
 
@@ -438,7 +440,7 @@ def test_a_runner_that_is_killed_takes_workers_and_kernels_with_it(tmp_path, sho
         command,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        env={**os.environ, "TMPDIR": str(short_folder)},  # what it cannot clean up goes with it
+        env={**os.environ, "TMPDIR": str(short_folder)},
     )
     pids = tmp_path / "pids"
     wait_until(lambda: pids.exists() and pids.read_text())
@@ -447,6 +449,7 @@ def test_a_runner_that_is_killed_takes_workers_and_kernels_with_it(tmp_path, sho
     run.wait()
 
     wait_until(lambda: not is_running(int(pids.read_text())), seconds=10)
+    wait_until(lambda: not any(short_folder.iterdir()))  # its private files went too
 
 
 def test_an_output_folder_that_cannot_be_written_is_found_before_anything_runs(tmp_path, make):
