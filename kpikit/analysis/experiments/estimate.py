@@ -1,0 +1,277 @@
+"""From the moments of two variants to one estimate: difference, intervals, p-value."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import tea_tasting as tt
+from statsmodels.stats.proportion import confint_proportions_2indep
+from tea_tasting.aggr import Aggregates
+
+from kpikit.analysis.experiments.effects import (
+    NO_EFFECT,
+    Effect,
+    Sample,
+    absolute_effect,
+    relative_effect,
+)
+from kpikit.analysis.experiments.metrics import (
+    COVARIATE,
+    COVARIATE_DENOMINATOR,
+    DENOMINATOR,
+    VALUE,
+    Metric,
+    Proportion,
+)
+from kpikit.analysis.experiments.moments import Arm
+
+_FEWEST_EXPECTED = 5  # Cochran's rule for the normal approximation of a 2 x 2 table
+_BOSCHLOO_UNITS = 1000  # beyond, Boschloo's test takes minutes, and Fisher's hardly differs
+_NAN = float("nan")
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One metric of one variant against control.
+
+    Means are as measured; effects are adjusted where the metric has a covariate. Missing where
+    ``note`` says why there is none.
+
+    Attributes:
+        control_mean: Mean of control, as measured.
+        variant_mean: Mean of the variant, as measured.
+        control_adjusted_mean: Mean of control at the covariate's common mean.
+        variant_adjusted_mean: Mean of the variant at the covariate's common mean.
+        absolute: Difference of the adjusted means.
+        relative: The same over the size of control's adjusted mean.
+        ci_low: Lower end of the interval of the absolute effect.
+        ci_high: Upper end.
+        rel_ci_low: Lower end of the interval of the relative effect.
+        rel_ci_high: Upper end.
+        p_value: Two-sided, of no absolute difference.
+        method: Test and interval in words.
+        variance_reduction: Share of the variance that the covariate explains, 0 to 1.
+        note: Why there is no estimate; empty where there is one.
+    """
+
+    control_mean: float = _NAN
+    variant_mean: float = _NAN
+    control_adjusted_mean: float = _NAN
+    variant_adjusted_mean: float = _NAN
+    absolute: Effect = NO_EFFECT
+    relative: Effect = NO_EFFECT
+    ci_low: float = _NAN
+    ci_high: float = _NAN
+    rel_ci_low: float = _NAN
+    rel_ci_high: float = _NAN
+    p_value: float = _NAN
+    method: str = ""
+    variance_reduction: float = _NAN
+    note: str = ""
+
+
+def compare(metric: Metric, control: Arm, variant: Arm, *, alpha: float) -> Estimate:
+    """Return the estimate of a mean, share or ratio.
+
+    Means and ratios: Welch's t-test, whose ratios have the delta method's variance and whose
+    covariates take away what was there before (CUPED, with one coefficient from both variants).
+    Shares: the z-test without continuity correction, with a Wald interval; where a cell of the
+    table is expected to hold fewer than 5 units, an exact test (Boschloo's, Fisher's beyond 1,000
+    units) with Newcombe's interval.
+
+    The relative effect divides by the size of control's mean, so that its sign is that of the
+    difference even where the mean is negative. Its variance is the delta method's with Welch's
+    degrees of freedom. It is withheld where the interval of control's own mean holds zero: a
+    quotient by a number that may be zero has no bounded interval (Fieller).
+
+    Args:
+        metric: What is measured.
+        control: Moments of control.
+        variant: Moments of the variant.
+        alpha: Two-sided level of the intervals.
+
+    References:
+        Welch, B. L. (1947). Biometrika 34, 28-35. Deng, Knoblich and Lu (2018), section 3, for
+        ratios; Deng et al. (2013) for CUPED. Newcombe, R. G. (1998). Statistics in Medicine 17,
+        873-890, method 10. Fieller, E. C. (1954). JRSS B 16, 175-185. Cochran, W. G. (1954).
+        Biometrics 10, 417-451.
+    """
+    note = _trouble(metric, control, variant)
+    if note:
+        means = [_raw_mean(metric, arm.moments) for arm in (control, variant)]
+        return no_estimate(means[0], means[1], note)
+    if isinstance(metric, Proportion):
+        return _share(metric, control, variant, alpha)
+    return _welch(metric, control.moments, variant.moments, alpha)
+
+
+def _trouble(metric: Metric, control: Arm, variant: Arm) -> str:
+    """Return why there can be no estimate; empty where there can."""
+    for name, arm in (("control", control), ("the variant", variant)):
+        if arm.n < 2:
+            return f"{name} has {arm.n or 'no'} unit{'s' * (arm.n != 1)} with a value"
+        if not (math.isfinite(arm.low) and math.isfinite(arm.high)):
+            return f"{name} has an infinite value"
+        if DENOMINATOR in metric.columns and arm.moments.mean(DENOMINATOR) == 0:
+            return f"the denominator sums to 0 in {name}"
+    if _variance(metric, control.moments) + _variance(metric, variant.moments) == 0:
+        return "all units have the same value"
+    return ""
+
+
+def _share(metric: Proportion, control: Arm, variant: Arm, alpha: float) -> Estimate:
+    pair = [_share_sample(arm.moments) for arm in (control, variant)]
+    pooled = _share_sample(control.moments + variant.moments)
+    se_pooled = math.sqrt(pooled.variance * (1 / control.n + 1 / variant.n))
+    absolute = replace(absolute_effect(*pair), df=math.inf)
+    fewest = min(pooled.mean, 1 - pooled.mean) * min(control.n, variant.n)
+    if metric.pooled is None and fewest < _FEWEST_EXPECTED:
+        test = "boschloo" if pooled.n <= _BOSCHLOO_UNITS else "fisher"
+        words = f"{test.title()}'s exact test, Newcombe's interval"
+        interval = newcombe_interval(*pair, alpha=alpha)
+    else:
+        test, words = "norm", "z-test, Wald interval"
+        interval = replace(absolute, se=se_pooled if metric.pooled else absolute.se).interval(alpha)
+    shares = tt.Proportion(
+        VALUE, method=test, alternative="two-sided", correction=False,
+        equal_var=metric.pooled is not False,
+    )  # fmt: skip
+    p_value = shares.analyze_aggregates(control.moments, variant.moments).pvalue
+    return estimate_of(
+        pair, pair, absolute, interval=interval, p_value=float(p_value), method=words, alpha=alpha
+    )
+
+
+def _share_sample(moments: Aggregates) -> Sample:
+    share = float(moments.mean(VALUE))
+    return Sample(share, share * (1 - share), moments.count())
+
+
+def newcombe_interval(control: Sample, variant: Sample, *, alpha: float) -> tuple[float, float]:
+    """Return Newcombe's hybrid score interval of the difference of two shares.
+
+    References:
+        Newcombe, R. G. (1998). Statistics in Medicine 17, 873-890, method 10.
+    """
+    counts = [round(sample.mean * sample.n) for sample in (variant, control)]
+    low, high = confint_proportions_2indep(
+        counts[0], variant.n, counts[1], control.n, compare="diff", method="newcomb", alpha=alpha
+    )
+    return float(low), float(high)
+
+
+def _welch(metric: Metric, control: Aggregates, variant: Aggregates, alpha: float) -> Estimate:
+    arms = (control, variant)
+    slope, level = _adjustment(metric, control + variant)
+    raw = [Sample(_raw_mean(metric, arm), _variance(metric, arm), arm.count()) for arm in arms]
+    pair = [
+        Sample(
+            sample.mean - slope * (_covariate_mean(metric, arm) - level),
+            _variance(metric, arm, slope),
+            sample.n,
+        )
+        for sample, arm in zip(raw, arms, strict=True)
+    ]
+    test = tt.Mean(
+        VALUE, alternative="two-sided", confidence_level=1 - alpha, equal_var=False, use_t=True
+    )
+    result = test.analyze_aggregates(
+        *(Aggregates(one.n, {VALUE: one.mean}, {VALUE: one.variance}) for one in pair)
+    )
+    interval = (result.effect_size_ci_lower, result.effect_size_ci_upper)
+    words = "Welch's t-test" + ", adjusted by the covariate (CUPED)" * (COVARIATE in metric.columns)
+    absolute = absolute_effect(*pair)
+    found = estimate_of(
+        raw, pair, absolute, interval=interval, p_value=result.pvalue, method=words, alpha=alpha
+    )
+    if COVARIATE not in metric.columns:
+        return found
+    return replace(found, variance_reduction=1 - (absolute.se / absolute_effect(*raw).se) ** 2)
+
+
+def no_estimate(control_mean: float, variant_mean: float, note: str) -> Estimate:
+    """Return the means alone, and why there is no estimate."""
+    return Estimate(control_mean=control_mean, variant_mean=variant_mean, note=note)
+
+
+def estimate_of(
+    raw: Sequence[Sample],
+    adjusted: Sequence[Sample],
+    absolute: Effect,
+    *,
+    interval: tuple[float, float],
+    p_value: float,
+    method: str,
+    alpha: float,
+) -> Estimate:
+    """Return an estimate with its relative effect, where control's mean can be told from zero.
+
+    Args:
+        raw: Control and the variant, as measured.
+        adjusted: The same less the covariate's part.
+        absolute: The effect between the adjusted ones.
+        interval: Of the absolute effect.
+        p_value: Of no absolute effect.
+        method: In words.
+        alpha: Two-sided level of the interval of the relative effect.
+    """
+    control = adjusted[0]
+    low, high = Effect(control.mean, control.se, control.n - 1).interval(alpha)
+    relative = NO_EFFECT if low <= 0 <= high else relative_effect(*adjusted)
+    rel_low, rel_high = relative.interval(alpha)
+    return Estimate(
+        control_mean=raw[0].mean,
+        variant_mean=raw[1].mean,
+        control_adjusted_mean=control.mean,
+        variant_adjusted_mean=adjusted[1].mean,
+        absolute=absolute,
+        relative=relative,
+        ci_low=interval[0],
+        ci_high=interval[1],
+        rel_ci_low=rel_low,
+        rel_ci_high=rel_high,
+        p_value=p_value,
+        method=method,
+    )
+
+
+def _adjustment(metric: Metric, both: Aggregates) -> tuple[float, float]:
+    """Return CUPED's coefficient and the covariate's common mean, from both variants together."""
+    if COVARIATE not in metric.columns:
+        return 0.0, 0.0
+    top, below = _denominators(metric)
+    variance = both.ratio_var(COVARIATE, below)
+    if not variance > 0:
+        return 0.0, 0.0
+    slope = both.ratio_cov(VALUE, top, COVARIATE, below) / variance
+    return float(slope), _covariate_mean(metric, both)
+
+
+def _variance(metric: Metric, arm: Aggregates, slope: float = 0.0) -> float:
+    """Return the variance of a unit's value less the covariate's part in it."""
+    top, below = _denominators(metric)
+    variance = arm.ratio_var(VALUE, top)
+    if slope:
+        variance += slope**2 * arm.ratio_var(COVARIATE, below)
+        variance -= 2 * slope * arm.ratio_cov(VALUE, top, COVARIATE, below)
+    return float(max(variance, 0.0))
+
+
+def _raw_mean(metric: Metric, arm: Aggregates) -> float:
+    below = float(arm.mean(_denominators(metric)[0]))
+    return float(arm.mean(VALUE)) / below if below else _NAN
+
+
+def _covariate_mean(metric: Metric, arm: Aggregates) -> float:
+    if COVARIATE not in metric.columns:
+        return 0.0
+    return float(arm.mean(COVARIATE) / arm.mean(_denominators(metric)[1]))
+
+
+def _denominators(metric: Metric) -> tuple[str | None, str | None]:
+    """Return the parts below the line, of value and covariate; None stands for 1."""
+    parts = metric.columns
+    return (
+        DENOMINATOR if DENOMINATOR in parts else None,
+        COVARIATE_DENOMINATOR if COVARIATE_DENOMINATOR in parts else None,
+    )
