@@ -82,6 +82,10 @@ def run(
             help="Such as 2026Q3, 2026-07, 2026-W31; else the last complete fiscal quarter."
         ),
     ] = None,
+    experiment: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="One experiment; else every one that has begun."),
+    ] = None,
     params_dir: ParamsDir = _PARAMS,
     notebooks_dir: NotebooksDir = _NOTEBOOKS,
     output_dir: OutputDir = _OUTPUT,
@@ -156,6 +160,7 @@ def run(
         template,
         products=product or (),
         period=period,
+        experiment=experiment,
         params_dir=params_dir,
         notebooks_dir=notebooks_dir,
         overrides=overrides or (),
@@ -332,7 +337,7 @@ def _explain(
 ) -> NoReturn:
     """Print what a run would make, and why; exit as the plan deserves."""
     from kpikit.publish.runner import why_stale  # noqa: PLC0415
-    from kpikit.publish.summary import explain_line, explanation, failure_lines  # noqa: PLC0415
+    from kpikit.publish.summary import explain_line, explanation, plan_lines  # noqa: PLC0415
 
     stale = why_stale(plan, output_dir=output_dir, formats=formats, force=force)
     if as_json:
@@ -340,7 +345,7 @@ def _explain(
     else:
         for report, reasons in stale.items():
             typer.echo(explain_line(report, reasons))
-    for line in failure_lines(plan.failures):
+    for line in plan_lines(plan):
         typer.echo(line, err=as_json)
     code = SOME_FAILED if plan.failures else ALL_WELL
     raise typer.Exit(code if plan.reports else NOTHING_RAN)

@@ -286,6 +286,7 @@ def test_a_second_run_makes_nothing_until_something_changed(call, project):
             }
         ],
         "not_planned": [],
+        "left_out": [],
     }
 
 
@@ -412,7 +413,7 @@ def test_a_run_that_was_stopped_says_so_and_what_is_whole(tmp_path):
     summary = import_module("kpikit.publish.summary")
     report = SimpleNamespace(product="atlas", period="2026Q3", folder="2026Q3/atlas")
     stopped = SimpleNamespace(report=report, state="stopped", files=(), is_good=False)
-    plan = SimpleNamespace(reports=(report,), failures=())
+    plan = SimpleNamespace(reports=(report,), failures=(), left_out=())
     result = manifest.RunResult(
         plan, (stopped,), tmp_path, 1.0, stopped_by=130, complaint="No index."
     )

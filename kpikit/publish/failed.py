@@ -49,7 +49,7 @@ def _banner(report: PlannedReport, reasons: Sequence[str], *, has_ids: bool) -> 
         ["", "Further:", "", *(f"* {reason}" for reason in reasons[1:])] if reasons[1:] else []
     )
     lines = [
-        f"# FAILED: {report.template.name} of {report.product}, {report.period}",
+        f"# FAILED: {report.name} of {report.product}, {report.period}",
         "",
         f"**{reasons[0]}**",
         *further,

@@ -51,9 +51,7 @@ def manifest(result: RunResult) -> dict[str, Any]:
     """Return the content of run.json: versions, and each report's identity and end."""
     reports = [
         {
-            "product": outcome.report.product,
-            "template": outcome.report.template.name,
-            "period": outcome.report.period,
+            **outcome.report.heading,
             "run_id": outcome.report.run_id,
             "identity": asdict(outcome.report.identity),
             "state": outcome.state,
@@ -76,6 +74,7 @@ def manifest(result: RunResult) -> dict[str, Any]:
         "exit_code": result.exit_code,
         "reports": reports,
         "not_planned": [asdict(failure) for failure in result.plan.failures],
+        "left_out": [asdict(product) for product in result.plan.left_out],
     }
 
 

@@ -4,43 +4,21 @@ A mistake in the call raises. A product whose file, period or data is wrong beco
 its own, and the others go on.
 """
 
-import ast
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from kpikit.errors import (
-    KpikitError,
-    ParamsError,
-    TemplateError,
-    hint_names,
-    unknown_name,
-)
+from kpikit.errors import KpikitError, ParamsError, TemplateError, unknown_name
+from kpikit.formats import format_date
 from kpikit.periods import Calendar
 from kpikit.publish.identity import Identity, hash_text, hash_values, lock_hash, source_hash
-from kpikit.publish.listing import list_templates
+from kpikit.publish.template import EXPERIMENT, Template, open_template
 
 if TYPE_CHECKING:
     from kpikit.params import LoadedProduct
-
-REQUIRED_PARAMETERS = ("product", "period")
-
-
-@dataclass(frozen=True)
-class Template:
-    """A template notebook as it was read; an edit during the run changes nothing.
-
-    Attributes:
-        name: File name without its suffix; the reports bear it.
-        text: The notebook as JSON text.
-        parameters: Names that its parameters cell declares.
-    """
-
-    name: str
-    text: str
-    parameters: tuple[str, ...]
+    from kpikit.params.model import Experiment
+    from kpikit.sources import Coverage
 
 
 @dataclass(frozen=True)
@@ -55,6 +33,7 @@ class PlannedReport:
         overrides: ``key=value`` texts that replace values of the product's file for this run.
         connection: As the file says it, with ``${NAME}`` for secrets: what to mask in messages.
         has_data_version: Whether equal data hashes mean equal data.
+        experiment: Key of the experiment that the report is about; empty for any other report.
     """
 
     template: Template
@@ -65,6 +44,23 @@ class PlannedReport:
     overrides: tuple[str, ...] = ()
     connection: str = ""
     has_data_version: bool = True
+    experiment: str = ""
+
+    @property
+    def name(self) -> str:
+        """What its files are called, without their ends: ``ab_test-onboarding.pdf``."""
+        return f"{self.template.name}-{self.experiment}" if self.experiment else self.template.name
+
+    @property
+    def heading(self) -> dict[str, str]:
+        """What the report is of, as the files about it say it."""
+        about = {EXPERIMENT: self.experiment} if self.experiment else {}
+        return {
+            "product": self.product,
+            "template": self.template.name,
+            **about,
+            "period": self.period,
+        }
 
     @property
     def run_id(self) -> str:
@@ -79,9 +75,11 @@ class PlannedReport:
     @property
     def parameters(self) -> dict[str, str]:
         """What the notebook receives; every value is text, so ``00123`` stays itself."""
+        about = {EXPERIMENT: self.experiment} if self.experiment else {}
         return {
             "product": self.product,
             "period": self.period,
+            **about,
             "params_dir": str(self.params_dir),
         }
 
@@ -101,10 +99,11 @@ class Failure:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be run, and what cannot be."""
+    """What is to be run, what cannot be, and what the template does not concern."""
 
     reports: tuple[PlannedReport, ...]
     failures: tuple[Failure, ...]
+    left_out: tuple[Failure, ...] = ()
 
 
 def make_plan(
@@ -112,23 +111,30 @@ def make_plan(
     *,
     products: Sequence[str] = (),
     period: str | None = None,
+    experiment: str | None = None,
     params_dir: Path,
     notebooks_dir: Path,
     overrides: Sequence[str] = (),
 ) -> Plan:
     """Return the reports to make; nothing runs, and of the data only hash and coverage are read.
 
+    A template that needs a table, or experiments, leaves out the products without; a product that
+    was asked for by its key fails instead. An experiment's report stands under the fiscal quarter
+    in which it ends.
+
     Args:
         template: Name of a notebook in ``notebooks_dir``, or a path to one.
         products: Keys; every product of the folder if empty.
-        period: Text of a period; each product's last complete fiscal quarter if None.
+        period: Text of a period; each product's last complete fiscal quarter if None. Of
+            experiments, those that end in it; all if None.
+        experiment: Key of the one experiment to report; every one if None.
         params_dir: Folder of the product files.
         notebooks_dir: Folder of the templates.
         overrides: ``key=value`` texts that replace values of the product files for this run.
 
     Raises:
-        TemplateError: The template cannot be run as it is.
-        UnknownNameError: A product or the template does not exist.
+        TemplateError: The template cannot be run as it is, or not per experiment.
+        UnknownNameError: A product, the template or the experiment does not exist.
         PeriodError: The period's text has no known form.
         ParamsError: The folder does not exist, or holds no product.
     """
@@ -136,42 +142,25 @@ def make_plan(
     if period:
         Calendar().parse(period)
     loaded, failures = choose_products(params_dir, products, overrides=overrides)
+    if experiment:
+        loaded = _declaring(experiment, loaded, opened)
     from kpikit.params import mask_secrets  # noqa: PLC0415 - pydantic loads slowly
 
     reports: list[PlannedReport] = []
+    left_out: list[Failure] = []
     for product in loaded:
+        lack = _lack(opened, product)
+        if lack:
+            (failures if products else left_out).append(Failure(product.key, lack))
+            continue
         try:
-            reports.append(_plan_report(opened, product, period, overrides))
+            planned, later = _plan_product(opened, product, period, experiment, overrides)
         except KpikitError as error:
             failures.append(Failure(product.key, mask_secrets(str(error))))
-    return Plan(tuple(reports), tuple(failures))
-
-
-def open_template(name: str, notebooks_dir: Path) -> Template:
-    """Return the template of a name or path, checked.
-
-    Raises:
-        UnknownNameError: No such notebook; the message names the nearest.
-        TemplateError: The file is no notebook of format 4, is not in Python, or its cell tagged
-            ``parameters`` is missing or does not declare ``product`` and ``period``.
-    """
-    path = _template_path(name, notebooks_dir)
-    try:
-        text = path.read_text(encoding="utf-8")
-        notebook = json.loads(text)
-        cells, metadata = notebook["cells"], notebook["metadata"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise TemplateError(
-            f"{path} is not a Jupyter notebook of format 4.\n"
-            "Open it in JupyterLab and save it again."
-        ) from error
-    language = _language(metadata)
-    if language != "python":
-        raise TemplateError(
-            f"{path} is written in {language}.\nTemplates are written in Python; "
-            "choose a Python kernel in JupyterLab and save it."
-        )
-    return Template(path.stem, text, _declared_parameters(path, cells))
+        else:
+            reports += planned
+            left_out += later
+    return Plan(tuple(reports), tuple(failures), tuple(left_out))
 
 
 def choose_products(
@@ -214,23 +203,87 @@ def choose_products(
     return loaded, failures
 
 
+def _declaring(
+    experiment: str, loaded: Sequence["LoadedProduct"], template: Template
+) -> list["LoadedProduct"]:
+    """Return the products that declare the experiment."""
+    if not template.is_of_experiments:
+        raise TemplateError(
+            f"Template '{template.name}' makes no report per experiment.\n"
+            "Leave --experiment out, or run ab_test."
+        )
+    found = [product for product in loaded if experiment in product.params.experiments]
+    if not found:
+        known = [name for product in loaded for name in product.params.experiments]
+        raise unknown_name("experiment", experiment, "the products' files", known)
+    return found
+
+
+def _lack(template: Template, loaded: "LoadedProduct") -> str:
+    """Return what a product lacks that the template needs, as a sentence; else nothing."""
+    for table in template.needs:
+        if table not in loaded.params.source.tables:
+            return f"It has no table {table}: map one under source.tables in {loaded.path.name}."
+    if template.is_of_experiments and not loaded.params.experiments:
+        return f"It declares no experiment: add one under experiments in {loaded.path.name}."
+    return ""
+
+
+def _plan_product(
+    template: Template,
+    loaded: "LoadedProduct",
+    period: str | None,
+    experiment: str | None,
+    overrides: Sequence[str],
+) -> tuple[list[PlannedReport], list[Failure]]:
+    """Return a product's reports, and the experiments that have none."""
+    from kpikit.sources import choose_period, read_coverage  # noqa: PLC0415 - Ibis loads slowly
+
+    coverage = read_coverage(loaded)
+    if not template.is_of_experiments:
+        label = choose_period(loaded, coverage, period).label
+        return [_plan_report(template, loaded, label, "", overrides)], []
+    reports, left_out = [], []
+    for key, declared in loaded.params.experiments.items():
+        if experiment not in (None, key):
+            continue
+        why = _no_report_yet(declared, loaded, coverage, period)
+        if why:
+            left_out.append(Failure(loaded.key, f"Experiment '{key}' {why}."))
+        else:
+            label = loaded.calendar.period_of(declared.end, "quarter").label
+            reports.append(_plan_report(template, loaded, label, key, overrides))
+    return reports, left_out
+
+
+def _no_report_yet(
+    declared: "Experiment", loaded: "LoadedProduct", coverage: "Coverage", period: str | None
+) -> str:
+    """Return why an experiment has no report in this run, as the end of a sentence."""
+    if declared.start > coverage.as_of:
+        return f"begins on {format_date(declared.start)}, after the data"
+    span = loaded.calendar.parse(period) if period else None
+    if span and not span.start <= declared.end < span.end:
+        return f"ends on {format_date(declared.end)}, not in {span.label}"
+    return ""
+
+
 def _plan_report(
-    template: Template, loaded: "LoadedProduct", period: str | None, overrides: Sequence[str]
+    template: Template,
+    loaded: "LoadedProduct",
+    label: str,
+    experiment: str,
+    overrides: Sequence[str],
 ) -> PlannedReport:
     from kpikit.catalogue import definitions_hash  # noqa: PLC0415 - loads what it names
-    from kpikit.sources import (  # noqa: PLC0415 - Ibis loads slowly
-        choose_period,
-        dataset_key,
-        has_version,
-        read_coverage,
-    )
+    from kpikit.sources import dataset_key, has_version  # noqa: PLC0415 - Ibis loads slowly
 
-    label = choose_period(loaded, read_coverage(loaded), period).label
     parameters = {
         "file": loaded.text_hash,  # of the file, its registers and the overrides
         "own_metrics": definitions_hash(loaded.path, loaded.key),
         "product": loaded.key,
         "period": label,
+        EXPERIMENT: experiment,
     }
     identity = Identity(
         template=hash_text(template.text),
@@ -248,57 +301,5 @@ def _plan_report(
         overrides=tuple(overrides),
         connection=loaded.params.source.connection,
         has_data_version=has_version(loaded),
+        experiment=experiment,
     )
-
-
-def _template_path(name: str, notebooks_dir: Path) -> Path:
-    given = Path(name)
-    if given.suffix == ".ipynb":
-        path = given if given.exists() else notebooks_dir / given
-    else:
-        path = notebooks_dir / f"{name}.ipynb"
-    if not path.is_file() and not notebooks_dir.is_dir():
-        raise TemplateError(
-            f"There is no folder '{notebooks_dir}' to look for template '{name}' in.\n"
-            "Call kpikit where the folder is, or name it with --notebooks-dir."
-        )
-    if not path.is_file():
-        raise unknown_name("template", name, str(notebooks_dir), list_templates(notebooks_dir))
-    return path
-
-
-def _language(metadata: Mapping[str, Any]) -> str:
-    named = metadata.get("language_info", {}).get("name")
-    return str(named or metadata.get("kernelspec", {}).get("language") or "python").lower()
-
-
-def _declared_parameters(path: Path, cells: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", ())]
-    if not tagged:
-        raise TemplateError(
-            f"{path} has no cell tagged 'parameters'.\n"
-            "Tag the cell that sets product and period; else the default product is reported."
-        )
-    declared = _assigned_names(path, "".join(tagged[0]["source"]))
-    for name in REQUIRED_PARAMETERS:
-        if name not in declared:
-            raise TemplateError(
-                f"The parameters cell of {path} does not set '{name}'.\n"
-                f"{hint_names(name, declared, label='It sets')}"
-            )
-    return declared
-
-
-def _assigned_names(path: Path, source: str) -> tuple[str, ...]:
-    try:
-        body = ast.parse(source).body
-    except SyntaxError as error:
-        raise TemplateError(
-            f"The parameters cell of {path} cannot be read: {error.msg}, line {error.lineno}.\n"
-            'Write one assignment a line, such as: product: str = "atlas"  # key of the product'
-        ) from error
-    names: list[str] = []
-    for node in body:
-        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-        names += [target.id for target in targets if isinstance(target, ast.Name)]
-    return tuple(names)

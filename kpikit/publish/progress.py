@@ -28,7 +28,7 @@ class Lines:
     def finished(self, outcome: Outcome) -> None:
         """Write the report's line, and why it failed if it did."""
         report = outcome.report
-        name = f"{report.template.name} {report.product} {report.period}"
+        name = f"{report.name} {report.product} {report.period}"
         self._print(f"{outcome.state:<9}  {name}  {outcome.seconds:.1f} s", _STYLES[outcome.state])
         for text in (*outcome.reasons[:1], *outcome.notes):
             for line in text.splitlines():

@@ -116,7 +116,7 @@ def stale_because(
         output_dir: Folder of the published reports.
         formats: The pages asked for.
     """
-    name, folder = report.template.name, output_dir / report.folder
+    name, folder = report.name, output_dir / report.folder
     record = read_record(folder, name)
     if record is None:
         return (NEVER_MADE,)

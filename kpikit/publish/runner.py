@@ -168,7 +168,7 @@ def why_stale(
 
 
 def _unchanged(report: PlannedReport, output: Path) -> Outcome:
-    record = read_record(output / report.folder, report.template.name)
+    record = read_record(output / report.folder, report.name)
     notes, files = (record.notes, tuple(record.files)) if record else ((), ())
     return Outcome(report, "unchanged", notes=notes, files=files)
 
@@ -233,7 +233,7 @@ def _with_notebook(job: Job, outcome: Outcome) -> Outcome:
     """Stage the marked notebook of a report whose worker died before it could."""
     if outcome.state != "failed" or outcome.files:
         return outcome
-    name = f"{job.report.template.name}.failed.ipynb"
+    name = f"{job.report.name}.failed.ipynb"
     with contextlib.suppress(OSError):  # the worker may have failed for want of room
         text = failed_notebook(None, job.report, outcome.reasons)
         stage_files(job.staging, {name: text})
@@ -245,7 +245,7 @@ def _publish(job: Job, outcome: Outcome) -> Outcome:
     """Move a report's staged files into place; where that fails, so has the report."""
     if not outcome.files:
         return outcome
-    folder, name = job.staging.parent, job.report.template.name
+    folder, name = job.staging.parent, job.report.name
     try:
         if outcome.state == "sealed":
             obsolete = _obsolete(folder, name, outcome)
@@ -261,7 +261,7 @@ def _publish(job: Job, outcome: Outcome) -> Outcome:
 
 def _stage_record(job: Job, outcome: Outcome) -> str:
     """Put the report's record beside its staged files; return its name."""
-    template = job.report.template.name
+    template = job.report.name
     before = read_record(job.staging.parent, template)
     record = make_record(job.report, job.staging, outcome.files, notes=outcome.notes, before=before)
     name = record_name(template)
@@ -304,7 +304,7 @@ def _jobs(
             formats=tuple(formats),
             output_dir=output,
             scratch=scratch / str(number),
-            staging=output / report.folder / f".{report.template.name}.{scratch.name}",
+            staging=output / report.folder / f".{report.name}.{scratch.name}",
             limits=limits.shared_by(size),
             threads=threads,
             stale=reasons,

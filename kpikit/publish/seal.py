@@ -160,9 +160,7 @@ def kpis_document(notebook: Notebook, report: PlannedReport) -> dict[str, Any]:
             (row["metric"], row["period"]), {key: row[key] for key in _KPI_KEYS} | numbers
         )
     return {
-        "product": report.product,
-        "template": report.template.name,
-        "period": report.period,
+        **report.heading,
         "as_of": marker.get("as_of"),
         "run_id": report.run_id,
         "data_hash": report.data_hash,

@@ -7,12 +7,12 @@ from typing import Any
 
 from kpikit.publish.manifest import RunResult
 from kpikit.publish.messages import Outcome
-from kpikit.publish.plan import Failure, Plan, PlannedReport
+from kpikit.publish.plan import Plan, PlannedReport
 
 
 def result_lines(result: RunResult) -> list[str]:
     """Return how the run ended, and where its files are."""
-    lines = failure_lines(result.plan.failures)
+    lines = plan_lines(result.plan)
     good = sum(outcome.is_good for outcome in result.outcomes)
     unchanged = sum(outcome.state == "unchanged" for outcome in result.outcomes)
     total = len(result.outcomes) + len(result.plan.failures)
@@ -33,16 +33,18 @@ def result_lines(result: RunResult) -> list[str]:
     return lines
 
 
-def failure_lines(failures: Sequence[Failure]) -> list[str]:
-    """Return which products cannot be run, and why."""
+def plan_lines(plan: Plan) -> list[str]:
+    """Return which products cannot be run or are not concerned, and why."""
     return [
-        f"\n{failure.product} was not run:\n{indented(failure.message)}" for failure in failures
+        f"\n{found.product} was {how}:\n{indented(found.message)}"
+        for how, products in (("left out", plan.left_out), ("not run", plan.failures))
+        for found in products
     ]
 
 
 def explain_line(report: PlannedReport, reasons: Sequence[str]) -> str:
     """Return whether a report would be made, and because of what."""
-    name = f"{report.template.name} {report.product} {report.period}"
+    name = f"{report.name} {report.product} {report.period}"
     return f"{'stale' if reasons else 'unchanged':<9}  {name}" + (
         f"  because of: {', '.join(reasons)}" if reasons else ""
     )
@@ -52,14 +54,16 @@ def explanation(plan: Plan, stale: Mapping[PlannedReport, Sequence[str]]) -> dic
     """Return as JSON values what a run would make, and why."""
     reports = [
         {
-            "product": report.product,
-            "template": report.template.name,
-            "period": report.period,
+            **report.heading,
             "stale": list(reasons),
         }
         for report, reasons in stale.items()
     ]
-    return {"reports": reports, "not_planned": [asdict(failure) for failure in plan.failures]}
+    return {
+        "reports": reports,
+        "not_planned": [asdict(failure) for failure in plan.failures],
+        "left_out": [asdict(product) for product in plan.left_out],
+    }
 
 
 def indented(text: str) -> str:

@@ -106,7 +106,7 @@ def _execute(job: Job, tell: Callable[[Event], None], guard: Guard) -> "Notebook
     import papermill  # noqa: PLC0415 - as above
     from papermill.exceptions import PapermillExecutionError  # noqa: PLC0415
 
-    template = job.scratch / f"{job.report.template.name}.ipynb"
+    template = job.scratch / f"{job.report.name}.ipynb"
     executed = job.scratch / "executed.ipynb"
     place = _kernel_place(job, guard)
     template.write_text(job.report.template.text, encoding="utf-8")
@@ -137,7 +137,7 @@ def _execute(job: Job, tell: Callable[[Event], None], guard: Guard) -> "Notebook
         cell for cell in notebook["cells"] if _PAPERMILL_TAG not in cell["metadata"].get("tags", ())
     ]
     note = notebook["metadata"]["papermill"]
-    note["input_path"] = note["output_path"] = f"{job.report.template.name}.ipynb"
+    note["input_path"] = note["output_path"] = f"{job.report.name}.ipynb"
     return notebook
 
 
@@ -191,7 +191,7 @@ def _import_path() -> dict[str, str]:
 
 def _render(notebook: "NotebookNode", job: Job) -> tuple[dict[str, str | bytes], tuple[str, ...]]:
     """Return the pages asked for by file name, and remarks on them."""
-    name = job.report.template.name
+    name = job.report.name
     pages: dict[str, str | bytes] = {}
     notes: list[str] = []
     if "html" in job.formats:
@@ -209,7 +209,7 @@ def _render(notebook: "NotebookNode", job: Job) -> tuple[dict[str, str | bytes],
 
 def _data_files(notebook: "NotebookNode", job: Job) -> dict[str, str]:
     """Return the notebook and, as the last file of the set, its KPIs."""
-    name = job.report.template.name
+    name = job.report.name
     document = kpis_document(notebook, job.report)
     return {
         f"{name}.ipynb": notebook_text(notebook),
@@ -236,7 +236,7 @@ def _failed(
 
     note_references(job.report.connection)
     reasons = [mask_secrets(reason) for reason in reasons]
-    name = f"{job.report.template.name}.failed.ipynb"
+    name = f"{job.report.name}.failed.ipynb"
     files: tuple[str, ...] = ()
     try:
         stage_files(job.staging, {name: failed_notebook(notebook, job.report, reasons)})

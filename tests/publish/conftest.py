@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import pytest
 
 from kpikit.publish.identity import Identity, hash_text
-from kpikit.publish.plan import Plan, PlannedReport, Template
+from kpikit.publish.plan import Plan, PlannedReport
+from kpikit.publish.template import Template
 
 PARAMETERS = 'product: str = "nobody"\nperiod: str = ""\nparams_dir: str = "params"'
 COVER = """

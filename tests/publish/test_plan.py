@@ -14,7 +14,7 @@ from kpikit.errors import (
     TemplateError,
     UnknownNameError,
 )
-from kpikit.publish.plan import Failure, choose_products, make_plan, open_template
+from kpikit.publish.plan import Failure, choose_products, make_plan
 
 
 @pytest.fixture
@@ -192,78 +192,6 @@ def test_a_key_that_is_no_folders_name_fails_its_product(folders, key):
     assert len(plan.failures) == 1
 
 
-def test_a_template_is_found_by_name_and_by_path(folders, tmp_path, make, monkeypatch):
-    (tmp_path / "own.ipynb").write_text(make.notebook_json("1"))
-    monkeypatch.chdir(tmp_path)
-
-    by_name = open_template("mini", folders["notebooks_dir"])
-    by_file = open_template("mini.ipynb", folders["notebooks_dir"])
-    by_path = open_template("own.ipynb", folders["notebooks_dir"])
-
-    assert by_name == by_file
-    assert (by_name.name, by_path.name) == ("mini", "own")
-    assert by_name.parameters == ("product", "period", "params_dir")
-
-
-def test_an_unknown_template_is_refused_with_the_nearest_name(folders):
-    with pytest.raises(UnknownNameError, match=r"template 'minni' in .*\nDid you mean 'mini'\?"):
-        open_template("minni", folders["notebooks_dir"])
-
-
-@pytest.mark.parametrize(
-    "content", [b"{", b"[]", b"{}", b'{"worksheets": []}', b"\xff", b'{"cells": []}']
-)
-def test_a_file_that_is_no_notebook_is_refused(folders, content):
-    (folders["notebooks_dir"] / "mini.ipynb").write_bytes(content)
-
-    with pytest.raises(TemplateError, match=r"mini\.ipynb is not a Jupyter notebook of format 4"):
-        open_template("mini", folders["notebooks_dir"])
-
-
-@pytest.mark.parametrize(
-    "metadata", [{"language_info": {"name": "R"}}, {"kernelspec": {"language": "R"}}]
-)
-def test_a_template_in_another_language_is_refused(folders, make, metadata):
-    notebook = {**json.loads(make.notebook_json("1")), "metadata": metadata}
-    (folders["notebooks_dir"] / "mini.ipynb").write_text(json.dumps(notebook))
-
-    with pytest.raises(TemplateError, match=r"mini\.ipynb is written in r\.\nTemplates are"):
-        open_template("mini", folders["notebooks_dir"])
-
-
-def test_a_template_without_its_parameters_cell_is_refused(folders, make):
-    notebook = json.loads(make.notebook_json("1"))
-    notebook["cells"][0]["metadata"] = {}
-    (folders["notebooks_dir"] / "mini.ipynb").write_text(json.dumps(notebook))
-
-    with pytest.raises(TemplateError, match=r"has no cell tagged 'parameters'\.\nTag the cell"):
-        open_template("mini", folders["notebooks_dir"])
-
-
-@pytest.mark.parametrize(
-    ("parameters", "message"),
-    [
-        ("product = ''", r"does not set 'period'\.\n.*It sets: product\."),
-        ("prodct = ''\nperiod = ''", r"does not set 'product'\.\nDid you mean 'prodct'\? It sets:"),
-        ("# nothing", r"does not set 'product'\.\nIt sets: none\."),
-    ],
-)
-def test_a_template_that_does_not_know_a_parameter_is_refused(folders, make, parameters, message):
-    text = make.notebook_json("1", parameters=parameters)
-    (folders["notebooks_dir"] / "mini.ipynb").write_text(text)
-
-    with pytest.raises(TemplateError, match=message):
-        open_template("mini", folders["notebooks_dir"])
-
-
-def test_a_parameters_cell_that_cannot_be_read_is_refused(folders, make):
-    text = make.notebook_json("1", parameters="%load_ext x\nproduct = ''")
-    (folders["notebooks_dir"] / "mini.ipynb").write_text(text)
-
-    with pytest.raises(TemplateError, match=r"cannot be read: invalid syntax, line 1\.\nWrite one"):
-        open_template("mini", folders["notebooks_dir"])
-
-
 def test_products_are_chosen_in_the_order_asked_for(folders):
     loaded, failures = choose_products(folders["params_dir"], ["beacon", "atlas"])
 
@@ -271,6 +199,91 @@ def test_products_are_chosen_in_the_order_asked_for(folders):
     assert failures == []
 
 
-def test_a_folder_of_templates_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(TemplateError, match=r"(?s)There is no folder .*Call kpikit where"):
-        open_template("quarterly_review", tmp_path / "notebooks")
+@pytest.fixture
+def tests_of_atlas(folders, make):
+    """A template of experiments; atlas declares one of the past, one that runs, one to come."""
+    (folders["params_dir"] / "atlas.yml").write_text(
+        "product: {key: atlas, name: Atlas}\n"
+        "source: {tables: {exposures: {files: exposures.csv}}}\n"
+        "experiments:\n"
+        + "".join(
+            f"  {key}: {{variants: {{a: 0.5, b: 0.5}}, control: a, start: {start}, end: {end},"
+            " primary: orders}\n"
+            for key, start, end in [
+                ("past", "2026-05-01", "2026-06-30"),
+                ("running", "2026-10-19", "2027-01-10"),
+                ("to_come", "2026-11-01", "2026-11-30"),
+            ]
+        )
+    )
+    parameters = 'product = ""\nperiod = ""\nexperiment = ""\nparams_dir = "params"'
+    text = make.notebook_json(make.cover, parameters=parameters)
+    (folders["notebooks_dir"] / "ab_test.ipynb").write_text(text)
+    return folders
+
+
+def test_an_experiment_is_reported_under_the_quarter_in_which_it_ends(tests_of_atlas):
+    plan = make_plan("ab_test", **tests_of_atlas)
+
+    assert [(report.name, report.period) for report in plan.reports] == [
+        ("ab_test-past", "2026Q2"),
+        ("ab_test-running", "2027Q1"),
+    ]
+    assert plan.reports[0].parameters["experiment"] == "past"
+    assert plan.reports[0].heading == {
+        "product": "atlas", "template": "ab_test", "experiment": "past", "period": "2026Q2",
+    }  # fmt: skip
+
+
+def test_what_has_no_report_of_its_own_is_left_out_with_the_reason(tests_of_atlas):
+    plan = make_plan("ab_test", **tests_of_atlas)
+
+    assert plan.left_out == (
+        Failure("atlas", "Experiment 'to_come' begins on 1 Nov 2026, after the data."),
+        Failure("beacon", "It declares no experiment: add one under experiments in beacon.yml."),
+    )
+    assert plan.failures == ()
+
+
+def test_a_product_asked_for_by_its_key_fails_where_it_has_no_experiment(tests_of_atlas):
+    plan = make_plan("ab_test", products=["beacon"], **tests_of_atlas)
+
+    assert [failure.product for failure in plan.failures] == ["beacon"]
+    assert plan.left_out == ()
+
+
+def test_one_experiment_is_chosen_by_its_key(tests_of_atlas):
+    plan = make_plan("ab_test", experiment="past", **tests_of_atlas)
+
+    assert [report.experiment for report in plan.reports] == ["past"]
+    assert plan.left_out == ()
+
+
+def test_a_period_chooses_the_experiments_that_end_in_it(tests_of_atlas):
+    plan = make_plan("ab_test", period="2026Q2", products=["atlas"], **tests_of_atlas)
+
+    assert [report.experiment for report in plan.reports] == ["past"]
+    assert plan.left_out[0].message == "Experiment 'running' ends on 10 Jan 2027, not in 2026Q2."
+
+
+def test_an_unknown_experiment_is_refused_with_the_nearest_name(tests_of_atlas):
+    with pytest.raises(UnknownNameError, match=r"experiment 'runing' .*\nDid you mean 'running'"):
+        make_plan("ab_test", experiment="runing", **tests_of_atlas)
+
+
+def test_an_experiment_is_refused_by_a_template_of_products(tests_of_atlas):
+    with pytest.raises(TemplateError, match=r"'mini' makes no report per experiment\.\nLeave"):
+        make_plan("mini", experiment="past", **tests_of_atlas)
+
+
+def test_a_product_without_the_table_that_a_template_needs_is_left_out(tests_of_atlas, make):
+    notebook = json.loads(make.notebook_json(make.cover))
+    notebook["metadata"]["kpikit"] = {"needs": ["exposures"]}
+    (tests_of_atlas["notebooks_dir"] / "mini.ipynb").write_text(json.dumps(notebook))
+
+    plan = make_plan("mini", **tests_of_atlas)
+
+    assert made(plan) == [("atlas", "2026Q3")]
+    assert plan.left_out == (
+        Failure("beacon", "It has no table exposures: map one under source.tables in beacon.yml."),
+    )
