@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 import kpikit
+from kpikit.cli_ledger import diff, history
 from kpikit.errors import KpikitError, hint_names
 
 if TYPE_CHECKING:
@@ -285,6 +286,10 @@ def schema(
             "Name a file in a folder that exists and can be written."
         ) from error
     typer.echo(f"Wrote {output}")
+
+
+app.command(epilog=_examples("kpikit history mrr --product atlas"))(history)
+app.command(epilog=_examples("kpikit diff 3f2a91 b07c44"))(diff)
 
 
 def _print_version(wanted: bool) -> None:

@@ -15,7 +15,7 @@ from kpikit.errors import KpikitError
 from kpikit.params import product_schema
 from kpikit.publish.interrupts import RunStopped
 
-COMMANDS = ("run", "check", "list", "doctor", "schema")
+COMMANDS = ("run", "check", "list", "doctor", "schema", "history", "diff")
 PRODUCT = """\
 product: {key: atlas, name: Atlas, stage: growth, currency: EUR}
 source:

@@ -14,9 +14,11 @@ PACKAGE = Path(__file__).parents[1] / "kpikit"
 ROOMS: list[set[str]] = [
     {"__main__"},
     {"cli"},
+    {"cli_ledger"},
     {"publish"},
     {"report"},
     {"sections"},
+    {"ledger"},
     {"present"},
     {"analysis"},
     {"catalogue"},

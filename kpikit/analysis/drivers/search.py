@@ -116,7 +116,8 @@ def _dimension_rows(name: str, rows: pd.DataFrame, starts: list[object], lag: in
         }
     )
     seen = (shares[:, -1] != 0) | (effects[:, -1] != 0)
-    return found.loc[seen]
+    kept: pd.DataFrame = found[seen]
+    return kept
 
 
 def _grid(rows: pd.DataFrame, column: str, starts: list[object]) -> pd.DataFrame:
