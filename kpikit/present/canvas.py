@@ -8,7 +8,7 @@ its font, so no layout engine runs and a chart is drawn exactly once.
 import functools
 import itertools
 import warnings
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, ParamSpec, TypeVar
 
 import matplotlib as mpl
@@ -16,12 +16,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import findfont, get_font
-from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
-from matplotlib.transforms import Transform, blended_transform_factory, offset_copy
 
 from kpikit.formats import MINUS, Unit, is_missing
 from kpikit.present import components, lettering, theme
+from kpikit.present.panels import Coordinates, Label, Panel
 from kpikit.present.slots import Slots, Ticks, slot_ticks
 from kpikit.present.svg import svg_text
 
@@ -33,7 +32,6 @@ EDGE_PT = 4.0  # for what reaches a little beyond its panel
 
 _CAPITAL_EM = 0.66  # height of a capital, in parts of the type size
 _LINE_EM = 1.06  # from one baseline to the next
-Coordinates = Literal["data", "panel", "sheet"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -71,17 +69,16 @@ def sheet_points(sheet: Figure) -> tuple[float, float]:
 
 def add_panel(
     sheet: Figure, *, left: float, right: float, top: float, bottom: float, label: str = ""
-) -> Axes:
+) -> Panel:
     """Return new axes, bare, whose edges lie so many points inside the sheet's."""
     width, height = sheet_points(sheet)
     box = (left / width, bottom / height, 1 - (left + right) / width, 1 - (top + bottom) / height)
-    panel = sheet.add_axes(box, label=label, frame_on=False)
-    panel.xaxis.set_visible(False)
-    panel.yaxis.set_visible(False)
+    panel = Panel(sheet, box, label=label)
+    sheet.add_axes(panel)
     return panel
 
 
-def panel_points(panel: Axes) -> tuple[float, float]:
+def panel_points(panel: Panel) -> tuple[float, float]:
     """Return the width and height of axes in points."""
     width, height = sheet_points(_sheet_of(panel))
     box = panel.get_position()
@@ -107,7 +104,7 @@ def value_limits(values: Sequence[float], *, from_zero: bool) -> tuple[float, fl
 
 
 def value_axis(
-    panel: Axes,
+    panel: Panel,
     limits: tuple[float, float],
     unit: Unit,
     *,
@@ -134,7 +131,7 @@ def scale_width(limits: tuple[float, float], unit: Unit) -> float:
     return lettering.widest(tick_texts(round_ticks(limits), unit), size=theme.SMALL_PT) + 6
 
 
-def slot_axis(panel: Axes, slots: Slots) -> None:
+def slot_axis(panel: Panel, slots: Slots) -> None:
     """Set the horizontal axis over slots, labelled as densely as the labels have room."""
     panel.set_xlim(-0.5, len(slots) - 0.5)
     width, _ = panel_points(panel)
@@ -183,7 +180,7 @@ def tick_texts(marks: Sequence[float], unit: Unit) -> list[str]:
 
 
 def write(
-    panel: Axes,
+    panel: Panel,
     text: str,
     at: tuple[float, float],
     *,
@@ -195,7 +192,7 @@ def write(
     size: float = theme.TEXT_PT,
     bold: bool = False,
     on_paper: bool = False,
-) -> Text:
+) -> Label:
     """Write a text in a chart and return it.
 
     Args:
@@ -212,26 +209,23 @@ def write(
         bold: Whether it is bold.
         on_paper: Whether it hides a line that runs behind it.
     """
-    behind = {"facecolor": theme.PAPER, "edgecolor": "none", "pad": 0.4} if on_paper else None
-    sheet = _sheet_of(panel)
-    places: Mapping[Coordinates, Transform] = {
-        "data": panel.transData, "panel": panel.transAxes, "sheet": sheet.transFigure,
-    }  # fmt: skip
-    across, up = (places[name] for name in within)
-    base = across if across is up else blended_transform_factory(across, up)
     # matplotlib aligns by the letters at hand, so "Apr" would stand higher than "Jan"; counted
     # from the last baseline, all texts of a row stand alike.
     height = _CAPITAL_EM + text.count("\n") * _LINE_EM
     drop = size * {"top": height, "center": height / 2, "bottom": 0.0}[stand]
-    place = offset_copy(base, sheet, shift[0], shift[1] - drop, units="points")
-    return panel.text(
-        *at, text, transform=place, ha=align, va="baseline", color=color, fontsize=size,
-        fontweight="bold" if bold else "normal", bbox=behind, linespacing=1.15, zorder=5,
+    label = Label(
+        *at, text, transform=panel.place(within, (shift[0], shift[1] - drop)), ha=align,
+        va="baseline", color=color, fontsize=size, fontweight="bold" if bold else "normal",
+        linespacing=1.15, zorder=5, clip_on=False,
     )  # fmt: skip
+    if on_paper:
+        label.set_bbox({"facecolor": theme.PAPER, "edgecolor": "none", "pad": 0.4})
+    panel.add_artist(label)
+    return label
 
 
 def label_axis(
-    panel: Axes,
+    panel: Panel,
     which: Literal["x", "y"],
     positions: Iterable[float],
     labels: Iterable[str],
@@ -259,7 +253,7 @@ def label_axis(
         text.set_gid(f"{which} label")
 
 
-def no_data_panel(sheet: Figure, reason: str = "") -> Axes:
+def no_data_panel(sheet: Figure, reason: str = "") -> Panel:
     """Return axes over the whole sheet that say there is nothing to draw, and why."""
     panel = add_panel(sheet, left=0, right=0, top=0, bottom=0, label="no data")
     width, _ = sheet_points(sheet)

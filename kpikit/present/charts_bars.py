@@ -21,6 +21,7 @@ from kpikit.formats import (
 )
 from kpikit.present import canvas, lettering, theme
 from kpikit.present.frames import records
+from kpikit.present.panels import Panel
 from kpikit.present.slots import Floats
 
 _BAR_PT = 17.0  # distance from one bar to the next
@@ -158,7 +159,7 @@ def share_text(share: float) -> str:
     return "> 99 %" if 0.995 <= share < 1 else format_share(share, digits=0)
 
 
-def _draw_parts(panel: Axes, shares: Floats, names: Sequence[str]) -> None:
+def _draw_parts(panel: Panel, shares: Floats, names: Sequence[str]) -> None:
     """Draw the parts from the left, each share where it has room, each name above the first."""
     width, _ = canvas.panel_points(panel)
     left = np.zeros(len(shares))
@@ -210,7 +211,7 @@ def _bar_panel(
     *,
     right_pt: float = 0.0,
     top_pt: float = 2.0,
-) -> Axes:
+) -> Panel:
     """Return axes for horizontal bars, named at the left, with room for the texts at their ends."""
     names = [lettering.fit_text(str(name), _NAME_PT) for name in rows["segment"]]
     panel = canvas.add_panel(
@@ -229,7 +230,7 @@ def _bar_panel(
     return panel
 
 
-def _name_bars(panel: Axes, names: Sequence[str]) -> None:
+def _name_bars(panel: Panel, names: Sequence[str]) -> None:
     panel.set_ylim(max(len(names), 2) - 0.5, -0.5)
     places = range(len(names))
     canvas.label_axis(panel, "y", places, names, color=theme.INK, size=theme.TEXT_PT)
@@ -239,7 +240,7 @@ def _height_cm(count: int, extra_pt: float) -> float:
     return (max(count, 2) * _BAR_PT + extra_pt) / 72 * 2.54
 
 
-def _write_beside(panel: Axes, rows: pd.DataFrame, texts: Sequence[str]) -> None:
+def _write_beside(panel: Panel, rows: pd.DataFrame, texts: Sequence[str]) -> None:
     """Write each text right of its bar and of the one behind it, or of zero."""
     columns = rows.columns.intersection(["value", "previous", "ci_high"])
     ends = rows[columns].max(axis=1).clip(lower=0.0).fillna(0.0)

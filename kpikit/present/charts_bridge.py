@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from kpikit.formats import Unit, format_delta, format_value, is_missing
 from kpikit.params.model import Direction
 from kpikit.present import canvas, lettering, theme
+from kpikit.present.panels import Panel
 from kpikit.present.slots import Floats
 
 _BAR = 0.58  # width of a column, in slots
@@ -110,7 +111,7 @@ def plot_mrr_waterfall(
     )
 
 
-def _named_panel(sheet: Figure, names: Sequence[str]) -> Axes:
+def _named_panel(sheet: Figure, names: Sequence[str]) -> Panel:
     """Return axes with a slot and a name, of two lines at most, for each column."""
     slot = (canvas.sheet_points(sheet)[0] - 2 * canvas.EDGE_PT) / len(names)
     wrapped = [lettering.wrap_text(name, slot - 6, lines=2) for name in names]
@@ -128,7 +129,7 @@ def _named_panel(sheet: Figure, names: Sequence[str]) -> Axes:
 
 
 def _draw_bridge(
-    panel: Axes, effects: Sequence[float], levels: Floats, end: float, direction: Direction
+    panel: Panel, effects: Sequence[float], levels: Floats, end: float, direction: Direction
 ) -> None:
     panel.bar(0, levels[0], _BAR, color=theme.LIGHT, label="start")
     panel.bar(len(effects) + 1, end, _BAR, color=theme.INK, label="end")

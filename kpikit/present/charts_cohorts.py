@@ -10,6 +10,7 @@ from kpikit.formats import format_count
 from kpikit.periods import Grain
 from kpikit.present import canvas, lettering, theme
 from kpikit.present.frames import age_names, cohort_name, cohort_rates
+from kpikit.present.panels import Panel
 
 _CELL_PT = 15.5  # height of a row of cells
 
@@ -62,14 +63,14 @@ def plot_cohorts(
 
 
 def _write_cells(
-    panel: Axes, rates: pd.DataFrame, fill: Callable[[float], tuple[float, ...]]
+    panel: Panel, rates: pd.DataFrame, fill: Callable[[float], tuple[float, ...]]
 ) -> None:
     """Write each cell's rate in per cent, in the ink that reads better on it; a dot if unknown."""
     for (row, column), rate in np.ndenumerate(rates.to_numpy(dtype=float)):
         known = np.isfinite(rate)
-        panel.text(
-            column + 0.5, row + 0.5, f"{100 * rate:.0f}" if known else "·", ha="center",
-            va="center_baseline", fontsize=theme.SMALL_PT,
+        canvas.write(
+            panel, f"{100 * rate:.0f}" if known else "·", (column + 0.5, row + 0.5),
+            align="center", size=theme.SMALL_PT,
             color=_readable_on(fill(rate)) if known else theme.MID,
         )  # fmt: skip
 
@@ -85,7 +86,7 @@ def _readable_on(fill: Sequence[float]) -> str:
 
 
 def _label_cohorts(
-    panel: Axes, names: Sequence[str], counts: Sequence[str], counts_pt: float
+    panel: Panel, names: Sequence[str], counts: Sequence[str], counts_pt: float
 ) -> None:
     """Write each cohort's name and size to the left of its row."""
     panel.set_ylabel("")

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 
 from kpikit.formats import Unit, format_alike, is_missing
 from kpikit.present import canvas, labels, lettering, theme
+from kpikit.present.panels import Panel
 from kpikit.present.slots import Slots, make_slots
 
 _BAR = 0.56  # width of a column, in slots
@@ -69,7 +70,7 @@ def plot_columns(
     return panel
 
 
-def _draw_columns(panel: Axes, slots: Slots) -> None:
+def _draw_columns(panel: Panel, slots: Slots) -> None:
     places, heights, whole = slots.positions, np.nan_to_num(slots.actual), slots.complete
     if np.isfinite(slots.previous).any():
         behind = np.nan_to_num(slots.previous)
@@ -83,7 +84,7 @@ def _draw_columns(panel: Axes, slots: Slots) -> None:
         )  # fmt: skip
 
 
-def _label_columns(panel: Axes, slots: Slots, texts: Sequence[str]) -> None:
+def _label_columns(panel: Panel, slots: Slots, texts: Sequence[str]) -> None:
     """Write each value at the end of its own column, even where a taller one stands behind."""
     aside = _BEHIND / 2 if np.isfinite(slots.previous).any() else 0.0
     for index, (text, value) in enumerate(zip(texts, slots.actual, strict=True)):

@@ -11,6 +11,7 @@ from kpikit.periods import Grain
 from kpikit.present import canvas, lettering, theme
 from kpikit.present.frames import age_names
 from kpikit.present.labels import DASHED
+from kpikit.present.panels import Panel
 from kpikit.present.slots import Floats
 
 _TOP_PT = 6.0
@@ -175,7 +176,7 @@ def _from_the_start(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _draw_band(
-    panel: Axes, places: Floats, table: pd.DataFrame, *, step: Literal["post"] | None = None
+    panel: Panel, places: Floats, table: pd.DataFrame, *, step: Literal["post"] | None = None
 ) -> None:
     low, high = table["ci_low"].to_numpy(dtype=float), table["ci_high"].to_numpy(dtype=float)
     if len(places) == 1:  # a band of one place has no width
@@ -195,5 +196,5 @@ def _at_risk(table: pd.DataFrame, time: float) -> float:
     return float(later.iloc[0]) if len(later) else 0.0
 
 
-def _label_end(panel: Axes, place: float, share: float) -> None:
+def _label_end(panel: Panel, place: float, share: float) -> None:
     canvas.write(panel, format_share(share), (place, share), shift=(6, 0), bold=True)

@@ -18,6 +18,7 @@ from matplotlib.transforms import blended_transform_factory
 
 from kpikit.formats import Unit
 from kpikit.present import canvas, labels, lettering, theme
+from kpikit.present.panels import Panel
 from kpikit.present.slots import Slots, make_slots
 
 _NOTE_PT = 130.0  # longest text of an event
@@ -153,7 +154,7 @@ def _is_ratio(frame: pd.DataFrame) -> bool:
     return "denominator" in frame and bool(frame["denominator"].notna().any())
 
 
-def _draw_trend(panel: Axes, trend: _Trend, notes: Sequence[_Note]) -> None:
+def _draw_trend(panel: Panel, trend: _Trend, notes: Sequence[_Note]) -> None:
     slots = trend.slots
     canvas.value_axis(panel, trend.limits, trend.unit, labelled=trend.with_scale)
     canvas.slot_axis(panel, slots)
@@ -164,7 +165,7 @@ def _draw_trend(panel: Axes, trend: _Trend, notes: Sequence[_Note]) -> None:
     labels.label_ends(panel, trend.ends)
 
 
-def _draw_actual(panel: Axes, slots: Slots) -> None:
+def _draw_actual(panel: Panel, slots: Slots) -> None:
     """Draw the line solid through complete periods and dashed to unfinished ones."""
     style: dict[str, Any] = {"color": theme.INK, "marker": "o", "clip_on": False, "zorder": 4}
     whole = np.where(slots.complete, slots.actual, np.nan)
@@ -205,7 +206,7 @@ def _lay_notes(
     return notes
 
 
-def _draw_notes(panel: Axes, notes: Sequence[_Note]) -> None:
+def _draw_notes(panel: Panel, notes: Sequence[_Note]) -> None:
     across = blended_transform_factory(panel.transData, panel.transAxes)
     width, height = canvas.panel_points(panel)
     for note in notes:

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
 
 from kpikit.formats import Unit, format_value
 from kpikit.present import canvas, lettering, theme
 from kpikit.present.frames import records
+from kpikit.present.panels import Panel
 from kpikit.present.slots import Floats, Slots
 
 GAP_PT = 6.0  # between a line's end and its label
@@ -57,7 +57,7 @@ def target_steps(target: pd.DataFrame | None, slots: Slots) -> Steps:
     return Steps(np.array(positions), np.array(levels))
 
 
-def draw_steps(panel: Axes, steps: Steps) -> None:
+def draw_steps(panel: Panel, steps: Steps) -> None:
     """Draw the target; one that ends before the last period is named where it ends."""
     if not len(steps.positions):
         return
@@ -94,7 +94,7 @@ def labels_width(labels: Sequence[Label]) -> float:
     return lettering.widest(texts, bold=True) + GAP_PT + 2 if texts else 0.0
 
 
-def label_ends(panel: Axes, labels: Sequence[Label]) -> None:
+def label_ends(panel: Panel, labels: Sequence[Label]) -> None:
     """Write labels at the right ends of their lines, moved apart where they would touch."""
     _, height = canvas.panel_points(panel)
     low, high = panel.get_ylim()

@@ -7,15 +7,14 @@ import re
 from matplotlib.figure import Figure
 
 _PROLOGUE = re.compile(r"^.*?(?=<svg )", re.DOTALL)
-_METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
-_COMMENT = re.compile(r"\s*<!--.*?-->", re.DOTALL)
+_UNSHOWN = re.compile(r"<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
 _ID = re.compile(r' id="([^"]*)"')
 _REFERENCE = re.compile(r'(?:href="#|url\(#)([^")]+)')
 _STYLE = re.compile(r"<defs>\s*<style[^>]*>\*\{([^}]*)\}</style>\s*</defs>")
-_GEOMETRY = re.compile(r' (?:d|points|x|y|width|height|x1|x2|y1|y2|transform)="[^"]*"')
-_LONG_NUMBER = re.compile(r"(?<![\w.])(-?\d+\.\d{2})\d+")
+# A rounded scale of 0.0133 would move every glyph, a shortened address lead elsewhere.
+_EXACT = re.compile(r"""((?:scale|matrix)\([^)]*\)|href="[^#][^"]*")""")
+_FURTHER_DIGITS = re.compile(r"(?<=\.\d\d)\d+")
 _BETWEEN_TAGS = re.compile(r">\s+<")
-_SPACE = re.compile(r"\s+")
 
 
 def svg_text(drawing: Figure) -> str:
@@ -27,11 +26,9 @@ def svg_text(drawing: Figure) -> str:
     """
     buffer = io.StringIO()
     drawing.savefig(buffer, format="svg", metadata={"Date": None})
-    text = _PROLOGUE.sub("", buffer.getvalue(), count=1)
-    text = _COMMENT.sub("", _METADATA.sub("", text))
-    text = _inherit_style(text)
-    text = _BETWEEN_TAGS.sub("><", _GEOMETRY.sub(_shorten, text))
-    return _own_ids(text).strip()
+    text = _UNSHOWN.sub("", _PROLOGUE.sub("", buffer.getvalue(), count=1))
+    text = _BETWEEN_TAGS.sub("><", _inherit_style(text))
+    return _own_ids(_shorten(text.replace(" \n", " ").replace("\n", " "))).strip()
 
 
 def _inherit_style(text: str) -> str:
@@ -43,11 +40,10 @@ def _inherit_style(text: str) -> str:
     return text.replace("<svg ", f'<svg style="{rule[1]}" ', 1)
 
 
-def _shorten(attribute: re.Match[str]) -> str:
-    text = _SPACE.sub(" ", attribute[0])
-    if "scale(" in text:
-        return text  # a rounded scale of 0.0133 would move every glyph
-    return _LONG_NUMBER.sub(r"\1", text)
+def _shorten(text: str) -> str:
+    parts = _EXACT.split(text)
+    parts[::2] = [_FURTHER_DIGITS.sub("", part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def _own_ids(text: str) -> str:

@@ -72,6 +72,13 @@ def test_coordinates_keep_two_decimals_and_scales_all():
     assert "scale(0.015625)" in svg  # a glyph's own scale
 
 
+def test_an_address_keeps_all_its_digits():
+    sheet = Figure(figsize=(1, 1))
+    sheet.text(0.5, 0.5, "more", url="https://example.org/v1.2345")
+
+    assert 'href="https://example.org/v1.2345"' in svg_text(sheet)
+
+
 def test_an_empty_figure_is_an_svg_too():
     svg = svg_text(Figure(figsize=(1, 1)))
 

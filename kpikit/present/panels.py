@@ -1,0 +1,92 @@
+"""Axes and texts of a chart that cost no more than what is seen of them.
+
+matplotlib's own axes make ticks, each with marks, labels and grid lines, and its texts are laid out
+for any angle and any number of lines. A chart of a report writes its scale as plain texts, so that
+most of this is made, measured and drawn for nothing.
+"""
+
+from typing import Any, Literal
+
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis, XAxis, YAxis
+from matplotlib.backend_bases import RendererBase
+from matplotlib.text import Text
+from matplotlib.transforms import Transform, blended_transform_factory, offset_copy
+
+from kpikit.present import lettering
+
+Coordinates = Literal["data", "panel", "sheet"]
+_PARTS_LEFT = {"left": 0.0, "center": 0.5, "right": 1.0}
+
+
+class Panel(Axes):
+    """Axes without a frame whose ticks are made when somebody asks for them."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._places: dict[tuple[object, ...], Transform] = {}
+        super().__init__(*args, frame_on=False, **options)
+        self.xaxis.set_visible(False)
+        self.yaxis.set_visible(False)
+
+    def _init_axis(self) -> None:
+        """Set the two axes, as matplotlib asks of axes of another kind."""
+        self.xaxis = _UntickedX(self, clear=False)
+        self.yaxis = _UntickedY(self, clear=False)
+        for side, axis in (("bottom", self.xaxis), ("left", self.yaxis)):
+            self.spines[side].register_axis(axis)
+
+    def place(
+        self, within: tuple[Coordinates, Coordinates], shift: tuple[float, float]
+    ) -> Transform:
+        """Return the transform of points, moved by points (1/72 inch), alike for alike texts."""
+        key = (within, shift)
+        if key not in self._places:
+            sheet: Any = self.get_figure(root=True)
+            known = {"data": self.transData, "panel": self.transAxes, "sheet": sheet.transFigure}
+            across, up = (known[name] for name in within)
+            base = across if across is up else blended_transform_factory(across, up)
+            self._places[key] = offset_copy(base, sheet, *shift, units="points")
+        return self._places[key]
+
+
+class _Unticked(Axis):
+    """An axis that begins without a tick; matplotlib's makes the first ones to set them up."""
+
+    def reset_ticks(self) -> None:
+        self.majorTicks, self.minorTicks = [], []
+
+
+class _UntickedX(_Unticked, XAxis):
+    pass
+
+
+class _UntickedY(_Unticked, YAxis):
+    pass
+
+
+class Label(Text):
+    """A text that stands on its baseline; of one line, it is drawn without being laid out."""
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw the text; see ``matplotlib.text.Text.draw``, which draws any other."""
+        text = self.get_text()
+        if "\n" in text or self.get_rotation() or self.get_bbox_patch() or not self.get_visible():
+            super().draw(renderer)
+            return
+        x, y = self.get_transform().transform(self.get_position())
+        part = _PARTS_LEFT[self.get_horizontalalignment()]
+        if part:
+            bold = self.get_fontweight() == "bold"
+            width = lettering.text_width(text, size=self.get_fontsize(), bold=bold)
+            x -= part * float(renderer.points_to_pixels(width))  # type: ignore[arg-type]  # a number
+        pen = renderer.new_gc()
+        pen.set_foreground(self.get_color())
+        pen.set_alpha(self.get_alpha())  # type: ignore[arg-type]  # None is one too
+        _, height = renderer.get_canvas_width_height()
+        renderer.open_group("text", self.get_gid())
+        renderer.draw_text(
+            pen, x, height - y if renderer.flipy() else y, text, self.get_fontproperties(), 0.0,
+            mtext=self,
+        )  # fmt: skip
+        renderer.close_group("text")
+        pen.restore()

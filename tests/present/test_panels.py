@@ -1,0 +1,102 @@
+import re
+
+import pytest
+from matplotlib.axis import XTick, YTick
+
+from kpikit.present import lettering
+from kpikit.present.canvas import add_panel, new_sheet, themed, write
+from kpikit.present.svg import svg_text
+
+
+@pytest.fixture
+def panel():
+    sheet = new_sheet("small")
+    return add_panel(sheet, left=20, right=20, top=20, bottom=20)
+
+
+@themed
+def drawn(panel):
+    return svg_text(panel.get_figure())
+
+
+@themed
+def written(panel, text="Week 7", **options):
+    return write(panel, text, (0.5, 0.5), within=("panel", "panel"), **options)
+
+
+def starts(svg):
+    """Return where each text of a drawing starts, in points."""
+    return [
+        tuple(map(float, found))
+        for found in re.findall(r"translate\(([\d.]+) ([\d.]+)\) scale\(0\.0", svg)
+    ]
+
+
+def test_a_panel_draws_neither_frame_nor_scale_and_makes_no_tick_for_them(monkeypatch):
+    def fail(*_, **__):
+        raise AssertionError("a tick was made")
+
+    for kind in (XTick, YTick):
+        monkeypatch.setattr(kind, "__init__", fail)
+
+    bare = add_panel(new_sheet("small"), left=20, right=20, top=20, bottom=20)
+
+    assert "<use" not in drawn(bare)
+    assert not bare.get_frame_on()
+
+
+def test_a_panel_shows_ticks_and_grid_to_one_who_asks_for_them(panel):
+    panel.xaxis.set_visible(True)
+    panel.set_xticks([0, 1], ["left", "right"])
+    panel.grid(visible=True, axis="x")
+
+    assert [label.get_text() for label in panel.get_xticklabels()] == ["left", "right"]
+    assert all(line.get_visible() for line in panel.get_xgridlines())
+    assert "<use" in drawn(panel)
+
+
+@pytest.mark.parametrize(("align", "part"), [("left", 0.0), ("center", 0.5), ("right", 1.0)])
+def test_a_text_lies_beside_its_point_by_its_width(panel, align, part):
+    width, _ = panel.get_figure().get_size_inches()
+    written(panel, align=align)
+
+    (start, _height) = starts(drawn(panel))[0]
+
+    expected = 72 * width / 2 - part * lettering.text_width("Week 7")
+    assert start == pytest.approx(expected, abs=0.02)
+
+
+@pytest.mark.parametrize("align", ["left", "center", "right"])
+def test_it_lies_where_matplotlib_itself_would_draw_it(panel, align, monkeypatch):
+    label = written(panel, align=align)
+    ours = starts(drawn(panel))
+
+    monkeypatch.setattr(type(label), "draw", type(label).__mro__[1].draw)
+    theirs = starts(drawn(panel))
+
+    assert ours[0] == pytest.approx(theirs[0], abs=0.02)
+
+
+def test_a_text_of_several_lines_a_turned_and_a_hidden_one_are_left_to_matplotlib(panel):
+    written(panel, "one\ntwo")
+    written(panel, "turned").set_rotation(90)
+    written(panel, "hidden").set_visible(False)
+
+    svg = drawn(panel)
+
+    assert len(starts(svg)) == 2
+    assert "rotate(-90)" in svg
+
+
+@pytest.mark.parametrize("options", [{}, {"on_paper": True}])
+def test_a_text_may_stand_outside_its_panel(panel, options):
+    write(panel, "above", (0.5, 1.1), within=("panel", "panel"), **options)
+
+    assert "clip" not in drawn(panel)
+
+
+def test_texts_alike_share_their_place(panel):
+    first, second = written(panel), written(panel, "Week 8")
+
+    assert first.get_transform() is second.get_transform()
+    assert written(panel, align="left", shift=(3, 0)).get_transform() is not first.get_transform()
