@@ -1,6 +1,6 @@
 """One experiment: from a table of units to effects, checks and a decision."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from kpikit.analysis.experiments.effects import Effect
 from kpikit.analysis.experiments.metrics import Metric, Quantile
 from kpikit.analysis.experiments.moments import (
     TOTAL,
-    Layout,
+    arms_of,
     check_shares,
     plan_layout,
     read_sums,
@@ -151,13 +151,13 @@ def analyze_experiment(
     counts = _units_by_variant(totals)
     split = planned_shares(counts, control=control, planned=planned_split)
     variants = [name for name in split if name != control]
-    arms = _arms(totals, layout, split)
+    arms: dict[str, Mapping[Hashable, AnyArm]] = {**arms_of(totals, layout, split)}
     for name, metric in ask.metrics.items():
         if isinstance(metric, Quantile):
             arms[name] = quantile_arms(table, metric, variant=variant, variants=split)
     effects = effect_table(ask, {name: arms[name] for name in ask.metrics}, variants)
     cells = [
-        effect_table(ask, _arms(rows, layout, split), variants).assign(
+        effect_table(ask, arms_of(rows, layout, split), variants).assign(
             dimension=rows["dimension"].iloc[0], segment=rows["segment"].iloc[0]
         )
         for _, rows in sums[sums["dimension"] != TOTAL].groupby(["dimension", "segment"])
@@ -231,14 +231,3 @@ def _reading(row: Mapping[Hashable, Any]) -> Reading:
         margin=row["margin"],
         note=row["note"],
     )
-
-
-def _arms(
-    sums: pd.DataFrame, layout: Layout, variants: Iterable[Hashable]
-) -> dict[str, Mapping[Hashable, AnyArm]]:
-    """Return what the sums hold, by metric and variant; a variant without a row has no units."""
-    rows = dict(zip(sums["variant"], sums.to_dict("records"), strict=True))
-    return {
-        metric: {name: layout.arm(rows.get(name), metric) for name in variants}
-        for metric in layout.metrics
-    }

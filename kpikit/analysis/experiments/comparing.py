@@ -78,7 +78,9 @@ class Ask:
 
 
 def effect_table(
-    ask: Ask, arms: Mapping[str, Mapping[Hashable, AnyArm]], variants: Sequence[Hashable]
+    ask: Ask,
+    arms: Mapping[str, Mapping[Hashable, AnyArm]],
+    variants: Sequence[Hashable],
 ) -> pd.DataFrame:
     """Return one row per metric and variant, without corrections.
 

@@ -235,6 +235,19 @@ def estimate_of(
     )
 
 
+def describe(metric: Metric, moments: Aggregates) -> tuple[float, float, float]:
+    """Return mean, standard deviation of a unit's value, and the share that a covariate explains.
+
+    Args:
+        metric: A mean, share or ratio.
+        moments: Of all units.
+    """
+    slope, _ = _adjustment(metric, moments)
+    plain, adjusted = _variance(metric, moments), _variance(metric, moments, slope)
+    explained = 1 - adjusted / plain if plain > 0 else 0.0
+    return _raw_mean(metric, moments), math.sqrt(plain), explained
+
+
 def _adjustment(metric: Metric, both: Aggregates) -> tuple[float, float]:
     """Return CUPED's coefficient and the covariate's common mean, from both variants together."""
     if COVARIATE not in metric.columns:

@@ -6,7 +6,7 @@ column has a variance of exactly zero.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations_with_replacement
 from typing import Any
@@ -117,7 +117,7 @@ class Layout:
         spread = {}
         for one, other in combinations_with_replacement(parts, 2):
             product = _float(sums[f"{index}_{one}_{other}"])
-            spread[one, other] = _spread(product, total[one], total[other], n)
+            spread[one, other] = spread_of(product, total[one], total[other], n)
         return Aggregates(
             int(n),
             {
@@ -251,6 +251,17 @@ def read_sums(
     return found.sort_values(["dimension", "segment", *keys], key=_as_text, ignore_index=True)
 
 
+def arms_of(
+    sums: pd.DataFrame, layout: Layout, variants: Iterable[Hashable]
+) -> dict[str, dict[Hashable, Arm]]:
+    """Return what rows of sums hold, by metric and ``variant``; one without a row has no units."""
+    rows = dict(zip(sums["variant"], sums.to_dict("records"), strict=True))
+    return {
+        metric: {name: layout.arm(rows.get(name), metric) for name in variants}
+        for metric in layout.metrics
+    }
+
+
 def _rolled_up(cells: ir.Table, keys: list[str], name: str, value: ir.Value) -> ir.Table:
     grouped = cells.mutate(dimension=ibis.literal(name), segment=value)
     fold = {"low": "min", "high": "max"}
@@ -279,7 +290,7 @@ def number(value: ir.Value) -> ir.FloatingValue:
     return ibis.ifelse(number.isnan(), None, number) if value.type().is_floating() else number
 
 
-def _spread(product: float, one: float, other: float, n: float) -> float:
+def spread_of(product: float, one: float, other: float, n: float) -> float:
     """Return a sample covariance from sums; zero where it is no more than their rounding."""
     if n < 2:
         return math.nan
