@@ -25,7 +25,25 @@ if TYPE_CHECKING:
         minimum_detectable_effect,
         sample_size,
     )
+    from kpikit.analysis.forecasts import (
+        backtest_table,
+        brier_score,
+        forecast_table,
+        probability_of_target,
+        reliability_table,
+        total_forecast,
+    )
+    from kpikit.analysis.funnels import Exclusion, Step, funnel_table
     from kpikit.analysis.retention import retention_curve, retention_table
+    from kpikit.analysis.signals import (
+        assurance,
+        assurance_of,
+        expected_false_signals,
+        find_signals,
+        process_limits,
+        signal_table,
+        variation,
+    )
     from kpikit.analysis.subscriptions import mrr_table
     from kpikit.analysis.survey import nps
     from kpikit.analysis.survival import survival_table
@@ -34,49 +52,81 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "Exclusion": "kpikit.analysis.funnels",
     "ExperimentResult": "kpikit.analysis.experiments",
     "Mean": "kpikit.analysis.experiments",
     "Proportion": "kpikit.analysis.experiments",
     "Quantile": "kpikit.analysis.experiments",
     "Ratio": "kpikit.analysis.experiments",
     "Report": "kpikit.report",
+    "Step": "kpikit.analysis.funnels",
     "analyze_experiment": "kpikit.analysis.experiments",
+    "assurance": "kpikit.analysis.signals",
+    "assurance_of": "kpikit.analysis.signals",
+    "backtest_table": "kpikit.analysis.forecasts",
+    "brier_score": "kpikit.analysis.forecasts",
     "contribution_table": "kpikit.analysis.drivers",
     "driver_table": "kpikit.analysis.drivers",
+    "expected_false_signals": "kpikit.analysis.signals",
+    "find_signals": "kpikit.analysis.signals",
+    "forecast_table": "kpikit.analysis.forecasts",
+    "funnel_table": "kpikit.analysis.funnels",
     "lmdi_table": "kpikit.analysis.drivers",
     "minimum_detectable_effect": "kpikit.analysis.experiments",
     "mix_rate_table": "kpikit.analysis.drivers",
     "mrr_table": "kpikit.analysis.subscriptions",
     "nps": "kpikit.analysis.survey",
     "open_report": "kpikit.report",
+    "probability_of_target": "kpikit.analysis.forecasts",
+    "process_limits": "kpikit.analysis.signals",
+    "reliability_table": "kpikit.analysis.forecasts",
     "retention_curve": "kpikit.analysis.retention",
     "retention_table": "kpikit.analysis.retention",
     "sample_size": "kpikit.analysis.experiments",
     "segment_search": "kpikit.analysis.drivers",
+    "signal_table": "kpikit.analysis.signals",
     "survival_table": "kpikit.analysis.survival",
+    "total_forecast": "kpikit.analysis.forecasts",
+    "variation": "kpikit.analysis.signals",
 }
 
 __all__ = [
+    "Exclusion",
     "ExperimentResult",
     "Mean",
     "Proportion",
     "Quantile",
     "Ratio",
     "Report",
+    "Step",
     "analyze_experiment",
+    "assurance",
+    "assurance_of",
+    "backtest_table",
+    "brier_score",
     "contribution_table",
     "driver_table",
+    "expected_false_signals",
+    "find_signals",
+    "forecast_table",
+    "funnel_table",
     "lmdi_table",
     "minimum_detectable_effect",
     "mix_rate_table",
     "mrr_table",
     "nps",
     "open_report",
+    "probability_of_target",
+    "process_limits",
+    "reliability_table",
     "retention_curve",
     "retention_table",
     "sample_size",
     "segment_search",
+    "signal_table",
     "survival_table",
+    "total_forecast",
+    "variation",
 ]
 
 

@@ -62,7 +62,7 @@ def naive_utc(times: ir.Value) -> ir.TimestampValue:
         return times.cast("timestamp")
     if kind.timezone is None:
         return times
-    if _backend_name(times) in _BUILTIN_ZONES:
+    if backend_name(times) in _BUILTIN_ZONES:
         return _timezone_naive("UTC", times)
     return times.cast(dtypes.Timestamp(timezone="UTC")).cast("timestamp")
 
@@ -91,7 +91,7 @@ def local_time(
     """
     if timezone == "UTC":
         return times
-    if between is None and _backend_name(times) in _BUILTIN_ZONES:
+    if between is None and backend_name(times) in _BUILTIN_ZONES:
         return _timezone_naive(timezone, _timezone_aware("UTC", times))
     changes = offset_changes(timezone)
     if between is not None:
@@ -115,7 +115,7 @@ def utc_time(times: ir.TimestampValue, timezone: str) -> ir.TimestampValue:
     """
     if timezone == "UTC":
         return times
-    if _backend_name(times) in _BUILTIN_ZONES:
+    if backend_name(times) in _BUILTIN_ZONES:
         return _timezone_naive("UTC", _timezone_aware(timezone, times))
     changes = offset_changes(timezone)
     branches = [
@@ -216,7 +216,8 @@ def _shift(times: ir.TimestampValue, offset: dt.timedelta) -> ir.TimestampValue:
     return times + ibis.interval(seconds=int(offset.total_seconds()))
 
 
-def _backend_name(expression: ir.Value) -> str:
+def backend_name(expression: ir.Value) -> str:
+    """Return the name of the engine that would run an expression; empty where none is known."""
     backends, has_unbound = expression._find_backends()  # noqa: SLF001 - no public way to ask
     if backends:
         return str(backends[0].name)

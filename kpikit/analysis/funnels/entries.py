@@ -1,0 +1,190 @@
+"""Entries of an ordered funnel: for each event of step 1, the times at which it went on.
+
+The first event of step k at or after t_(k-1) is found for all entries at once: put the entries and
+the events of step k in one relation and take a running minimum backwards in time.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from itertools import pairwise
+
+import ibis
+import ibis.expr.types as ir
+
+from kpikit.analysis.funnels.events import TIME, Rows
+from kpikit.analysis.funnels.overlap import instants, overlaps
+
+
+def following(
+    entries: ir.Table,
+    events: ir.Table,
+    *,
+    at: str,
+    keys: Sequence[str],
+    strictly: bool = False,
+    value: str = "time",
+) -> ir.Table:
+    """Return ``entries`` with ``found``: the first event at or after their time ``at``.
+
+    Args:
+        entries: The keys, the time and what else is to be kept.
+        events: The keys, ``time`` and ``value``.
+        at: Column of ``entries`` from which to look; where it is missing nothing is found.
+        keys: Columns that both share.
+        strictly: Look only after ``at``, not at it.
+        value: Column of ``events`` to return; it must not fall as ``time`` rises.
+
+    Returns:
+        The entries in any order, with ``found`` missing where nothing follows.
+    """
+    kept = [column for column in entries.columns if column not in keys]
+    missing = {column: ibis.null(entries[column].type()) for column in kept}
+    mine = entries.select(
+        *keys,
+        *kept,
+        moment=entries[at],
+        candidate=ibis.null(TIME),
+        is_entry=ibis.literal(1, "int8"),
+    )
+    theirs = events.select(
+        *keys, **missing, moment=events["time"], candidate=events[value],
+        is_entry=ibis.literal(0, "int8"),
+    )  # fmt: skip
+    both = mine.union(theirs)
+    # backwards in time; what sorts before an entry at its own instant is found by it
+    first = both.is_entry.desc() if strictly else both.is_entry.asc()
+    backwards = ibis.window(
+        group_by=list(keys), order_by=[both.moment.desc(), first], preceding=None, following=0
+    )
+    found = both.mutate(found=both.candidate.min().over(backwards))
+    found = found.filter(found.is_entry == 1)
+    # engines disagree on whether a missing time comes first or last
+    found = found.mutate(found=ibis.ifelse(found.moment.notnull(), found.found, ibis.null(TIME)))
+    return found.select(*entries.columns, "found")
+
+
+def within(found: ir.Value, began: ir.Value, rows: Rows) -> ir.Value:
+    """Return ``found`` where it lies within the window that ``began``, else missing."""
+    if rows.funnel.window is None:
+        return found
+    return ibis.ifelse(found <= began + interval(rows), found, ibis.null(TIME))
+
+
+def interval(rows: Rows) -> ir.IntervalScalar:
+    """Return the window as a literal."""
+    window = rows.funnel.window or dt.timedelta()
+    if window.microseconds:
+        return ibis.interval(microseconds=window // dt.timedelta(microseconds=1))
+    return ibis.interval(seconds=window // dt.timedelta(seconds=1))
+
+
+def ordered_entries(rows: Rows, first: ir.Table) -> ir.Table:
+    """Return the entries with ``time_1`` to ``time_K``, missing where a step is not reached.
+
+    Entries that cannot be the reported one of their unit may be left out. Optional steps stay
+    missing: they change no entry (see ``add_optional``).
+
+    Args:
+        rows: The rows of the funnel.
+        first: The events of step 1: the keys, further columns to keep, ``time_1``.
+    """
+    needed = [rows.funnel.steps[number - 1] for number in rows.funnel.required]
+    if overlaps(needed) and not rows.funnel.strictly_later:
+        return _overlapping_entries(rows, first)
+    # an exclusion may spare an earlier entry, so there every one of them has to be kept
+    advance = _all_entries if rows.funnel.exclusions else _outliving_entries
+    return _stacked(advance(rows, first), rows)
+
+
+def _all_entries(rows: Rows, first: ir.Table) -> list[ir.Table]:
+    """Return every entry once, in parts by the step that it reached."""
+    living, ended = first, []
+    for before, number in pairwise(rows.funnel.required):
+        found = _advanced(living, rows, before, number).cache()
+        living = found.filter(found[f"time_{number}"].notnull())
+        ended.append(found.filter(found[f"time_{number}"].isnull()))
+    return [*ended, living]
+
+
+def _outliving_entries(rows: Rows, first: ir.Table) -> list[ir.Table]:
+    """Return per step and sequence of rows the entry that came to it first, as far as to there.
+
+    Of the entries that meet at one time of a step the latest outlives the others: it is later at
+    every step before, so its times are the greatest ones, and it has their future. Of those that
+    remain, the first to come to a step is the earliest one at every step.
+    """
+    living, reached = first, [_aggregated(first, fixed=(), latest=False)]
+    for before, number in pairwise(rows.funnel.required):
+        found = _advanced(living, rows, before, number)
+        found = found.filter(found[f"time_{number}"].notnull())
+        living = _aggregated(found, fixed=(f"time_{number}",), latest=True).cache()
+        reached.append(_aggregated(living, fixed=(), latest=False))
+    return reached
+
+
+def _advanced(living: ir.Table, rows: Rows, before: int, number: int) -> ir.Table:
+    """Return the entries with the time of step ``number``."""
+    found = following(
+        living, rows.of_step(number), at=f"time_{before}", keys=rows.keys,
+        strictly=rows.funnel.strictly_later,
+    )  # fmt: skip
+    reached = within(found.found, found.time_1, rows)
+    return found.mutate(**{f"time_{number}": reached}).drop("found")
+
+
+def _aggregated(entries: ir.Table, *, fixed: Sequence[str], latest: bool) -> ir.Table:
+    """Return one entry per all that is no time, and the times ``fixed``."""
+    times = [name for name in entries.columns if _is_time(name) and name not in fixed]
+    kept = [name for name in entries.columns if name not in times]
+    picked = {name: entries[name].max() if latest else entries[name].min() for name in times}
+    return entries.group_by(kept).aggregate(**picked).select(*entries.columns)
+
+
+def _overlapping_entries(rows: Rows, first: ir.Table) -> ir.Table:
+    """Return the entries where one row may serve several steps, and serves but one.
+
+    The state of an entry is its time and how far the rows of that instant lead.
+    """
+    steps = instants(rows).cache()
+    reach = steps.select(*rows.keys, moment="time", reach="reach_1")
+    entries = first.distinct()
+    entries = _joined(entries, reach, rows.keys, "time_1")
+    numbers = rows.funnel.required
+    for index, (before, number) in enumerate(pairwise(numbers), 2):
+        serving = steps.filter(steps[f"reach_{index}"] >= index)
+        found = following(entries, serving, at=f"time_{before}", keys=rows.keys, strictly=True)
+        at_once = found.reach >= index
+        later = within(found.found, found.time_1, rows)
+        found = found.mutate(
+            **{f"time_{number}": ibis.ifelse(at_once, found[f"time_{before}"], later)}
+        )
+        reach = steps.select(*rows.keys, moment="time", new_reach=f"reach_{index}")
+        joined = _joined(found.drop("found"), reach, rows.keys, f"time_{number}")
+        entries = (
+            joined.mutate(reach=ibis.ifelse(joined.reach >= index, joined.reach, joined.new_reach))
+            .drop("new_reach")
+            .cache()
+        )
+    return _stacked([entries.drop("reach")], rows)
+
+
+def _joined(entries: ir.Table, instants_: ir.Table, keys: Sequence[str], at: str) -> ir.Table:
+    """Return the entries with what the instants at their time ``at`` bear."""
+    joined = entries.left_join(instants_, [*keys, (at, "moment")])
+    added = [name for name in instants_.columns if name not in (*keys, "moment")]
+    return joined.select(*entries.columns, *added)
+
+
+def _stacked(parts: Sequence[ir.Table], rows: Rows) -> ir.Table:
+    """Return all parts as one relation with every time."""
+    names = [f"time_{number}" for number in range(1, len(rows.funnel.steps) + 1)]
+    filled = [
+        part.mutate(**{name: ibis.null(TIME) for name in names if name not in part.columns})
+        for part in parts
+    ]
+    columns = [*(name for name in filled[0].columns if name not in names), *names]
+    return ibis.union(*(part.select(*columns) for part in filled))
+
+
+def _is_time(name: str) -> bool:
+    return name.startswith("time_")

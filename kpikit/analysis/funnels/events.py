@@ -1,0 +1,180 @@
+"""The rows that a funnel looks at: keyed, timed, and marked with the steps that each serves."""
+
+import datetime as dt
+from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from kpikit.analysis.funnels.definition import Definition
+from kpikit.analysis.funnels.steps import Matcher, matches
+from kpikit.catalogue.relations import MISSING_SEGMENT
+from kpikit.engine import as_table, backend_name, check_columns, naive_utc
+
+TIME = "timestamp(6)"
+REST = "(other)"
+NOT_REACHED = "(not reached)"
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a funnel.
+
+    Attributes:
+        funnel: What was asked for.
+        table: One row per event: the keys, the values of ``by``, ``time`` and ``mask``, whose bits
+            are the steps in order and then the exclusions; kept by the engine.
+        source: All events with user and time, under the same names and without ``mask``.
+        units: Columns that make a unit, of which each counts once.
+        keys: Columns that part the rows into sequences; an entry lies in one.
+        groups: Columns that part the result, among the keys.
+    """
+
+    funnel: Definition
+    table: ir.Table
+    source: ir.Table
+    units: tuple[str, ...]
+    keys: tuple[str, ...]
+    groups: tuple[str, ...]
+
+    def of_step(self, number: int) -> ir.Table:
+        """Return the rows that serve a step, numbered from 1."""
+        return self._marked(1 << (number - 1))
+
+    def of_exclusion(self, index: int) -> ir.Table:
+        """Return the rows that an exclusion means, numbered from 0."""
+        return self._marked(1 << (len(self.funnel.steps) + index))
+
+    def of_any_step(self) -> ir.Table:
+        """Return the rows that serve any step."""
+        return self._marked((1 << len(self.funnel.steps)) - 1)
+
+    def entering(self, rows: ir.Table) -> ir.Table:
+        """Return the rows at which an entry may begin: within the days, and with a full window."""
+        funnel = self.funnel
+        if funnel.start is not None:
+            rows = rows.filter(rows.time >= instant(funnel.start))
+        if funnel.end is not None:
+            rows = rows.filter(rows.time < instant(funnel.end))
+        if funnel.last_entry is not None:
+            rows = rows.filter(rows.time < instant(funnel.last_entry))
+        return rows
+
+    def _marked(self, bits: int) -> ir.Table:
+        return self.table.filter((self.table["mask"] & bits) != 0)
+
+
+def instant(time: dt.datetime) -> ir.TimestampScalar:
+    """Return a time as a literal."""
+    return ibis.timestamp(time.isoformat(sep=" "))
+
+
+def prepare(
+    events: "ir.Table | pd.DataFrame", funnel: Definition, *, keep_ids: bool = False
+) -> Rows:
+    """Return the rows of a funnel, kept by the engine so that it reads the events once.
+
+    Args:
+        events: The events.
+        funnel: What is asked for.
+        keep_ids: Whether units keep their ids, which the result shows.
+    """
+    table = as_table(events)
+    named = [*funnel.unit, *funnel.hold, *funnel.by]
+    check_columns(table, [*named, "event_time"], "events")
+    source = _known(table, funnel, keep_ids=keep_ids)
+    marked = _marked(source, funnel)
+    units = tuple(f"unit_{index}" for index, _ in enumerate(funnel.unit))
+    held = tuple(f"held_{index}" for index, _ in enumerate(funnel.hold))
+    groups = group_names(funnel) if funnel.attribution == "every_step" else ()
+    wanted = [*units, *held, *group_names(funnel), "time", "mask"]
+    return Rows(
+        funnel=funnel,
+        table=marked.select(*wanted).cache(),
+        source=source,
+        units=units,
+        keys=(*units, *held, *groups),
+        groups=groups,
+    )
+
+
+def group_names(funnel: Definition) -> tuple[str, ...]:
+    """Return the names in a query of the columns of ``by``."""
+    return tuple(f"by_{index}" for index, _ in enumerate(funnel.by))
+
+
+def _known(table: ir.Table, funnel: Definition, *, keep_ids: bool) -> ir.Table:
+    """Return the events with units, held values and times, all under names of ours as well."""
+    times = naive_utc(table.event_time)
+    known = table.mutate(time=times if times.type().scale in (None, 6) else times.cast(TIME))
+    known = known.drop_null([*funnel.unit, *funnel.hold, "time"])
+    units = {
+        f"unit_{index}": _key(known[name], keep=keep_ids) for index, name in enumerate(funnel.unit)
+    }
+    held = {
+        f"held_{index}": _key(known[name], keep=keep_ids) for index, name in enumerate(funnel.hold)
+    }
+    values = {
+        f"by_{index}": known[name].cast("string").fill_null(MISSING_SEGMENT)
+        for index, name in enumerate(funnel.by)
+    }
+    known = known.mutate(**units, **held, **values)
+    if funnel.closing is not None:
+        known = known.filter(known.time < instant(funnel.closing))
+    return known
+
+
+def _marked(source: ir.Table, funnel: Definition) -> ir.Table:
+    """Return the rows that matter, with their ``mask``."""
+    rows = _within_reach(source, funnel)
+    matchers: tuple[Matcher, ...] = (*funnel.steps, *funnel.exclusions)
+    every_row_counts = funnel.order == "strict" and funnel.among == "all"
+    if not every_row_counts and all(matcher.events is not None for matcher in matchers):
+        names = {name for matcher in matchers for name in matcher.events or ()}
+        rows = rows.filter(rows.event.isin(sorted(names)))
+    flags = {f"flag_{index}": matches(rows, matcher) for index, matcher in enumerate(matchers)}
+    rows = rows.mutate(**flags)
+    for index, step in enumerate(funnel.steps):
+        if step.first_time:
+            rows = _first_times(rows, f"flag_{index}")
+    bits = [rows[flag].cast("int32") * (1 << index) for index, flag in enumerate(flags)]
+    rows = rows.mutate(mask=reduce(or_, bits))
+    return rows if every_row_counts else rows.filter(rows["mask"] != 0)
+
+
+def _within_reach(source: ir.Table, funnel: Definition) -> ir.Table:
+    """Return the rows that an entry of the days can have: none before, none beyond its window."""
+    if funnel.start is not None and not any(step.first_time for step in funnel.steps):
+        source = source.filter(source.time >= instant(funnel.start))
+    if funnel.end is not None and funnel.window is not None:
+        # twice the window, for an exclusion counts for one after a step that took one
+        source = source.filter(source.time < instant(funnel.end + 2 * funnel.window))
+    return source
+
+
+def _first_times(rows: ir.Table, flag: str) -> ir.Table:
+    """Return the rows with ``flag`` left only at each unit's first time."""
+    units = [name for name in rows.columns if name.startswith("unit_")]
+    matching: Any = ibis.ifelse(rows[flag], rows.time, ibis.null(TIME))
+    first = matching.min().over(ibis.window(group_by=units))
+    return rows.mutate(**{flag: (rows[flag] & (rows.time == first)).fill_null(False)})
+
+
+def _key(column: ir.Value, *, keep: bool) -> ir.Value:
+    """Return a text as 64 bits on DuckDB, where that makes a funnel twice as fast.
+
+    Two of a million ids then meet with a chance of 3 in 100 million, two of a hundred million with
+    one of 3 in 10,000.
+    """
+    if keep or not column.type().is_string() or backend_name(column) != "duckdb":
+        return column
+    return _hash64(column)
+
+
+@ibis.udf.scalar.builtin(name="hash", signature=(("string",), "uint64"))
+def _hash64(text):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return the bits of DuckDB's own hash."""

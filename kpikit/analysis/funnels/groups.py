@@ -1,0 +1,100 @@
+"""To which group of the result a unit belongs, and which groups are put together as the rest."""
+
+from collections.abc import Sequence
+
+import ibis
+import ibis.expr.types as ir
+
+from kpikit.analysis.funnels.events import NOT_REACHED, REST, Rows, group_names
+from kpikit.catalogue.relations import MISSING_SEGMENT
+
+
+def rest_of(rows: Rows, counted: ir.Table) -> ir.Table | None:
+    """Return the largest groups by units, where there are more than are asked for; else None.
+
+    Args:
+        rows: The rows of the funnel.
+        counted: A row or more per unit, with the columns of ``by``.
+    """
+    names = list(group_names(rows.funnel))
+    units = counted.select(*rows.units, *names).distinct()
+    sizes = units.group_by(names).aggregate(size=units.count())
+    largest = sizes.order_by([sizes["size"].desc(), *names]).limit(rows.funnel.top + 1)
+    found = largest.to_pandas()
+    if len(found) <= rows.funnel.top:
+        return None
+    return ibis.memtable(found[names].head(rows.funnel.top).assign(is_kept=True))
+
+
+def with_rest(entries: ir.Table, names: Sequence[str], kept: ir.Table | None) -> ir.Table:
+    """Return the entries with ``group_0`` ...: the values of ``names``, or the rest."""
+    if kept is None:
+        return entries.mutate(**{_group(name): entries[name] for name in names})
+    joined = entries.left_join(kept, list(names))
+    groups = {
+        _group(name): ibis.ifelse(joined.is_kept.notnull(), joined[name], REST) for name in names
+    }
+    return joined.select(*entries.columns, **groups)
+
+
+def attributed(best: ir.Table, rows: Rows) -> ir.Table:
+    """Return the reported entries with the groups of their units.
+
+    A unit without a value is in the group ``(missing)``; one that did not reach the step whose
+    value counts in ``(not reached)``.
+    """
+    names = list(group_names(rows.funnel))
+    attribution = rows.funnel.attribution
+    if attribution == "first_touch":
+        touches = _touches(rows)
+        found = _value_at(touches, list(rows.units), latest=False)
+        joined = best.left_join(found, list(rows.units))
+    elif attribution == "last_touch":
+        touches = _touches(rows)
+        before = best.select(*rows.units, *_parts(best), last=_last_time(best, rows))
+        touches = before.inner_join(touches, list(rows.units))
+        touches = touches.filter(touches.time <= touches.last)
+        line = [*rows.units, *_parts(best)]
+        joined = best.left_join(_value_at(touches, line, latest=True), line)
+    else:
+        serving = rows.of_step(int(attribution)).select(*rows.keys, *names, "time")
+        found = _value_at(serving, [*rows.keys, "time"], latest=False)
+        found = found.rename(moment="time")
+        joined = best.left_join(found, [*rows.keys, (f"time_{attribution}", "moment")])
+    valued = joined.select(*best.columns, *names)
+    missing = ibis.literal(MISSING_SEGMENT)
+    if isinstance(attribution, int):
+        reached = valued[f"time_{attribution}"].notnull()
+        missing = ibis.ifelse(reached, MISSING_SEGMENT, NOT_REACHED)
+    valued = valued.mutate(**{name: valued[name].fill_null(missing) for name in names}).cache()
+    return with_rest(valued, names, rest_of(rows, valued)).drop(*names)
+
+
+def _group(name: str) -> str:
+    return name.replace("by_", "group_")
+
+
+def _parts(best: ir.Table) -> list[str]:
+    return [name for name in best.columns if name == "period"]
+
+
+def _last_time(best: ir.Table, rows: Rows) -> ir.Value:
+    numbers = range(len(rows.funnel.steps), 0, -1)
+    return ibis.coalesce(*(best[f"time_{number}"] for number in numbers))
+
+
+def _touches(rows: Rows) -> ir.Table:
+    """Return the events that bear any value of ``by``."""
+    names = group_names(rows.funnel)
+    source = rows.source
+    bears = [source[name] != MISSING_SEGMENT for name in names]
+    return source.filter(ibis.or_(*bears)).select(*rows.units, *names, "time")
+
+
+def _value_at(touches: ir.Table, line: Sequence[str], *, latest: bool) -> ir.Table:
+    """Return the values of the first or latest row per ``line``, of equals the first in order."""
+    names = [name for name in touches.columns if name.startswith("by_")]
+    time = touches.time.desc() if latest else touches.time
+    window = ibis.window(group_by=list(line), order_by=[time, *names])
+    ranked = touches.mutate(place=ibis.row_number().over(window))
+    return ranked.filter(ranked.place == 0).select(*line, *names)

@@ -1,0 +1,151 @@
+"""The entry that speaks for each unit: the deepest, then the first to complete, then the latest."""
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from operator import add
+from typing import Any, TypeAlias
+
+import ibis
+import ibis.expr.types as ir
+
+from kpikit.analysis.funnels.entries import following, interval, ordered_entries, within
+from kpikit.analysis.funnels.events import TIME, Rows
+from kpikit.analysis.funnels.groups import attributed, rest_of, with_rest
+from kpikit.analysis.funnels.orders import strict_entries, unordered_entries
+from kpikit.analysis.funnels.overlap import check_apart
+
+PeriodOf: TypeAlias = Callable[[ir.TimestampValue], ir.Value]
+
+
+def reported_entries(rows: Rows, period_of: PeriodOf | None = None) -> ir.Table:
+    """Return one row per unit and group: the times of its reported entry.
+
+    Args:
+        rows: The rows of the funnel.
+        period_of: Period of an entry by its first time; a unit then has a row in each.
+
+    Returns:
+        The keys, the groups of the result as ``group_0`` ..., ``period`` where asked for,
+        ``depth`` (steps reached, optional ones apart) and ``time_1`` to ``time_K``, kept by the
+        engine.
+    """
+    kept = rest_of(rows, _first_rows(rows)) if rows.groups else None
+
+    def labelled(entries: ir.Table) -> ir.Table:
+        entries = with_rest(entries, rows.groups, kept)
+        return entries if period_of is None else entries.mutate(period=period_of(entries.time_1))
+
+    entries = _spared(_entries(rows, labelled), rows)
+    parts = [name for name in entries.columns if name == "period" or name.startswith("group_")]
+    best = _best(entries, [*rows.units, *parts], rows).cache()
+    if rows.funnel.order == "unordered":
+        best = _in_order(best, [*rows.units, *parts], rows)
+    best = _with_optional(best, rows)
+    if rows.funnel.by and not rows.groups:
+        best = attributed(best, rows)
+    return best
+
+
+def step_times(rows: Rows) -> list[str]:
+    """Return the columns of the times of the steps."""
+    return [f"time_{number}" for number in range(1, len(rows.funnel.steps) + 1)]
+
+
+def _first_rows(rows: Rows) -> ir.Table:
+    """Return the rows at which an entry begins."""
+    unordered = rows.funnel.order == "unordered"
+    return rows.entering(rows.of_any_step() if unordered else rows.of_step(1))
+
+
+def _entries(rows: Rows, labelled: Callable[[ir.Table], ir.Table]) -> ir.Table:
+    """Return all entries of the funnel, each with its groups and period."""
+    if rows.funnel.order == "strict":
+        return labelled(strict_entries(rows))
+    first = labelled(_first_rows(rows).select(*rows.keys, time_1="time"))
+    if rows.funnel.order == "unordered":
+        return unordered_entries(rows, first)
+    return ordered_entries(rows, first)
+
+
+def _spared(entries: ir.Table, rows: Rows) -> ir.Table:
+    """Return the entries that no excluded event drops."""
+    for index, exclusion in enumerate(rows.funnel.exclusions):
+        unordered = rows.funnel.order == "unordered"
+        begin = "time_1" if unordered else f"time_{exclusion.after}"
+        if unordered:
+            entries = entries.mutate(bound=_completed(entries, rows))
+        else:
+            bound: Any = entries[f"time_{exclusion.before}"]
+            if rows.funnel.window is not None:
+                bound = bound.coalesce(entries[begin] + interval(rows))
+            entries = entries.mutate(bound=bound)
+        found = following(
+            entries, rows.of_exclusion(index), at=begin, keys=rows.keys, strictly=True
+        )
+        # without a window and the later step the bound is missing: any excluded event drops
+        inside = found.found.notnull() & (found.found < found.bound).fill_null(True)
+        entries = found.filter(~inside).drop("found", "bound")
+    return entries
+
+
+def _best(entries: ir.Table, parts: Sequence[str], rows: Rows) -> ir.Table:
+    reached = [entries[name].notnull().cast("int32") for name in _own_times(entries, rows)]
+    entries = entries.mutate(depth=reduce(add, reached), completed=_completed(entries, rows))
+    order = [entries.depth.desc(), entries.completed, entries.time_1.desc()]
+    place = ibis.row_number().over(ibis.window(group_by=list(parts), order_by=order))
+    ranked = entries.mutate(place=place)
+    return ranked.filter(ranked.place == 0).drop("place", "completed")
+
+
+def _own_times(entries: ir.Table, rows: Rows) -> list[str]:
+    """Return the columns in which an entry says when it did each step."""
+    if rows.funnel.order == "unordered":
+        return [name for name in entries.columns if name.startswith("own_")]
+    return [f"time_{number}" for number in rows.funnel.required]
+
+
+def _completed(entries: ir.Table, rows: Rows) -> ir.TimestampValue:
+    """Return the time of the last step that an entry reached."""
+    times = [entries[name] for name in _own_times(entries, rows)]
+    if rows.funnel.order == "unordered":
+        return ibis.greatest(*(time.coalesce(entries.time_1) for time in times))
+    return ibis.coalesce(*reversed(times))
+
+
+def _in_order(best: ir.Table, parts: Sequence[str], rows: Rows) -> ir.Table:
+    """Return ``time_k`` as the time of the k-th step done, whichever it was."""
+    own = _own_times(best, rows)
+    long = ibis.union(*(best.select(*parts, done=best[name]) for name in own), distinct=False)
+    long = long.filter(long.done.notnull())
+    line = ibis.window(group_by=list(parts), order_by=long.done)
+    ranked = long.mutate(place=ibis.row_number().over(line) + 1)
+    times = {
+        f"time_{number}": ibis.ifelse(ranked.place == number, ranked.done, ibis.null(TIME)).max()
+        for number in range(1, len(own) + 1)
+    }
+    wide = ranked.group_by(list(parts)).aggregate(**times)
+    return best.drop("time_1", *own).inner_join(wide, list(parts))
+
+
+def _with_optional(best: ir.Table, rows: Rows) -> ir.Table:
+    """Return the entries with the times of optional steps, between the needed ones around them."""
+    steps = rows.funnel.steps
+    for number, step in enumerate(steps, 1):
+        if not step.optional:
+            continue
+        others = [(number - 1, index) for index in range(len(steps)) if index != number - 1]
+        check_apart(rows, others, "optional")
+        before = max(n for n in rows.funnel.required if n < number)
+        since = ibis.coalesce(*(best[f"time_{n}"] for n in range(number - 1, before - 1, -1)))
+        began = ibis.ifelse(best[f"time_{before}"].notnull(), since, ibis.null(TIME))
+        found = following(
+            best.mutate(since=began), rows.of_step(number), at="since", keys=rows.keys,
+            strictly=rows.funnel.strictly_later,
+        )  # fmt: skip
+        done = within(found.found, found.time_1, rows)
+        next_needed = [n for n in rows.funnel.required if n > number]
+        if next_needed:
+            later = found[f"time_{next_needed[0]}"]
+            done = ibis.ifelse((done <= later).fill_null(True), done, ibis.null(TIME))
+        best = found.mutate(**{f"time_{number}": done}).drop("found", "since").cache()
+    return best
