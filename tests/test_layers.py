@@ -26,7 +26,7 @@ ROOMS: list[set[str]] = [
     {"engine"},
     {"params"},
     {"sample"},
-    {"periods", "formats", "formulas", "intervals", "corrections"},
+    {"periods", "formats", "formulas", "intervals", "series", "corrections"},
     {"errors"},
 ]
 OWNERS = {

@@ -1,0 +1,415 @@
+"""What comes next, within which bounds, and how likely a target is to be hit."""
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from kpikit.errors import AnalysisError, check_choice
+from kpikit.intervals import wilson_interval
+from kpikit.params.base import Direction
+from kpikit.series.outlook import AGGREGATES, Aggregate, Estimate, Outlook, look_ahead
+from kpikit.series.reading import SeriesLike, Values, following_labels, read_values
+
+Bounds = tuple[float, float]
+
+BACKTEST_COLUMNS = (
+    "origin", "factor", "forecast", "naive", "actual", "target", "probability", "hit",
+)  # fmt: skip
+UNBOUNDED: Bounds = (-math.inf, math.inf)
+_MOST_MISSING = 0.25
+
+
+def forecast_table(
+    series: SeriesLike,
+    *,
+    horizon: int,
+    season_length: int | None = None,
+    levels: Sequence[float] = (0.5, 0.8, 0.95),
+    bounds: Bounds = UNBOUNDED,
+) -> pd.DataFrame:
+    """Return the forecast of each of the next periods, with intervals.
+
+    The forecast is the mean of Theta and a damped trend on the seasonally adjusted series: ratios
+    where every value is above zero, differences elsewhere, nothing where no season is found.
+    Intervals are Student's t around it, as wide as the errors of the same forecast made from up to
+    48 earlier points, at the same distance. Where fewer than 4 such errors are known, the
+    nearest distance that has them is widened by the square root of the ratio of distances.
+
+    Edge rules: fewer than 8 points are carried forward as they end (``method`` ``naive``), a single
+    one without intervals. Inner gaps are filled on a straight line for the model; more than a
+    quarter of them is an error. A constant series has intervals without width.
+
+    Args:
+        series: One value per period in time order: a pandas Series (an index of dates or periods
+            is checked and gives the season; any other is a label) or a sequence of numbers.
+        horizon: Periods ahead (>= 1).
+        season_length: Periods per season, 1 for none; from the index if None, none without one.
+        levels: Probabilities that the intervals shall hold, each between 0 and 1.
+        bounds: Least and greatest value possible, such as ``(0, 1)`` for a share; forecast and
+            intervals are cut there.
+
+    Returns:
+        One row per period ahead: ``period`` (its label), ``step`` (1 to ``horizon``), ``mean`` and,
+        per level, ``low_80`` and ``high_80``; ``method`` (``theta + damped trend`` or ``naive``)
+        and ``season_length`` (that of the season found, else 1), alike in every row.
+
+    Raises:
+        AnalysisError: The series cannot be read or has too many gaps, ``horizon``,
+            ``season_length``, a level or the bounds are out of range.
+
+    References:
+        See ``kpikit.series.outlook``, ``smoothing`` and ``seasons``. Accuracy and coverage are
+        held by ``benchmarks/forecasts.py``.
+
+    Example:
+        >>> forecast_table([5, 5, 5, 5, 5, 5, 5, 5], horizon=2)[["step", "mean", "low_80"]]
+           step  mean  low_80
+        0     1   5.0     5.0
+        1     2   5.0     5.0
+    """
+    where = "forecast_table"
+    _check_count("horizon", horizon, where)
+    _check_levels(levels, where)
+    _check_bounds(bounds, where)
+    values, outlook = _outlook(series, horizon, season_length, where)
+    steps = [outlook.step(ahead) for ahead in range(1, horizon + 1)]
+    columns: dict[str, object] = {
+        "period": following_labels(values.labels, horizon),
+        "step": np.arange(1, horizon + 1),
+        "mean": np.clip([step.mean for step in steps], *bounds),
+    }
+    for level in levels:
+        ends = np.clip([interval(step, level) for step in steps], *bounds)
+        columns |= {f"low_{100 * level:g}": ends[:, 0], f"high_{100 * level:g}": ends[:, 1]}
+    columns |= {"method": outlook.method, "season_length": outlook.season.length}
+    return pd.DataFrame(columns)
+
+
+@dataclass(frozen=True)
+class TotalForecast:
+    """What several periods come to together.
+
+    Attributes:
+        mean: The forecast: what has come, and the rest.
+        actual: The sum, mean or last of what has come of it; NaN for mean and last of nothing.
+        periods: Periods in all.
+        elapsed: Those of them that have come.
+        errors: Past errors that told the spread.
+        method: ``theta + damped trend``, ``naive`` (short history) or ``actual`` (all has come).
+        estimate: Its distribution, without ``bounds``.
+        bounds: Least and greatest total possible.
+    """
+
+    mean: float
+    actual: float
+    periods: int
+    elapsed: int
+    errors: int
+    method: str
+    estimate: Estimate
+    bounds: Bounds
+
+    def interval(self, level: float) -> tuple[float, float]:
+        """Return the interval that holds it with probability ``level`` (0 to 1); NaN if unknown."""
+        _check_levels([level], "TotalForecast.interval")
+        low, high = np.clip(interval(self.estimate, level), *self.bounds)
+        return float(low), float(high)
+
+    def chance_of(self, target: float, *, direction: Direction = "up") -> float:
+        """Return the probability (0 to 1) of ``target`` or better; NaN if the spread is unknown.
+
+        Args:
+            target: What is to be met, in the total's own unit.
+            direction: ``up`` if the total shall be at least, ``down`` if it shall be at most that.
+        """
+        if not math.isfinite(target):
+            raise AnalysisError(f"target is {target}.\nGive a number, or no target at all.")
+        check_choice("direction", direction, ("up", "down"), "chance_of")
+        if direction == "up":
+            return self.estimate.chance_of(target)
+        found = self.estimate
+        return Estimate(-found.mean, found.scale, found.errors).chance_of(-target)
+
+
+def total_forecast(
+    series: SeriesLike,
+    *,
+    periods: int,
+    elapsed: int = 0,
+    aggregate: Aggregate = "sum",
+    season_length: int | None = None,
+    bounds: Bounds = UNBOUNDED,
+) -> TotalForecast:
+    """Return the forecast of several periods together, such as the months of a quarter.
+
+    The spread is that of past errors of the same total, made from up to 48 earlier points, so
+    errors that add up from month to month are in it. Where fewer than 4 are known, those of a
+    shorter total are widened: a sum by the ratio of lengths to the power of 1.5, a mean or last
+    value by its square root, as where the level wanders. Other rules are ``forecast_table``'s.
+
+    Args:
+        series: As for ``forecast_table``; its last ``elapsed`` values are the total's first.
+        periods: Periods of the total (>= 1).
+        elapsed: How many of them have come (0 to ``periods``): the actual-to-date of a quarter.
+        aggregate: ``sum`` (money, orders), ``mean`` (a rate by month, each month alike) or
+            ``last`` (a stock, such as recurring revenue).
+        season_length: Periods per season, 1 for none; from the index if None.
+        bounds: Least and greatest total possible.
+
+    Raises:
+        AnalysisError: As for ``forecast_table``; ``elapsed`` is out of range or holds a gap.
+    """
+    where = "total_forecast"
+    _check_count("periods", periods, where)
+    _check_bounds(bounds, where)
+    check_choice("aggregate", aggregate, AGGREGATES, where)
+    values, outlook = _outlook(series, max(periods - elapsed, 1), season_length, where)
+    _check_elapsed(elapsed, periods, values, where)
+    found = outlook.total(periods, aggregate=aggregate, elapsed=elapsed)
+    return TotalForecast(
+        mean=float(np.clip(found.mean, *bounds)),
+        actual=_aggregate_of(values.numbers[len(values.numbers) - elapsed :], aggregate),
+        periods=periods,
+        elapsed=elapsed,
+        errors=found.errors,
+        method=outlook.method if elapsed < periods else "actual",
+        estimate=found,
+        bounds=bounds,
+    )
+
+
+def probability_of_target(
+    series: SeriesLike,
+    *,
+    target: float,
+    periods: int,
+    season_length: int | None = None,
+    direction: Direction = "up",
+    elapsed: int = 0,
+    aggregate: Aggregate = "sum",
+) -> float:
+    """Return the probability that the total of the next periods meets its target.
+
+    It is that of ``total_forecast``. Where past forecasts were never off (a constant series), or
+    all periods have come, it is 1 or 0.
+
+    Args:
+        series: As for ``forecast_table``.
+        target: What the total shall come to, in its own unit.
+        periods: Periods of the total (>= 1).
+        season_length: Periods per season, 1 for none; from the index if None.
+        direction: ``up`` if the total shall be at least, ``down`` if it shall be at most that.
+        elapsed: How many of the periods are the last values of ``series`` already.
+        aggregate: ``sum``, ``mean`` or ``last`` of the periods.
+
+    Returns:
+        0 to 1; NaN where a single point tells no spread.
+
+    Raises:
+        AnalysisError: As for ``total_forecast``; ``target`` is missing; ``direction`` is unknown.
+
+    Example:
+        >>> probability_of_target([5] * 12, target=14, periods=3)
+        1.0
+    """
+    total = total_forecast(
+        series, periods=periods, elapsed=elapsed, aggregate=aggregate, season_length=season_length
+    )
+    return total.chance_of(target, direction=direction)
+
+
+def backtest_table(
+    series: SeriesLike,
+    *,
+    periods: int,
+    season_length: int | None = None,
+    aggregate: Aggregate = "sum",
+    factors: Sequence[float] = (1.0,),
+) -> pd.DataFrame:
+    """Return how forecasts of such a total would have fared, made from each earlier point.
+
+    Targets are the same periods one season before, times each factor. Each probability knows only
+    the errors that were known when it was made; only whether there is a season was asked of the
+    whole series. Origins with fewer than 4 errors behind them, or without a season's values before
+    them, are no rows.
+
+    Args:
+        series: As for ``forecast_table``.
+        periods: Periods of the total (>= 1).
+        season_length: Periods per season, 1 for none (then the last value is the base).
+        aggregate: ``sum``, ``mean`` or ``last`` of the periods.
+        factors: What the base is multiplied with to make targets.
+
+    Returns:
+        One row per origin and factor: ``origin`` (label of the last known period), ``factor``,
+        ``forecast``, ``naive`` (the same periods one season before), ``actual``, ``target``,
+        ``probability`` (that the total is at least the target), ``hit`` (whether it was).
+
+    Raises:
+        AnalysisError: As for ``total_forecast``.
+    """
+    where = "backtest_table"
+    _check_count("periods", periods, where)
+    check_choice("aggregate", aggregate, AGGREGATES, where)
+    values, outlook = _outlook(series, periods, season_length, where)
+    rows = []
+    for trial in outlook.trials(periods, aggregate=aggregate, season_length=values.season_length):
+        for factor in factors:
+            target = factor * trial.naive
+            rows.append({
+                "origin": values.labels[trial.known - 1],
+                "factor": factor,
+                "forecast": trial.estimate.mean,
+                "naive": trial.naive,
+                "actual": trial.actual,
+                "target": target,
+                "probability": trial.estimate.chance_of(target),
+                "hit": trial.actual >= target,
+            })  # fmt: skip
+    return pd.DataFrame(rows, columns=list(BACKTEST_COLUMNS))
+
+
+def brier_score(probabilities: npt.ArrayLike, outcomes: npt.ArrayLike) -> float:
+    """Return the mean squared difference of probabilities and outcomes: 0 is perfect.
+
+    Args:
+        probabilities: 0 to 1, one per forecast.
+        outcomes: Whether it came true (true or 1, false or 0).
+
+    Raises:
+        AnalysisError: There is none, lengths differ, or a value is out of range.
+
+    References:
+        Brier, G. W. (1950). Verification of forecasts expressed in terms of probability. Monthly
+        Weather Review 78, 1-3.
+
+    Example:
+        >>> round(brier_score([0.8, 0.4], [1, 0]), 3)
+        0.1
+    """
+    chance, came = _chances(probabilities, outcomes, "brier_score")
+    if not len(chance):
+        raise AnalysisError("There is no probability in brier_score.\nGive at least one.")
+    return float(((chance - came) ** 2).mean())
+
+
+def reliability_table(
+    probabilities: npt.ArrayLike, outcomes: npt.ArrayLike, *, bins: int = 10
+) -> pd.DataFrame:
+    """Return how often what was given a probability came true.
+
+    Args:
+        probabilities: 0 to 1, one per forecast.
+        outcomes: Whether it came true (true or 1, false or 0).
+        bins: Number of equally wide classes of probability (>= 1).
+
+    Returns:
+        One row per class that holds a forecast: ``low`` (inclusive), ``high`` (exclusive; 1 is
+        in the last), ``n`` (forecasts), ``mean_probability``, ``hit_rate`` (share, 0 to 1), and
+        its Wilson interval ``ci_low``, ``ci_high`` (95 %), which takes forecasts as independent.
+
+    Raises:
+        AnalysisError: Lengths differ, a value is out of range, ``bins`` is.
+
+    References:
+        Murphy, A. H., and Winkler, R. L. (1977). Reliability of subjective probability forecasts
+        of precipitation and temperature. Applied Statistics 26, 41-47.
+    """
+    _check_count("bins", bins, "reliability_table")
+    chance, came = _chances(probabilities, outcomes, "reliability_table")
+    place = np.minimum((chance * bins).astype(int), bins - 1)
+    n = np.bincount(place, minlength=bins)
+    hits = np.bincount(place, weights=came, minlength=bins)
+    held = n > 0
+    low, high = wilson_interval(hits[held], n[held])
+    return pd.DataFrame(
+        {
+            "low": np.arange(bins)[held] / bins,
+            "high": np.arange(1, bins + 1)[held] / bins,
+            "n": n[held],
+            "mean_probability": np.bincount(place, weights=chance, minlength=bins)[held] / n[held],
+            "hit_rate": hits[held] / n[held],
+            "ci_low": low,
+            "ci_high": high,
+        }
+    )
+
+
+def interval(estimate: Estimate, level: float) -> tuple[float, float]:
+    """Return the central interval that holds an estimate with probability ``level``."""
+    return estimate.quantile(0.5 - level / 2), estimate.quantile(0.5 + level / 2)
+
+
+def _outlook(
+    series: SeriesLike, horizon: int, season_length: int | None, where: str
+) -> tuple[Values, Outlook]:
+    values = read_values(series, season_length=season_length, where=where)
+    missing, count = int(np.isnan(values.numbers).sum()), len(values.numbers)
+    if missing > _MOST_MISSING * count:
+        raise AnalysisError(
+            f"series misses {missing} of {count} values in {where}.\n"
+            f"Give one with at most a quarter missing, such as of a coarser grain."
+        )
+    return values, look_ahead(values.filled, horizon=horizon, season_length=values.season_length)
+
+
+def _aggregate_of(came: npt.NDArray[np.float64], aggregate: Aggregate) -> float:
+    if aggregate == "sum":
+        return float(came.sum())
+    if not len(came):
+        return math.nan
+    return float(came.mean() if aggregate == "mean" else came[-1])
+
+
+def _check_count(name: str, value: int, where: str) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise AnalysisError(f"{name} is {value} in {where}.\nGive a whole number of at least 1.")
+
+
+def _check_elapsed(elapsed: int, periods: int, values: Values, where: str) -> None:
+    known = len(values.numbers)
+    if elapsed not in range(periods + 1) or elapsed > known:
+        raise AnalysisError(
+            f"elapsed is {elapsed} of {periods} periods in {where}, and the series has {known} "
+            f"values.\nGive how many of the periods have come: 0 to {min(periods, known)}."
+        )
+    if elapsed and np.isnan(values.numbers[-elapsed:]).any():
+        raise AnalysisError(
+            f"A value of the {elapsed} elapsed periods is missing in {where}.\n"
+            f"Give it: what has come of a total is never guessed."
+        )
+
+
+def _check_levels(levels: Iterable[float], where: str) -> None:
+    for level in levels:
+        if not 0 < level < 1:
+            raise AnalysisError(
+                f"A level is {level} in {where}.\nGive shares between 0 and 1, such as 0.8."
+            )
+
+
+def _check_bounds(bounds: Bounds, where: str) -> None:
+    low, high = bounds
+    if not low < high:
+        raise AnalysisError(f"bounds are {low} to {high} in {where}.\nGive the lesser first.")
+
+
+def _chances(
+    probabilities: npt.ArrayLike, outcomes: npt.ArrayLike, where: str
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    chance = np.asarray(probabilities, dtype=float)
+    came = np.asarray(outcomes, dtype=float)
+    if chance.shape != came.shape or chance.ndim != 1:
+        raise AnalysisError(
+            f"{chance.size} probabilities meet {came.size} outcomes in {where}.\nGive one of each."
+        )
+    if not ((chance >= 0) & (chance <= 1)).all() or not np.isin(came, (0, 1)).all():
+        raise AnalysisError(
+            f"A probability is not within 0 and 1, or an outcome neither true nor false, in "
+            f"{where}.\nLeave out forecasts whose probability or outcome is unknown."
+        )
+    return chance, came
