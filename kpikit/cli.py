@@ -3,12 +3,11 @@
 Everything heavy is imported inside the command that needs it, so that help and lists come at once.
 """
 
-import datetime as dt
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -17,11 +16,7 @@ from kpikit.cli_ledger import diff, history
 from kpikit.errors import KpikitError, hint_names
 
 if TYPE_CHECKING:
-    from kpikit.params import LoadedProduct
-    from kpikit.publish.manifest import RunResult
     from kpikit.publish.messages import Format
-    from kpikit.publish.plan import Plan
-    from kpikit.publish.progress import Lines
 
 _PARAMS, _NOTEBOOKS, _OUTPUT = Path("params"), Path("notebooks"), Path("output")
 ALL_WELL, SOME_FAILED, NOTHING_RAN = 0, 1, 2
@@ -68,6 +63,7 @@ Overrides = Annotated[
         "kpikit run quarterly_review --product atlas --period 2026Q3",
         "kpikit run my/own_review.ipynb --formats html --jobs 4",
         "kpikit run quarterly_review --explain",
+        "kpikit run quarterly_review --shard 2/8 --junit reports.xml",
         "kpikit run quarterly_review --params-dir ../params --set product.owner='Ada'",
     )
 )
@@ -95,6 +91,12 @@ def run(
     ] = "html,pdf",
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Reports at once; else one per processor.")
+    ] = None,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N", help="Only the products of part I of N, from 1; a product stays in its."
+        ),
     ] = None,
     fail_fast: Annotated[
         bool, typer.Option("--fail-fast", help="Stop everything at the first failure.")
@@ -130,6 +132,11 @@ def run(
     explain: Annotated[
         bool, typer.Option("--explain", help="Tell which reports would be made, and why; run none.")
     ] = False,
+    junit: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the outcome as JUnit XML there, for CI."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but failures.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the outcome as JSON, all else on stderr.")
     ] = False,
@@ -142,12 +149,20 @@ def run(
 
     Exit code 0: all sealed. 1: some report failed. 2: nothing could run. 130: Ctrl-C.
     """
+    from kpikit.publish.junit import check_junit_path, write_junit  # noqa: PLC0415
     from kpikit.publish.limits import Limits, parse_size  # noqa: PLC0415
     from kpikit.publish.plan import make_plan  # noqa: PLC0415
-    from kpikit.publish.runner import run_plan  # noqa: PLC0415
-    from kpikit.publish.summary import result_lines  # noqa: PLC0415
+    from kpikit.publish.runner import run_plan, why_stale  # noqa: PLC0415
+    from kpikit.publish.shards import parse_shard  # noqa: PLC0415
+    from kpikit.publish.terminal import (  # noqa: PLC0415
+        open_watcher,
+        print_explanation,
+        print_result,
+    )
 
     chosen = _formats(formats)
+    if junit:
+        check_junit_path(junit)
     limits = Limits(
         cell_seconds=cell_timeout,
         report_seconds=timeout,
@@ -165,10 +180,12 @@ def run(
         params_dir=params_dir,
         notebooks_dir=notebooks_dir,
         overrides=overrides or (),
+        shard=parse_shard(shard) if shard is not None else None,
     )
     if explain:
-        _explain(plan, output_dir, chosen, force=force, as_json=as_json)
-    with _watcher(len(plan.reports), to_stderr=as_json) as watcher:
+        stale = why_stale(plan, output_dir=output_dir, formats=chosen, force=force)
+        raise typer.Exit(print_explanation(plan, stale, as_json=as_json))
+    with open_watcher(plan, output_dir, jobs=jobs, quiet=quiet, to_stderr=as_json) as watcher:
         result = run_plan(
             plan,
             output_dir=output_dir,
@@ -179,10 +196,12 @@ def run(
             force=force,
             watcher=watcher,
         )
-    if as_json:
-        typer.echo(json.dumps(_result_json(result), indent=1, ensure_ascii=False))
-    for line in result_lines(result):
-        typer.echo(line, err=as_json)
+    print_result(result, quiet=quiet, as_json=as_json)
+    if junit:
+        try:
+            write_junit(junit, result)
+        except OSError as error:
+            raise KpikitError(f"{junit} could not be written: {error}.\nMake room.") from error
     raise typer.Exit(result.exit_code)
 
 
@@ -201,14 +220,18 @@ def check(
 
     Exit code 0: no errors. 1: some product has errors. 2: every product has.
     """
+    from kpikit.publish.checking import check_product  # noqa: PLC0415
     from kpikit.publish.plan import choose_products  # noqa: PLC0415
     from kpikit.publish.summary import indented  # noqa: PLC0415
 
     loaded, failures = choose_products(params_dir, product or (), overrides=overrides or ())
     for failure in failures:
         typer.echo(f"{failure.product}: FAILED\n{indented(failure.message)}")
-    broken = [item.key for item in loaded if not _check_data(item)]
-    bad, total = len(broken) + len(failures), len(loaded) + len(failures)
+    bad, total = len(failures), len(loaded) + len(failures)
+    for item in loaded:
+        lines, is_good = check_product(item)
+        bad += not is_good
+        typer.echo("\n".join(lines))
     typer.echo(f"{total - bad} of {total} products can be reported.")
     raise typer.Exit(ALL_WELL if not bad else NOTHING_RAN if bad == total else SOME_FAILED)
 
@@ -292,6 +315,29 @@ app.command(epilog=_examples("kpikit history mrr --product atlas"))(history)
 app.command(epilog=_examples("kpikit diff 3f2a91 b07c44"))(diff)
 
 
+@app.command(
+    epilog=_examples(
+        "kpikit index output",
+    )
+)
+def index(
+    output_dir: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder of the reports.")
+    ] = _OUTPUT,
+) -> None:
+    """Make index.html and run.json of a folder again, such as one that shards were copied into.
+
+    Exit code 0: all is sealed. 1: some report failed, or a shard is missing. 2: no such folder.
+    """
+    from kpikit.publish.overview import overview_lines, rebuild_overview  # noqa: PLC0415
+
+    run = rebuild_overview(output_dir)
+    for line in overview_lines(output_dir, run):
+        typer.echo(line)
+    is_whole = not run or (run["exit_code"] == ALL_WELL and not run.get("missing_shards"))
+    raise typer.Exit(ALL_WELL if is_whole else SOME_FAILED)
+
+
 def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"kpikit {kpikit.__version__}")
@@ -335,70 +381,6 @@ def _formats(text: str) -> "tuple[Format, ...]":
         if name not in FORMATS:
             raise KpikitError(f"Unknown format '{name}' in --formats.\n{hint_names(name, FORMATS)}")
     return tuple(form for form in FORMATS if form in names)
-
-
-def _explain(
-    plan: "Plan", output_dir: Path, formats: "tuple[Format, ...]", *, force: bool, as_json: bool
-) -> NoReturn:
-    """Print what a run would make, and why; exit as the plan deserves."""
-    from kpikit.publish.runner import why_stale  # noqa: PLC0415
-    from kpikit.publish.summary import explain_line, explanation, plan_lines  # noqa: PLC0415
-
-    stale = why_stale(plan, output_dir=output_dir, formats=formats, force=force)
-    if as_json:
-        typer.echo(json.dumps(explanation(plan, stale), indent=1, ensure_ascii=False))
-    else:
-        for report, reasons in stale.items():
-            typer.echo(explain_line(report, reasons))
-    for line in plan_lines(plan):
-        typer.echo(line, err=as_json)
-    code = SOME_FAILED if plan.failures else ALL_WELL
-    raise typer.Exit(code if plan.reports else NOTHING_RAN)
-
-
-def _watcher(total: int, *, to_stderr: bool) -> "Lines":
-    from rich.console import Console  # noqa: PLC0415
-
-    from kpikit.publish.progress import Bars, Lines  # noqa: PLC0415
-
-    console = Console(stderr=to_stderr)
-    return Bars(console, total) if console.is_terminal and total else Lines(console)
-
-
-def _check_data(loaded: "LoadedProduct") -> bool:
-    """Print what a product's data holds and what was found in it; tell whether it has no error."""
-    from kpikit.analysis.metrics import check_metrics  # noqa: PLC0415
-    from kpikit.catalogue import scorecard_metrics, unknown_segments  # noqa: PLC0415
-    from kpikit.formats import format_span, plural  # noqa: PLC0415
-    from kpikit.params import mask_secrets  # noqa: PLC0415
-    from kpikit.publish.summary import indented  # noqa: PLC0415
-    from kpikit.sources import open_dataset  # noqa: PLC0415
-
-    try:
-        dataset = open_dataset(loaded)
-        metrics = scorecard_metrics(loaded, dataset.tables)
-        check_metrics(dataset.tables, metrics, calendar=loaded.calendar, params=loaded.params)
-    except KpikitError as error:
-        typer.echo(f"{loaded.key}: FAILED\n{indented(mask_secrets(str(error)))}")
-        return False
-    rows = sum(item.rows for item in dataset.inputs)
-    span = format_span(dataset.first_day, dataset.as_of + dt.timedelta(days=1))
-    tables = plural(len(dataset.tables), "table")
-    typer.echo(f"{loaded.key}: {tables}, {plural(rows, 'row')}, {span}")
-    for finding in dataset.findings:
-        place = ".".join(part for part in (finding.table, finding.column) if part)
-        examples = f" ({', '.join(finding.examples)})" if finding.examples else ""
-        message = mask_secrets(f"{finding.message}{examples}")
-        typer.echo(f"  {finding.severity:<9} {place}: {message}")
-    for sentence in unknown_segments(loaded.params.segments, dataset.tables):
-        typer.echo(f"  {'warning':<9} {sentence}")
-    return all(finding.severity != "error" for finding in dataset.findings)
-
-
-def _result_json(result: "RunResult") -> dict[str, Any]:
-    from kpikit.publish.manifest import manifest  # noqa: PLC0415
-
-    return {**manifest(result), "output_dir": str(result.output_dir)}
 
 
 def _print_columns(rows: Sequence[tuple[str, ...]]) -> None:

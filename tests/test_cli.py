@@ -4,7 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from importlib import import_module
+import xml.etree.ElementTree as ET
 from types import SimpleNamespace
 
 import pytest
@@ -15,7 +15,7 @@ from kpikit.errors import KpikitError
 from kpikit.params import product_schema
 from kpikit.publish.interrupts import RunStopped
 
-COMMANDS = ("run", "check", "list", "doctor", "schema", "history", "diff")
+COMMANDS = ("run", "check", "list", "doctor", "schema", "history", "diff", "index")
 PRODUCT = """\
 product: {key: atlas, name: Atlas, stage: growth, currency: EUR}
 source:
@@ -94,7 +94,7 @@ def test_every_command_shows_an_example_and_explains_every_option(call, command)
     options = shown.out.partition("Options:")[2].partition("Examples:")[0]
     for line in options.splitlines():
         if line.startswith("  --"):
-            assert re.match(r"  --[a-z-]+( [A-Z=]+| <[a-z ]+>)?  +\w", line), line
+            assert re.match(r"  --[a-z-]+( [A-Z=/]+| <[a-z ]+>)?  +\w", line), line
 
 
 def test_the_version_is_printed(call):
@@ -246,7 +246,10 @@ def test_a_run_seals_and_prints_where_the_files_are(call, project):
     folder = project / "output" / "2026Q3" / "atlas"
     assert shown.code == 0
     assert re.fullmatch(
-        r"sealed     mini atlas 2026Q3  [\d.]+ s\n\n1 of 1 reports sealed in [\d.]+ s\.\n"
+        r"sealed     mini atlas 2026Q3  [\d.]+ s\n\n"
+        r"PRODUCT  REPORT  PERIOD +TIME  MADE BECAUSE OF  OUTCOME\n"
+        r"atlas    mini    2026Q3 +[\d.]+ s  never made       sealed\n\n"
+        r"1 of 1 reports sealed in [\d.]+ s\.\n"
         rf"  {folder}/mini\.html\n  {folder}/mini\.ipynb\n  {folder}/mini\.kpis\.json\n"
         rf"All reports: {project}/output/index\.html\n",
         shown.out,
@@ -271,6 +274,7 @@ def test_a_second_run_makes_nothing_until_something_changed(call, project):
     assert second.code == 0
     assert re.search(
         r"^unchanged  mini atlas 2026Q3  0\.0 s\n\n"
+        r"PRODUCT .*\natlas    mini    2026Q3 +unchanged\n\n"
         r"1 of 1 reports sealed in 0\.\d s, 1 of them unchanged\.$",
         second.out,
         re.M,
@@ -368,6 +372,8 @@ def test_where_no_product_can_be_run_nothing_is_written(call, project):
             ["run", "mini", "--formats", "htm"],
             r"Unknown format 'htm' in --formats\.\nDid you mean ",
         ),
+        (["run", "mini", "--shard", "3/2"], r"--shard is '3/2', and parts are counted from 1 to 2"),
+        (["run", "mini", "--junit", "no/j.xml"], r"--junit names no/j\.xml, and no file can be "),
         (["run", "mini", "--params-dir", "nope"], r"The folder of parameters 'nope' does not exi"),
         (["check", "--product", "atls"], r"Unknown product 'atls' in params\.\n"),
         (["list", "--params-dir", "nope"], r"The folder of parameters 'nope' does not exist\.\n"),
@@ -408,32 +414,38 @@ def test_what_ends_a_command_decides_its_exit_code(call, monkeypatch, error, cod
     assert (shown.code, shown.err) == (code, message)
 
 
-def test_a_run_that_was_stopped_says_so_and_what_is_whole(tmp_path):
-    manifest = import_module("kpikit.publish.manifest")
-    summary = import_module("kpikit.publish.summary")
-    report = SimpleNamespace(product="atlas", period="2026Q3", folder="2026Q3/atlas")
-    stopped = SimpleNamespace(report=report, state="stopped", files=(), is_good=False)
-    plan = SimpleNamespace(reports=(report,), failures=(), left_out=())
-    result = manifest.RunResult(
-        plan, (stopped,), tmp_path, 1.0, stopped_by=130, complaint="No index."
+def test_a_shard_without_products_has_nothing_to_do_and_says_so(call, project):
+    one, two = (call("run", "mini", "--explain", "--shard", f"{n}/2") for n in (1, 2))
+    empty = call("run", "mini", "--quiet", "--shard", "2/2" if one.out else "1/2")
+    told = call("index", "output")
+
+    assert {one.out, two.out} == {"stale      mini atlas 2026Q3  because of: never made\n", ""}
+    assert (one.code, two.code, empty.code, empty.out) == (0, 0, 0, "")
+    run = json.loads((project / "output" / "run.json").read_text())
+    assert (run["reports"], len(run["missing_shards"])) == ([], 1)
+    assert (told.code, told.out.splitlines()[0]) == (1, "All reports: output/index.html")
+
+
+@pytest.mark.usefixtures("project")
+def test_an_index_of_nothing_is_made_and_one_of_no_folder_is_not(call, tmp_path):
+    (tmp_path / "empty").mkdir()
+
+    assert call("index", "empty").code == 0
+    assert call("index", "absent").err.startswith("There is no folder absent.\n")
+
+
+@pytest.mark.slow
+def test_a_run_writes_junit_and_quietly_prints_failures_alone(call, project):
+    path = project / "notebooks" / "mini.ipynb"
+    path.write_text(path.read_text().replace("report.cover()", "1 / 0"))
+
+    shown = call("run", "mini", "--formats", "", "--quiet", "--junit", "junit.xml")
+
+    assert shown.code == 1
+    assert re.fullmatch(
+        r"failed     mini atlas 2026Q3  [\d.]+ s\n"
+        r" +Cell \[3\] failed: ZeroDivisionError: division by zero\.\n",
+        shown.out,
     )
-
-    lines = summary.result_lines(result)
-
-    assert lines == [
-        "\nStopped. What was published before, and what was finished, is whole.",
-        "\n0 of 1 reports sealed in 1.0 s.",
-        "  atlas 2026Q3 was not finished",
-        "No index.",
-    ]
-
-
-def test_on_a_terminal_a_run_shows_bars(monkeypatch):
-    progress = import_module("kpikit.publish.progress")
-    monkeypatch.setenv("FORCE_COLOR", "1")
-    on_terminal = cli._watcher(3, to_stderr=False)
-    monkeypatch.delenv("FORCE_COLOR")
-    in_pipe = cli._watcher(3, to_stderr=True)
-
-    assert isinstance(on_terminal, progress.Bars)
-    assert type(in_pipe) is progress.Lines
+    (failure,) = ET.parse(project / "junit.xml").iter("failure")
+    assert failure.get("message") == "Cell [3] failed: ZeroDivisionError: division by zero."

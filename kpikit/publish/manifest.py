@@ -27,6 +27,7 @@ class RunResult:
         seconds: Wall time.
         stopped_by: Exit code of the signal that stopped the run, None if none did.
         complaint: Why the index or the manifest could not be written, empty if they were.
+        started: When it began: UTC, ISO 8601.
     """
 
     plan: Plan
@@ -35,20 +36,27 @@ class RunResult:
     seconds: float
     stopped_by: int | None = None
     complaint: str = ""
+    started: str = ""
 
     @property
     def exit_code(self) -> int:
         """0: all sealed; 1: some report failed; 2: nothing could run; 130, 143: stopped."""
         if self.stopped_by is not None:
             return self.stopped_by
-        if not self.plan.reports:
-            return 2
+        if not self.plan.reports and (self.plan.failures or not self.plan.shard):
+            return 2  # a shard may have no product at all
         all_good = all(outcome.is_good for outcome in self.outcomes)
         return 0 if all_good and not self.plan.failures and not self.complaint else 1
 
 
 def manifest(result: RunResult) -> dict[str, Any]:
-    """Return the content of run.json: versions, and each report's identity and end."""
+    """Return the content of run.json: what was planned, versions, and each report's end.
+
+    ``identity`` holds the digests of all that a report is made of, ``data`` that of its data;
+    ``stale`` says which of them, or what else, made it necessary to make it.
+    """
+    plan = result.plan
+    about = {"shard": asdict(plan.shard)} if plan.shard else {}
     reports = [
         {
             **outcome.report.heading,
@@ -66,15 +74,18 @@ def manifest(result: RunResult) -> dict[str, Any]:
         for outcome in result.outcomes
     ]
     return {
+        "template": plan.template,
+        **about,
+        "started": result.started,
         "kpikit": kpikit.__version__,
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in _LIBRARIES},
-        "params_git": git_state(result.plan.reports[0].params_dir) if result.plan.reports else None,
+        "params_git": git_state(plan.reports[0].params_dir) if plan.reports else None,
         "seconds": round(result.seconds, 3),
         "exit_code": result.exit_code,
         "reports": reports,
-        "not_planned": [asdict(failure) for failure in result.plan.failures],
-        "left_out": [asdict(product) for product in result.plan.left_out],
+        "not_planned": [asdict(failure) for failure in plan.failures],
+        "left_out": [asdict(product) for product in plan.left_out],
     }
 
 

@@ -13,6 +13,7 @@ from kpikit.errors import KpikitError, ParamsError, TemplateError, unknown_name
 from kpikit.formats import format_date
 from kpikit.periods import Calendar
 from kpikit.publish.identity import Identity, hash_text, hash_values, lock_hash, source_hash
+from kpikit.publish.shards import Shard
 from kpikit.publish.template import EXPERIMENT, Template, open_template
 
 if TYPE_CHECKING:
@@ -99,11 +100,21 @@ class Failure:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be run, what cannot be, and what the template does not concern."""
+    """What is to be run, what cannot be, and what the template does not concern.
+
+    Attributes:
+        reports: To be run.
+        failures: Products that cannot be.
+        left_out: Products, or experiments, that the template does not concern.
+        template: Its name.
+        shard: Which part of the products this is; None: all.
+    """
 
     reports: tuple[PlannedReport, ...]
     failures: tuple[Failure, ...]
     left_out: tuple[Failure, ...] = ()
+    template: str = ""
+    shard: Shard | None = None
 
 
 def make_plan(
@@ -115,6 +126,7 @@ def make_plan(
     params_dir: Path,
     notebooks_dir: Path,
     overrides: Sequence[str] = (),
+    shard: Shard | None = None,
 ) -> Plan:
     """Return the reports to make; nothing runs, and of the data only hash and coverage are read.
 
@@ -131,6 +143,7 @@ def make_plan(
         params_dir: Folder of the product files.
         notebooks_dir: Folder of the templates.
         overrides: ``key=value`` texts that replace values of the product files for this run.
+        shard: Which part of the products to plan; all if None.
 
     Raises:
         TemplateError: The template cannot be run as it is, or not per experiment.
@@ -144,6 +157,9 @@ def make_plan(
     loaded, failures = choose_products(params_dir, products, overrides=overrides)
     if experiment:
         loaded = _declaring(experiment, loaded, opened)
+    if shard:
+        loaded = [product for product in loaded if shard.holds(product.key)]
+        failures = [failure for failure in failures if shard.holds(failure.product)]
     from kpikit.params import mask_secrets  # noqa: PLC0415 - pydantic loads slowly
 
     reports: list[PlannedReport] = []
@@ -160,7 +176,7 @@ def make_plan(
         else:
             reports += planned
             left_out += later
-    return Plan(tuple(reports), tuple(failures), tuple(left_out))
+    return Plan(tuple(reports), tuple(failures), tuple(left_out), opened.name, shard)
 
 
 def choose_products(

@@ -49,12 +49,14 @@ class Record:
         epoch: ``SOURCE_DATE_EPOCH`` as it was set, for it is written into the PDF.
         notes: The remarks that its run made.
         files: Name to file.
+        seconds: What its run took.
     """
 
     identity: Identity
     epoch: str
     notes: tuple[str, ...]
     files: Mapping[str, FileRecord]
+    seconds: float = 0.0
 
 
 def record_name(template: str) -> str:
@@ -69,6 +71,7 @@ def make_record(
     *,
     notes: tuple[str, ...],
     before: Record | None,
+    seconds: float = 0.0,
 ) -> Record:
     """Return the record of a report whose files are staged: a rename keeps their times.
 
@@ -78,6 +81,7 @@ def make_record(
         names: Their names.
         notes: Remarks of the run.
         before: What was published before; pages of the same run that stay keep their place.
+        seconds: What the run took.
 
     Raises:
         OSError: A file cannot be read.
@@ -89,7 +93,7 @@ def make_record(
         }
         files = {**kept, **files}
         notes = tuple(dict.fromkeys((*before.notes, *notes)))
-    return Record(report.identity, _epoch(), notes, files)
+    return Record(report.identity, _epoch(), notes, files, round(seconds, 3))
 
 
 def record_text(record: Record) -> str:
@@ -104,6 +108,12 @@ def read_record(folder: Path, template: str) -> Record | None:
         return _record(content)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def last_seconds(reports: Iterable[PlannedReport], output_dir: Path) -> dict[PlannedReport, float]:
+    """Return what each report took when it was last made; 0 where nobody knows."""
+    records = {report: read_record(output_dir / report.folder, report.name) for report in reports}
+    return {report: record.seconds if record else 0.0 for report, record in records.items()}
 
 
 def stale_because(
@@ -170,4 +180,5 @@ def _record(content: Mapping[str, Any]) -> Record:
         epoch=content["epoch"],
         notes=tuple(content["notes"]),
         files={name: FileRecord(**file) for name, file in content["files"].items()},
+        seconds=float(content.get("seconds", 0.0)),
     )

@@ -5,6 +5,7 @@ worker that dies, or is killed, costs its own report and nothing else.
 """
 
 import contextlib
+import datetime as dt
 import json
 import os
 import shutil
@@ -17,7 +18,6 @@ from typing import Protocol
 
 from kpikit.errors import KpikitError
 from kpikit.publish.failed import failed_notebook
-from kpikit.publish.index import write_index
 from kpikit.publish.interrupts import Interrupts, RunStopped
 from kpikit.publish.limits import Limits
 from kpikit.publish.lock import STAGING_PREFIX, output_lock, sweep
@@ -27,9 +27,9 @@ from kpikit.publish.outputs import (
     check_writable,
     publish_files,
     stage_files,
-    write_atomically,
     write_through,
 )
+from kpikit.publish.overview import write_overview
 from kpikit.publish.plan import Plan, PlannedReport
 from kpikit.publish.pool import WorkerPool
 from kpikit.publish.record import (
@@ -99,13 +99,14 @@ def run_plan(
             nothing was run.
     """
     output = output_dir.resolve()
-    started = time.monotonic()
-    if not plan.reports:
+    started, at = time.monotonic(), dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    if not plan.reports and not plan.shard:
         return RunResult(plan, (), output, 0.0)
     check_writable(output)
     watching = watcher or _Nobody()
-    with output_lock(output, note=watching.note):
-        sweep(output)
+    products = {report.product for report in plan.reports} if plan.shard else None
+    with output_lock(output, note=watching.note, products=products):
+        sweep(output, products)
         outcomes, stopped_by = _make_stale(
             plan,
             why_stale(plan, output_dir=output, formats=formats, force=force),
@@ -116,11 +117,10 @@ def run_plan(
             fail_fast=fail_fast,
             limits=limits or Limits(),
         )
-        result = RunResult(plan, outcomes, output, time.monotonic() - started, stopped_by)
+        seconds = time.monotonic() - started
+        result = RunResult(plan, outcomes, output, seconds, stopped_by, started=at)
         try:
-            write_index(output)
-            manifest_text = json.dumps(manifest(result), indent=1, ensure_ascii=False) + "\n"
-            write_atomically(output / "run.json", manifest_text)
+            write_overview(output, manifest(result), plan.shard)
         except OSError as error:
             complaint = f"index.html or run.json could not be written: {error}."
             return replace(result, complaint=complaint)
@@ -263,7 +263,14 @@ def _stage_record(job: Job, outcome: Outcome) -> str:
     """Put the report's record beside its staged files; return its name."""
     template = job.report.name
     before = read_record(job.staging.parent, template)
-    record = make_record(job.report, job.staging, outcome.files, notes=outcome.notes, before=before)
+    record = make_record(
+        job.report,
+        job.staging,
+        outcome.files,
+        notes=outcome.notes,
+        before=before,
+        seconds=outcome.seconds,
+    )
     name = record_name(template)
     write_through(job.staging / name, record_text(record))
     return name

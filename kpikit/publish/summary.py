@@ -5,32 +5,57 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from rich.cells import cell_len, set_cell_size
+
 from kpikit.publish.manifest import RunResult
 from kpikit.publish.messages import Outcome
 from kpikit.publish.plan import Plan, PlannedReport
 
+_COLUMNS = ("PRODUCT", "REPORT", "PERIOD", "TIME", "MADE BECAUSE OF", "OUTCOME")
+_RIGID = {"PERIOD", "TIME"}
+_NARROWEST = 9  # "unchanged", and enough of a product's name to know it by
+_GAP = "  "
+_MANY_UNCHANGED = 12
+_FEW_MADE = 3
+_LONGEST_CAUSE = 200  # characters, where no terminal sets the width
 
-def result_lines(result: RunResult) -> list[str]:
-    """Return how the run ended, and where its files are."""
+
+def result_lines(result: RunResult, *, width: int | None = None) -> list[str]:
+    """Return how the run ended: what has no report, a table of those that do, and the totals.
+
+    Args:
+        result: The run.
+        width: Columns of the terminal; None: as wide as it takes.
+    """
     lines = plan_lines(result.plan)
-    good = sum(outcome.is_good for outcome in result.outcomes)
-    unchanged = sum(outcome.state == "unchanged" for outcome in result.outcomes)
-    total = len(result.outcomes) + len(result.plan.failures)
+    if result.outcomes:
+        lines += ["", *table_lines(result.outcomes, width=width)]
     if result.stopped_by is not None:
         lines.append("\nStopped. What was published before, and what was finished, is whole.")
-    kept = f", {unchanged} of them unchanged" if unchanged else ""
-    lines.append(f"\n{good} of {total} reports sealed in {result.seconds:.1f} s{kept}.")
-    lines += [
-        f"  {outcome.report.product} {outcome.report.period} was not finished"
-        for outcome in result.outcomes
-        if outcome.state == "stopped"
-    ]
-    lines += [line for outcome in result.outcomes for line in _places(outcome, result.output_dir)]
+    lines.append(f"\n{_totals(result)}")
+    made = [outcome for outcome in result.outcomes if outcome.files and outcome.state == "sealed"]
+    for outcome in result.outcomes:
+        if outcome.state == "failed" or (outcome.state == "sealed" and len(made) <= _FEW_MADE):
+            lines += _places(outcome, result.output_dir)
     if result.complaint:
         lines.append(result.complaint)
     elif result.outcomes:
         lines.append(f"All reports: {result.output_dir / 'index.html'}")
     return lines
+
+
+def failed_lines(result: RunResult) -> list[str]:
+    """Return what ``--quiet`` still says: what could not be planned or written."""
+    return [*plan_lines(Plan((), result.plan.failures)), *filter(None, [result.complaint])]
+
+
+def table_lines(outcomes: Sequence[Outcome], *, width: int | None = None) -> list[str]:
+    """Return a line per report under a line of titles; many unchanged ones share a single line."""
+    unchanged = [outcome for outcome in outcomes if outcome.state == "unchanged"]
+    is_folded = len(unchanged) > _MANY_UNCHANGED
+    listed = [each for each in outcomes if not (is_folded and each.state == "unchanged")]
+    lines = _aligned([_COLUMNS, *map(_row, listed)], width) if listed else []
+    return lines + ([f"unchanged: {len(unchanged)} reports"] if is_folded else [])
 
 
 def plan_lines(plan: Plan) -> list[str]:
@@ -69,6 +94,57 @@ def explanation(plan: Plan, stale: Mapping[PlannedReport, Sequence[str]]) -> dic
 def indented(text: str) -> str:
     """Return the text with each line two spaces in."""
     return "\n".join(f"  {line}" for line in text.splitlines())
+
+
+def time_text(seconds: float) -> str:
+    """Return a duration as people say it: ``4.1 s``, ``2 min  3 s``."""
+    if round(seconds, 1) < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:2d} s"
+
+
+def _totals(result: RunResult) -> str:
+    good = sum(outcome.is_good for outcome in result.outcomes)
+    unchanged = sum(outcome.state == "unchanged" for outcome in result.outcomes)
+    total = len(result.outcomes) + len(result.plan.failures)
+    kept = f", {unchanged} of them unchanged" if unchanged else ""
+    shard = f"Shard {result.plan.shard}: " if result.plan.shard else ""
+    return f"{shard}{good} of {total} reports sealed in {time_text(result.seconds)}{kept}."
+
+
+def _row(outcome: Outcome) -> tuple[str, ...]:
+    report = outcome.report
+    cause = next((line for text in outcome.reasons for line in text.splitlines()), "")
+    again = f", attempt {outcome.attempts}" if outcome.earlier else ""
+    end = f"{outcome.state}{again}" + (f": {cause[:_LONGEST_CAUSE]}" if cause else "")
+    seconds = time_text(outcome.seconds) if outcome.attempts and outcome.seconds else ""
+    return report.product, report.name, report.period, seconds, ", ".join(outcome.stale), end
+
+
+def _aligned(rows: Sequence[Sequence[str]], width: int | None) -> list[str]:
+    """Return the rows in columns; the widest give way where a terminal is too narrow."""
+    widths = [max(cell_len(row[column]) for row in rows) for column in range(len(_COLUMNS))]
+    yielding = [index for index, title in enumerate(_COLUMNS) if title not in _RIGID]
+    while width and sum(widths) + len(_GAP) * (len(widths) - 1) > width:
+        widest = max(yielding, key=lambda index: widths[index])
+        if widths[widest] <= _NARROWEST:
+            break
+        widths[widest] -= 1
+    return [
+        _GAP.join(
+            _cell(text, size, is_number=title == "TIME")
+            for text, size, title in zip(row, widths, _COLUMNS, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _cell(text: str, size: int, *, is_number: bool) -> str:
+    if cell_len(text) > size:
+        return f"{set_cell_size(text, size - 1)}…"
+    room = " " * (size - cell_len(text))
+    return room + text if is_number else text + room
 
 
 def _places(outcome: Outcome, output_dir: Path) -> list[str]:

@@ -10,21 +10,23 @@ import sys
 import pytest
 
 from kpikit.publish import lock
-from kpikit.publish.lock import output_lock, sweep
+from kpikit.publish.lock import output_lock, overview_lock, sweep
 
 HOLDER = """
 import sys, time
 from pathlib import Path
 from kpikit.publish.lock import output_lock
-with output_lock(Path(sys.argv[1]), note=lambda text: print(text, flush=True)):
+products = sys.argv[2:] or None
+note = lambda text: print(text, flush=True)
+with output_lock(Path(sys.argv[1]), note=note, products=products):
     print("held", flush=True)
     time.sleep(600)
 """
 
 
-def hold(folder):
+def hold(folder, *products):
     return subprocess.Popen(
-        [sys.executable, "-c", HOLDER, str(folder)],
+        [sys.executable, "-c", HOLDER, str(folder), *products],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -61,6 +63,30 @@ def test_a_process_that_waits_can_be_stopped(tmp_path):
     assert told.startswith("Another run writes in ")
     assert second.returncode != 0
     assert notes == []
+
+
+@pytest.mark.slow
+def test_shards_share_the_folder_but_no_product_and_a_whole_run_waits_for_them(tmp_path):
+    first, second = hold(tmp_path, "atlas", "beacon"), hold(tmp_path, "comet")
+    held = [first.stdout.readline(), second.stdout.readline()]
+    overlapping, whole = hold(tmp_path, "beacon", "delta"), hold(tmp_path)
+    told = [overlapping.stdout.readline(), whole.stdout.readline()]
+
+    first.kill()
+    then = overlapping.stdout.readline()
+    for process in (second, overlapping):
+        process.kill()
+    last = whole.stdout.readline()
+    whole.kill()
+    for process in (first, second, overlapping, whole):
+        process.communicate()
+
+    assert held == ["held\n", "held\n"]
+    assert told == [
+        f"Another run writes beacon in {tmp_path}: waiting until it ends.\n",
+        f"Another run writes in {tmp_path}: waiting until it ends.\n",
+    ]
+    assert (then, last) == ("held\n", "held\n")
 
 
 def test_the_lock_ends_with_its_body(tmp_path):
@@ -118,13 +144,22 @@ def test_only_what_a_killed_run_left_is_swept(tmp_path, make):
     for name in (".mini.kpikit-dead", ".ipynb_checkpoints"):
         (folder / name).mkdir(parents=True)
         (folder / name / "mini.html").write_text("x")
-    for name in (".index.html.4711", ".run.json.4711", "index.html", "run.json"):
+    other = tmp_path / "2026Q3" / "beacon" / ".mini.kpikit-live"
+    other.mkdir(parents=True)
+    for name in (".index.html.4711", ".run-1-of-2.json.4711", "index.html", "run.json"):
         (tmp_path / name).write_text("x")
     (folder / ".mini.record.json").write_text("{}")
 
+    sweep(tmp_path, ["atlas"])
+    is_left = other.exists()
     sweep(tmp_path)
+    with overview_lock(tmp_path):
+        pass
+
+    assert (is_left, other.exists()) == (True, False)
 
     assert sorted(make.files_below(tmp_path)) == [
+        ".kpikit.overview.lock",
         "2026Q3/atlas/.ipynb_checkpoints/mini.html",
         "2026Q3/atlas/.mini.record.json",
         "index.html",

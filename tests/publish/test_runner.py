@@ -14,7 +14,7 @@ import nbformat
 import pytest
 
 from kpikit.errors import KpikitError
-from kpikit.publish import runner
+from kpikit.publish import overview, runner
 from kpikit.publish.messages import CellStarted, KernelStarted, Outcome
 from kpikit.publish.outputs import stage_files
 from kpikit.publish.plan import Failure, Plan
@@ -241,7 +241,7 @@ def test_an_index_that_cannot_be_written_is_told_and_the_reports_stay(tmp_path, 
     def write_index(_folder):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(runner, "write_index", write_index)
+    monkeypatch.setattr(overview, "write_index", write_index)
     result = run_plan(make.plan_of(make.planned("atlas")), output_dir=tmp_path)
 
     assert (result.outcomes[0].state, result.exit_code) == ("sealed", 1)
