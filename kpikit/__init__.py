@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kpikit.analysis.calibration import backtest_table, brier_score, reliability_table
     from kpikit.analysis.drivers import (
         contribution_table,
         driver_table,
@@ -26,14 +27,12 @@ if TYPE_CHECKING:
         sample_size,
     )
     from kpikit.analysis.forecasts import (
-        backtest_table,
-        brier_score,
         forecast_table,
         probability_of_target,
-        reliability_table,
         total_forecast,
     )
     from kpikit.analysis.funnels import Exclusion, Step, funnel_table
+    from kpikit.analysis.pace import pace
     from kpikit.analysis.retention import retention_curve, retention_table
     from kpikit.analysis.signals import (
         assurance,
@@ -63,8 +62,8 @@ _HOMES = {
     "analyze_experiment": "kpikit.analysis.experiments",
     "assurance": "kpikit.analysis.signals",
     "assurance_of": "kpikit.analysis.signals",
-    "backtest_table": "kpikit.analysis.forecasts",
-    "brier_score": "kpikit.analysis.forecasts",
+    "backtest_table": "kpikit.analysis.calibration",
+    "brier_score": "kpikit.analysis.calibration",
     "contribution_table": "kpikit.analysis.drivers",
     "driver_table": "kpikit.analysis.drivers",
     "expected_false_signals": "kpikit.analysis.signals",
@@ -77,9 +76,10 @@ _HOMES = {
     "mrr_table": "kpikit.analysis.subscriptions",
     "nps": "kpikit.analysis.survey",
     "open_report": "kpikit.report",
+    "pace": "kpikit.analysis.pace",
     "probability_of_target": "kpikit.analysis.forecasts",
     "process_limits": "kpikit.analysis.signals",
-    "reliability_table": "kpikit.analysis.forecasts",
+    "reliability_table": "kpikit.analysis.calibration",
     "retention_curve": "kpikit.analysis.retention",
     "retention_table": "kpikit.analysis.retention",
     "sample_size": "kpikit.analysis.experiments",
@@ -116,6 +116,7 @@ __all__ = [
     "mrr_table",
     "nps",
     "open_report",
+    "pace",
     "probability_of_target",
     "process_limits",
     "reliability_table",

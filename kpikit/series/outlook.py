@@ -19,7 +19,8 @@ from typing import Literal
 import numpy as np
 from scipy import special
 
-from kpikit.series.reading import Floats
+from kpikit.errors import AnalysisError
+from kpikit.series.reading import Floats, SeriesLike, Values, read_values
 from kpikit.series.seasons import Ints, is_seasonal, season_factors
 from kpikit.series.smoothing import fit_damped, fit_theta
 
@@ -28,6 +29,7 @@ AGGREGATES: tuple[Aggregate, ...] = ("sum", "mean", "last")
 
 MIN_HISTORY = 8  # fewer points carry no model
 _MOST_ORIGINS = 48
+_MOST_MISSING = 0.25
 _MIN_ERRORS = 4  # fewer say nothing on their own about a horizon
 # how the error of each aggregate grows with its periods where the level wanders
 _GROWTH = {"sum": 1.5, "mean": 0.5, "last": 0.5}
@@ -192,6 +194,30 @@ class Outlook:
         return _aggregated(came, periods, aggregate) - _aggregated(
             self.forecasts[told], periods, aggregate
         )
+
+
+def outlook_of(
+    series: SeriesLike, *, horizon: int, season_length: int | None, where: str
+) -> tuple[Values, Outlook]:
+    """Return a caller's series, read, and its outlook.
+
+    Args:
+        series: As for ``read_values``.
+        horizon: Steps ahead (>= 1).
+        season_length: Periods per season; from the index if None.
+        where: The public function, for messages.
+
+    Raises:
+        AnalysisError: The series cannot be read, or more than a quarter of it is missing.
+    """
+    values = read_values(series, season_length=season_length, where=where)
+    missing, count = int(np.isnan(values.numbers).sum()), len(values.numbers)
+    if missing > _MOST_MISSING * count:
+        raise AnalysisError(
+            f"series misses {missing} of {count} values in {where}.\n"
+            f"Give one with at most a quarter missing, such as of a coarser grain."
+        )
+    return values, look_ahead(values.filled, horizon=horizon, season_length=values.season_length)
 
 
 def look_ahead(numbers: Floats, *, horizon: int, season_length: int) -> Outlook:

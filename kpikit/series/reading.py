@@ -102,6 +102,27 @@ def following_labels(labels: pd.Index, count: int) -> pd.Index:
     return pd.RangeIndex(1, count + 1)
 
 
+def check_count(name: str, value: int, where: str) -> None:
+    """Raise unless a value is a whole number of at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise AnalysisError(f"{name} is {value} in {where}.\nGive a whole number of at least 1.")
+
+
+def check_elapsed(elapsed: int, periods: int, values: Values, where: str) -> None:
+    """Raise unless the last ``elapsed`` values of a series can be the first of a total."""
+    known = len(values.numbers)
+    if elapsed not in range(periods + 1) or elapsed > known:
+        raise AnalysisError(
+            f"elapsed is {elapsed} of {periods} periods in {where}, and the series has {known} "
+            f"values.\nGive how many of the periods have come: 0 to {min(periods, known)}."
+        )
+    if elapsed and np.isnan(values.numbers[-elapsed:]).any():
+        raise AnalysisError(
+            f"A value of the {elapsed} elapsed periods is missing in {where}.\n"
+            f"Give it: what has come of a total is never guessed."
+        )
+
+
 def _as_floats(given: pd.Series, where: str) -> Floats:
     wrong = given.dtype.kind in "mMb"  # times would turn into their units, truths into 0 and 1
     try:
