@@ -2,10 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from kpikit.errors import AnalysisError
-from kpikit.intervals import normal_quantile, wilson_interval
+from kpikit.intervals import newcombe_interval, normal_quantile, wilson_interval
 
 
 def test_a_published_interval():
@@ -47,3 +48,25 @@ def test_the_normal_quantile_is_two_sided():
 def test_a_confidence_outside_zero_and_one_is_refused(confidence):
     with pytest.raises(AnalysisError, match=r"confidence is .*\nGive a share between 0 and 1"):
         wilson_interval(1, 2, confidence=confidence)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "ends"),
+    [
+        # Newcombe, R. G. (1998), Statistics in Medicine 17, 873-890, table II, method 10
+        ((56, 70), (48, 80), (0.0524, 0.3339)),
+        ((9, 10), (3, 10), (0.1705, 0.8090)),
+        ((5, 56), (0, 29), (-0.0381, 0.1926)),
+        ((10, 10), (0, 10), (0.6075, 1.0000)),
+    ],
+)
+def test_published_intervals_of_a_difference(first, second, ends):
+    low, high = newcombe_interval(*first, *second)
+
+    assert (float(low), float(high)) == pytest.approx(ends, abs=5e-5)
+
+
+def test_a_difference_without_trials_is_missing():
+    low, high = newcombe_interval([1, 0], [2, 0], [0, 1], [0, 2])
+
+    assert np.isnan([low, high]).all()
