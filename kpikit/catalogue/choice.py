@@ -7,8 +7,14 @@ from kpikit.catalogue.metric import Metric
 from kpikit.catalogue.own import metrics_of
 from kpikit.errors import nearest_names, unknown_name
 from kpikit.params import LoadedProduct, Product
+from kpikit.params.base import Perspective
 
 MOST = 15  # a scorecard with more is read by nobody
+# what comes first where growth is sought, and where profit is
+_ORDERS: dict[str, tuple[Perspective, ...]] = {
+    "growth": ("growth", "customer", "process", "financial"),
+    "profitability": ("financial", "customer", "process", "growth"),
+}
 
 
 def scorecard_metrics(loaded: LoadedProduct, tables: Collection[str]) -> tuple[Metric, ...]:
@@ -21,7 +27,9 @@ def scorecard_metrics(loaded: LoadedProduct, tables: Collection[str]) -> tuple[M
     Returns:
         Those of ``metrics`` in its file, whether or not its tables can fill them. Where the file
         lists none: its own metrics, then the built-in ones of its stage, of those that its tables
-        and declarations can fill; at most 15.
+        and declarations can fill; at most 15. Its focus orders each of these two groups by
+        perspective: growth, customer, process, financial where it is growth; financial first and
+        growth last where it is profitability.
 
     Raises:
         UnknownNameError: A listed metric does not exist.
@@ -40,7 +48,13 @@ def scorecard_metrics(loaded: LoadedProduct, tables: Collection[str]) -> tuple[M
         if params.product.stage in metric.stages
         and is_available(metric, tables=tables, catalogue=catalogue, params=params)
     ]
-    return tuple(sorted(fitting, key=lambda metric: metric.origin == "kpikit"))[:MOST]
+    chosen = sorted(fitting, key=lambda metric: metric.origin == "kpikit")[:MOST]
+    order = _ORDERS.get(params.product.focus or "", ())
+
+    def rank(metric: Metric) -> tuple[bool, int]:
+        return metric.origin == "kpikit", order.index(metric.perspective) if order else 0
+
+    return tuple(sorted(chosen, key=rank))
 
 
 def is_available(

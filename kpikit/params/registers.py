@@ -39,6 +39,9 @@ class KeyResult(Model):
         description="Where it started; stands here, so that no later correction moves the goal.",
         allow_inf_nan=False,
     )
+    start: dt.date | None = Field(
+        None, description="Since when; the first day of the fiscal quarter of due if absent."
+    )
     due: dt.date = Field(description="By when.", examples=["2026-09-30"])
 
     @property

@@ -31,6 +31,12 @@ def _aim(result: KeyResult, _: Context) -> Iterator[Fault]:
         yield Fault("baseline", what, "A key result needs a way to go: change one of them.")
 
 
+def _span(result: KeyResult, _: Context) -> Iterator[Fault]:
+    if result.start is not None and result.due <= result.start:
+        what = f"it is due on {result.due}, and starts on {result.start}"
+        yield Fault("due", what, "Correct one of the two days.")
+
+
 def _drivers(product: Product, context: Context) -> Iterator[Fault]:
     factors: dict[str, tuple[str, ...]] = {}
     for name, text in product.drivers.items():
@@ -94,6 +100,7 @@ def _themes(product: Product, _: Context) -> Iterator[Fault]:
 
 REGISTER_RULES = (
     Rule(KeyResult, ("target", "change", "baseline"), _aim),
+    Rule(KeyResult, ("start", "due"), _span),
     Rule(Product, ("drivers",), _drivers),
     Rule(LeadingIndicator, ("metric", "outcome"), _claim),
     Rule(Milestone, ("remaining", "throughput"), _milestone),

@@ -49,6 +49,25 @@ def test_a_products_own_metrics_come_first_and_no_more_than_fifteen_in_all(produ
     assert len(chosen) == MOST == 15
 
 
+@pytest.mark.parametrize(
+    ("focus", "first", "last"),
+    [("growth", "growth", "financial"), ("profitability", "financial", "growth")],
+)
+def test_the_focus_orders_the_metrics_that_the_stage_selects(write, focus, first, last):
+    tables = {"orders", "events", "survey"}
+    head = "product: {key: shop, name: Shop}\n"
+    usual = scorecard_metrics(load_product(write("usual.yml", head)), tables)
+
+    loaded = load_product(write("shop.yml", head.replace("Shop}", f"Shop, focus: {focus}}}")))
+    chosen = scorecard_metrics(loaded, tables)
+
+    found = [metric.perspective for metric in chosen]
+    assert set(chosen) == set(usual)
+    assert (found[0], found[-1]) == (first, last)
+    middle = list(dict.fromkeys(found))[1:-1]
+    assert middle == [name for name in ("customer", "process") if name in middle]
+
+
 def test_a_metric_whose_declaration_is_absent_is_not_available(product):
     without, declared = product(), product("features: {Export: export}")
     metric = CATALOGUE["feature_adoption_rate"]

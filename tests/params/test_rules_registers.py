@@ -33,6 +33,8 @@ def milestone(text):
         (goal("change: 0.3, baseline: -4"), "the baseline is -4, of which no share can be taken"),
         (goal("change: 0, baseline: 5"), "key_results.0.baseline: baseline and target are both 5."),
         (goal("target: 5, baseline: 5"), "key_results.0.baseline: baseline and target are both 5."),
+        (goal("target: 5, start: 2026-01-01"),
+         "key_results.0.due: it is due on 2026-01-01, and starts on 2026-01-01.\n  Correct one"),
         ("drivers: {net_revenue: orders * average_oder_value}",
          "drivers.net_revenue: unknown metric 'average_oder_value'.\n  Did you mean 'average_order_value'?"),
         ("drivers: {net_revenues: orders * average_order_value}",
