@@ -61,7 +61,10 @@ class Guard:
         ):
             if most and sent > most and not self.exceeded:
                 whose = "it" if option == "--cell-output-size" else "this report"
-                self._stop(f"{whose} put out more than the {format_size(most)} of {option}")
+                self._stop(
+                    f"{whose} put out more than the {format_size(most)} of {option}; "
+                    "show less, or allow more"
+                )
         return not self.exceeded
 
     def end(self) -> None:
@@ -85,7 +88,7 @@ class Guard:
         most = self._limits.report_seconds
         if not most or time.monotonic() - self._began <= most:
             return ""
-        return f"this report took longer than the {most:g} seconds of --timeout"
+        return f"this report took longer than the {most:g} seconds of --timeout; allow more"
 
     def _excess_memory(self) -> str:
         most = self._limits.memory

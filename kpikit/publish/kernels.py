@@ -162,11 +162,12 @@ class ReportClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill 
                 self.nb_man.cell_exception(cell, position, exception=error)
                 return "it was stopped at a cell that raised"
             except CellTimeoutError as error:
-                self._note_failure(cell, position, error, self._timeout_text(error))
-                return "it was stopped at a cell that took too long"
+                excess = self.place.guard.exceeded  # the end of a flood may come in late
+                self._note_failure(cell, position, error, excess or self._timeout_text(error))
+                return excess or "it was stopped at a cell that took too long"
             except DeadKernelError as error:
                 ending = self._how_it_died(process)
-                self._note_failure(cell, position, error, self.place.guard.exceeded or ending)
+                self._note_failure(cell, position, error, ending)
                 return ending
             finally:
                 self.nb_man.cell_complete(cell, position)
@@ -185,10 +186,9 @@ class ReportClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill 
 
     def _how_it_died(self, process: "subprocess.Popen[bytes]") -> str:
         guard = self.place.guard
-        if guard.exceeded:
-            return f"it was stopped at a limit: {guard.exceeded}"
-        guard.lost = _how_it_ended(process)
-        return guard.lost
+        if not guard.exceeded:
+            guard.lost = _how_it_ended(process)
+        return guard.exceeded or guard.lost
 
     def _note_failure(self, cell: NotebookNode, position: int, error: Exception, text: str) -> None:
         name = LIMIT_ERROR if self.place.guard.exceeded else type(error).__name__
