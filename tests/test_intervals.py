@@ -6,7 +6,12 @@ import numpy as np
 import pytest
 
 from kpikit.errors import AnalysisError
-from kpikit.intervals import newcombe_interval, normal_quantile, wilson_interval
+from kpikit.intervals import (
+    difference_interval,
+    newcombe_interval,
+    normal_quantile,
+    wilson_interval,
+)
 
 
 def test_a_published_interval():
@@ -70,3 +75,12 @@ def test_a_difference_without_trials_is_missing():
     low, high = newcombe_interval([1, 0], [2, 0], [0, 1], [0, 2])
 
     assert np.isnan([low, high]).all()
+
+
+def test_the_difference_of_two_shares_with_wilsons_intervals_is_newcombes():
+    first, second = (
+        (count / n, *map(float, wilson_interval(count, n))) for count, n in ((56, 70), (48, 80))
+    )
+
+    # Newcombe (1998), Table II(a), method 10
+    assert difference_interval(first, second) == pytest.approx((0.0524, 0.3339), abs=5e-5)

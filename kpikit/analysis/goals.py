@@ -189,7 +189,7 @@ def smart_table(
         Management Review 70(11), 35-36. Wheeler, D. J. (2000). Understanding Variation, for goals
         against the voice of the process.
     """
-    bounds = {} if limits is None else {r.metric: (r.lower, r.upper) for r in limits.itertuples()}
+    bounds = _bounds(limits)
     rows = []
     for row in key_results.to_dict("records"):
         checks = {
