@@ -29,17 +29,20 @@ class Usage:
 
 @dataclass(frozen=True)
 class Result:
-    """A measured figure beside its bar; ``bar`` is None where none is set."""
+    """A measured figure beside its bar, the most or the least it may be; None: none is set."""
 
     name: str
     value: float
     unit: str
     bar: float | None
     detail: str = ""
+    at_least: bool = False
 
     @property
     def met(self) -> bool:
-        return self.bar is None or self.value <= self.bar
+        if self.bar is None:
+            return True
+        return self.value >= self.bar if self.at_least else self.value <= self.bar
 
 
 def run_command(command: Sequence[str], *, env: dict[str, str] | None = None) -> Usage:
