@@ -215,7 +215,7 @@ def ratio_arm(given):
         "denominator": spread("den_sum_squares", "denominator", "denominator"),
     }
     both = {("value", "denominator"): spread("num_den_sum_product", "value", "denominator")}
-    return Arm(n, Aggregates(n, mean, variance, both), low=0, high=1)
+    return Arm(n, Aggregates(n, mean, variance, both))
 
 
 @pytest.mark.cases("experiments.json", "sequential_cs")

@@ -27,7 +27,6 @@ from kpikit.analysis.experiments.metrics import Metric, Quantile
 from kpikit.analysis.experiments.moments import (
     TOTAL,
     arms_of,
-    check_shares,
     plan_layout,
     read_sums,
 )
@@ -146,7 +145,6 @@ def analyze_experiment(
     check_columns(table, [variant, *segments], "units")
     layout = plan_layout(table, ask.metrics)
     sums = read_sums(table, layout, keys={"variant": variant}, dimensions=segments)
-    check_shares(sums, layout)
     totals = sums[sums["dimension"] == TOTAL]
     counts = _units_by_variant(totals)
     split = planned_shares(counts, control=control, planned=planned_split)

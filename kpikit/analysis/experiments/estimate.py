@@ -73,7 +73,8 @@ class Estimate:
 def compare(metric: Metric, control: Arm, variant: Arm, *, alpha: float) -> Estimate:
     """Return the estimate of a mean, share or ratio.
 
-    Means and ratios: Welch's t-test, whose ratios have the delta method's variance and whose
+    tea-tasting adds the moments up, gives the delta method's variances and covariances, and makes
+    the exact tests. Means and ratios: Welch's t-test, with the delta method's variance of a ratio;
     covariates take away what was there before (CUPED, with one coefficient from both variants).
     Shares: the z-test without continuity correction, with a Wald interval; where a cell of the
     table is expected to hold fewer than 5 units, an exact test (Boschloo's, Fisher's beyond 1,000
@@ -110,10 +111,10 @@ def _trouble(metric: Metric, control: Arm, variant: Arm) -> str:
     for name, arm in (("control", control), ("the variant", variant)):
         if arm.n < 2:
             return f"{name} has {arm.n or 'no'} unit{'s' * (arm.n != 1)} with a value"
-        if not (math.isfinite(arm.low) and math.isfinite(arm.high)):
-            return f"{name} has an infinite value"
         if DENOMINATOR in metric.columns and arm.moments.mean(DENOMINATOR) == 0:
             return f"the denominator sums to 0 in {name}"
+        if not math.isfinite(_variance(metric, arm.moments)):
+            return f"{name} has a value that is not finite"
     if _variance(metric, control.moments) + _variance(metric, variant.moments) == 0:
         return "all units have the same value"
     return ""
@@ -121,24 +122,22 @@ def _trouble(metric: Metric, control: Arm, variant: Arm) -> str:
 
 def _share(metric: Proportion, control: Arm, variant: Arm, alpha: float) -> Estimate:
     pair = [_share_sample(arm.moments) for arm in (control, variant)]
-    pooled = _share_sample(control.moments + variant.moments)
-    se_pooled = math.sqrt(pooled.variance * (1 / control.n + 1 / variant.n))
+    both = _share_sample(control.moments + variant.moments)
     absolute = replace(absolute_effect(*pair), df=math.inf)
-    fewest = min(pooled.mean, 1 - pooled.mean) * min(control.n, variant.n)
+    pooled = replace(absolute, se=math.sqrt(both.variance * (1 / control.n + 1 / variant.n)))
+    fewest = min(both.mean, 1 - both.mean) * min(control.n, variant.n)
     if metric.pooled is None and fewest < _FEWEST_EXPECTED:
-        test = "boschloo" if pooled.n <= _BOSCHLOO_UNITS else "fisher"
-        words = f"{test.title()}'s exact test, Newcombe's interval"
+        name = "boschloo" if both.n <= _BOSCHLOO_UNITS else "fisher"
+        method = f"{name.title()}'s exact test, Newcombe's interval"
         interval = newcombe_interval(*pair, alpha=alpha)
+        exact = tt.Proportion(VALUE, method=name, alternative="two-sided")
+        p_value = float(exact.analyze_aggregates(control.moments, variant.moments).pvalue)
     else:
-        test, words = "norm", "z-test, Wald interval"
-        interval = replace(absolute, se=se_pooled if metric.pooled else absolute.se).interval(alpha)
-    shares = tt.Proportion(
-        VALUE, method=test, alternative="two-sided", correction=False,
-        equal_var=metric.pooled is not False,
-    )  # fmt: skip
-    p_value = shares.analyze_aggregates(control.moments, variant.moments).pvalue
+        method = "z-test, Wald interval"
+        interval = (pooled if metric.pooled else absolute).interval(alpha)
+        p_value = (absolute if metric.pooled is False else pooled).p_value()
     return estimate_of(
-        pair, pair, absolute, interval=interval, p_value=float(p_value), method=words, alpha=alpha
+        pair, pair, absolute, interval=interval, p_value=p_value, method=method, alpha=alpha
     )
 
 
@@ -172,17 +171,15 @@ def _welch(metric: Metric, control: Aggregates, variant: Aggregates, alpha: floa
         )
         for sample, arm in zip(raw, arms, strict=True)
     ]
-    test = tt.Mean(
-        VALUE, alternative="two-sided", confidence_level=1 - alpha, equal_var=False, use_t=True
-    )
-    result = test.analyze_aggregates(
-        *(Aggregates(one.n, {VALUE: one.mean}, {VALUE: one.variance}) for one in pair)
-    )
-    interval = (result.effect_size_ci_lower, result.effect_size_ci_upper)
-    words = "Welch's t-test" + ", adjusted by the covariate (CUPED)" * (COVARIATE in metric.columns)
     absolute = absolute_effect(*pair)
     found = estimate_of(
-        raw, pair, absolute, interval=interval, p_value=result.pvalue, method=words, alpha=alpha
+        raw,
+        pair,
+        absolute,
+        interval=absolute.interval(alpha),
+        p_value=absolute.p_value(),
+        method="Welch's t-test" + ", with the covariate (CUPED)" * (COVARIATE in metric.columns),
+        alpha=alpha,
     )
     if COVARIATE not in metric.columns:
         return found

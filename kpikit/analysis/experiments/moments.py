@@ -1,8 +1,8 @@
-"""One scan of the units: sums from which every mean, variance and covariance follows.
+"""One grouped scan of the units: sums from which means, variances and covariances follow.
 
 Sums add up: of segments to totals, of days to a curve, of buckets to an arm. Values are shifted by
-one of their own first, so that a large mean does not swallow a small variance, and a constant
-column has a variance of exactly zero.
+the smallest first, so that a large mean does not swallow a small variance, and a constant column
+has a variance of exactly zero.
 """
 
 import math
@@ -13,7 +13,6 @@ from typing import Any
 
 import ibis
 import ibis.expr.types as ir
-import numpy as np
 import pandas as pd
 from tea_tasting.aggr import Aggregates
 
@@ -23,8 +22,9 @@ from kpikit.engine import check_columns
 from kpikit.errors import AnalysisError
 
 TOTAL = ""  # the dimension that is none
-_PILOT_ROWS = 1000
 _ROUNDING = 1e-12  # of sums of squares, relative
+_LABELS = ("dimension", "segment")
+Sums = Mapping[Any, Any]  # one row of them, by column
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,10 @@ class Arm:
     Attributes:
         units: Units of the variant.
         moments: Number, means, variances and covariances of those with a value, by part.
-        low: Smallest value, as capped.
-        high: Largest value, as capped.
     """
 
     units: int
     moments: Aggregates
-    low: float = math.nan
-    high: float = math.nan
 
     @property
     def n(self) -> int:
@@ -55,124 +51,173 @@ class Arm:
 
 
 @dataclass(frozen=True)
+class _Value:
+    """A column as it enters the sums; metrics that need the same one share it."""
+
+    column: str
+    shift: float
+    cap: float | None
+    fill: bool  # whether a missing value is 0
+    needs: tuple[str, ...]  # columns without which the unit does not count
+
+    def expression(self, table: ir.Table) -> ir.FloatingValue:
+        """Return the column's value, null where the unit does not count."""
+        value = number(table[self.column], gaps=self.fill or self.column in self.needs)
+        if self.fill:
+            value = value.fill_null(0.0)
+        if self.cap is not None:
+            value = ibis.least(value, self.cap)
+        if self.shift:
+            value -= self.shift
+        others = [name for name in self.needs if name != self.column]
+        if not others:
+            return value
+        whole = ibis.and_(*(number(table[name]).notnull() for name in others))  # noqa: PD004 - Ibis
+        return ibis.ifelse(whole, value, None)
+
+
+@dataclass(frozen=True)
 class Layout:
-    """Which sums are taken, and how values are shifted and capped before.
+    """Which sums are taken for which metric.
 
     Attributes:
         metrics: By name.
-        shifts: Subtracted from a column's values, by column.
-        caps: Greatest value of a metric's own column, by metric.
+        values: Columns as they enter the sums, by their name there.
+        places: Metric to part to the name of its value.
+        caps: Greatest value of a capped metric's own column, by metric.
     """
 
     metrics: Mapping[str, Metric]
-    shifts: Mapping[str, float] = field(default_factory=dict)
+    values: Mapping[str, _Value] = field(default_factory=dict)
+    places: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     caps: Mapping[str, float] = field(default_factory=dict)
 
-    def values(self, table: ir.Table) -> dict[str, ir.Value]:
-        """Return shifted values per metric and part, null where the unit does not count."""
-        found = {}
-        for index, (name, metric) in enumerate(self.metrics.items()):
-            parts = self._filled(table, name, metric)
-            complete = ibis.and_(*(value.notnull() for value in parts.values()))  # noqa: PD004 - Ibis
-            for part, value in parts.items():
-                shifted = value - self.shifts.get(metric.columns[part], 0.0)
-                found[f"{index}_{part}"] = (
-                    ibis.ifelse(complete, shifted, None) if len(parts) > 1 else shifted
-                )
-        return found
-
-    def _filled(self, table: ir.Table, name: str, metric: Metric) -> dict[str, ir.Value]:
-        parts = {part: number(table[column]) for part, column in metric.columns.items()}
-        for part, value in parts.items():
-            # a unit without a past has none of it: that is 0, whatever the metric's own rule
-            if metric.nulls == "zero" or part.startswith("covariate"):
-                parts[part] = value.fill_null(0.0)
-        if name in self.caps:
-            parts[VALUE] = ibis.least(parts[VALUE], self.caps[name])
-        return parts
-
     def sums(self, rows: ir.Table) -> dict[str, ir.Value]:
-        """Return the additive sums over rows of ``values``."""
-        sums = {}
-        for index, metric in enumerate(self.metrics.values()):
-            sums[f"{index}_n"] = rows[f"{index}_{VALUE}"].count()
-            for part in metric.columns:
-                sums[f"{index}_{part}"] = rows[f"{index}_{part}"].sum()
-            for one, other in combinations_with_replacement(metric.columns, 2):
-                product = rows[f"{index}_{one}"] * rows[f"{index}_{other}"]
-                sums[f"{index}_{one}_{other}"] = product.sum()
+        """Return the sums over rows that hold the values."""
+        sums = {f"{name}_n": rows[name].count() for name, one in self.values.items() if one.needs}
+        sums |= {name: rows[name].sum() for name in self.values}
+        for parts in self.places.values():
+            for one, other in combinations_with_replacement(parts.values(), 2):
+                sums[f"{one}_{other}"] = (rows[one] * rows[other]).sum()
         return sums
 
-    def ends(self, rows: ir.Table) -> dict[str, tuple[ir.Value, ir.Value]]:
-        """Return smallest and largest shifted value per metric."""
-        columns = {index: rows[f"{index}_{VALUE}"] for index in range(len(self.metrics))}
-        return {str(index): (column.min(), column.max()) for index, column in columns.items()}
-
-    def moments(self, sums: "pd.Series[Any] | Mapping[str, Any]", name: str) -> Aggregates:
+    def moments(self, sums: Sums, name: str) -> Aggregates:
         """Return number, means, variances and covariances of one metric from its sums."""
-        index = list(self.metrics).index(name)
-        parts = self.metrics[name].columns
-        n = float(sums[f"{index}_n"])
-        total = {part: _float(sums[f"{index}_{part}"]) for part in parts}
-        spread = {}
-        for one, other in combinations_with_replacement(parts, 2):
-            product = _float(sums[f"{index}_{one}_{other}"])
-            spread[one, other] = spread_of(product, total[one], total[other], n)
+        parts = self.places[name]
+        n = float(sums.get(f"{parts[VALUE]}_n", sums["units"]))
+        if n == 0:
+            nothing = dict.fromkeys(parts, math.nan)
+            return Aggregates(0, nothing, nothing)
+        total = {part: float(sums[place]) for part, place in parts.items()}
+        spread = {
+            (one, other): spread_of(
+                float(sums[f"{parts[one]}_{parts[other]}"]), total[one], total[other], n
+            )
+            for one, other in combinations_with_replacement(parts, 2)
+        }
         return Aggregates(
             int(n),
-            {
-                part: self.shifts.get(column, 0.0) + total[part] / n if n else math.nan
-                for part, column in parts.items()
-            },
+            {part: self.values[parts[part]].shift + total[part] / n for part in parts},
             {part: spread[part, part] for part in parts},
             {pair: value for pair, value in spread.items() if pair[0] != pair[1]},
         )
 
-    def arm(self, sums: "pd.Series[Any] | Mapping[str, Any] | None", name: str) -> Arm:
+    def arm(self, sums: Sums | None, name: str) -> Arm:
         """Return what one row of sums holds on one metric; None stands for no unit."""
         if sums is None:
-            nothing = dict.fromkeys(self.metrics[name].columns, math.nan)
-            return Arm(0, Aggregates(0, nothing, nothing))
-        index = list(self.metrics).index(name)
-        shift = self.shifts.get(self.metrics[name].columns[VALUE], 0.0)
-        low, high = (_float(sums[f"{index}_{end}"]) + shift for end in ("low", "high"))
-        return Arm(int(sums["units"]), self.moments(sums, name), low, high)
+            return Arm(0, self.moments({"units": 0}, name))
+        return Arm(int(sums["units"]), self.moments(sums, name))
 
 
 def plan_layout(units: ir.Table, metrics: Mapping[str, Metric]) -> Layout:
-    """Return the layout for these units: columns checked, shifts and caps found.
+    """Return the layout for these units, after a look at each column's range and gaps.
 
     Raises:
-        AnalysisError: A column is missing or holds no numbers.
+        AnalysisError: A column is missing or holds no numbers, or a proportion's holds other
+            values than 0 and 1.
     """
+    summed = {name: metric for name, metric in metrics.items() if not isinstance(metric, Quantile)}
     for name, metric in metrics.items():
         check_columns(units, metric.columns.values(), "units")
-        for column in metric.columns.values():
-            kind = units[column].type()
-            if not (kind.is_numeric() or kind.is_boolean()):
-                raise AnalysisError(
-                    f"Metric '{name}' reads column '{column}', which holds {kind}.\n"
-                    f"Give a column of numbers, or cast it first."
-                )
-    summed = {name: metric for name, metric in metrics.items() if not isinstance(metric, Quantile)}
-    return Layout(summed, _shifts(units, summed), _caps(units, summed))
+        _check_numbers(units, name, metric)
+    ranges = _ranges(units, summed)
+    _check_shares(units, summed, ranges)
+    caps = _caps(units, summed)
+    values: dict[_Value, str] = {}
+    places: dict[str, dict[str, str]] = {}
+    for name, metric in summed.items():
+        own = [
+            column for part, column in metric.columns.items() if not part.startswith("covariate")
+        ]
+        needs = tuple(column for column in own if ranges[column].gaps)
+        if metric.nulls == "zero":
+            needs = ()
+        places[name] = {}
+        for part, column in metric.columns.items():
+            # a unit without a past has none of it: that is 0, whatever the metric's own rule
+            fill = ranges[column].gaps and column not in needs
+            shift = 0.0 if fill or isinstance(metric, Proportion) else ranges[column].low
+            value = _Value(column, shift, caps.get(name) if part == VALUE else None, fill, needs)
+            places[name][part] = values.setdefault(value, f"v{len(values)}")
+    return Layout(summed, {place: value for value, place in values.items()}, places, caps)
 
 
-def _shifts(units: ir.Table, metrics: Mapping[str, Metric]) -> dict[str, float]:
-    """Return a value of each column, from its first rows; shares keep 0 and 1."""
-    exact = {name for metric in metrics.values() if isinstance(metric, Proportion)
-             for name in metric.columns.values()}  # fmt: skip
-    columns = {name for metric in metrics.values() for name in metric.columns.values()}
-    wanted = sorted(columns - exact)
-    if not wanted:
-        return {}
-    pilot = units.limit(_PILOT_ROWS)
-    least = pilot.aggregate(**{name: number(pilot[name]).min() for name in wanted}).to_pandas()
-    return {
-        name: float(value)
-        for name, value in least.iloc[0].items()
-        if pd.notna(value) and np.isfinite(value)
-    }
+def _check_numbers(units: ir.Table, name: str, metric: Metric) -> None:
+    for column in metric.columns.values():
+        kind = units[column].type()
+        if not (kind.is_numeric() or kind.is_boolean()):
+            raise AnalysisError(
+                f"Metric '{name}' reads column '{column}', which holds {kind}.\n"
+                f"Give a column of numbers, or cast it first."
+            )
+
+
+@dataclass(frozen=True)
+class _Range:
+    low: float  # 0 where no unit has a value that is finite
+    high: float
+    gaps: bool
+
+
+def _ranges(units: ir.Table, metrics: Mapping[str, Metric]) -> dict[str, _Range]:
+    """Return smallest and largest value, and whether any is missing, by column."""
+    columns = sorted({name for metric in metrics.values() for name in metric.columns.values()})
+    asked = {"units": units.count()}
+    for index, name in enumerate(columns):
+        value = units[name].cast("int8") if units[name].type().is_boolean() else units[name]
+        asked |= {f"{index}_n": value.count(), f"{index}_low": value.min(),
+                  f"{index}_high": value.max()}  # fmt: skip
+    found = units.aggregate(**asked).to_pandas().iloc[0]
+    ranges = {}
+    for index, name in enumerate(columns):
+        low, high = (_as_float(found[f"{index}_{end}"]) for end in ("low", "high"))
+        # what is no number sorts after all numbers, so the largest value tells
+        gaps = found[f"{index}_n"] < found["units"] or math.isnan(high)
+        ranges[name] = _Range(low if math.isfinite(low) else 0.0, high, gaps)
+    return ranges
+
+
+def _as_float(value: Any) -> float:
+    return math.nan if pd.isna(value) else float(value)
+
+
+def _check_shares(
+    units: ir.Table, metrics: Mapping[str, Metric], ranges: Mapping[str, _Range]
+) -> None:
+    for name, metric in metrics.items():
+        if not isinstance(metric, Proportion):
+            continue
+        known = ranges[metric.column]
+        value = units[metric.column]
+        wrong = known.low < 0 or known.high > 1
+        if value.type().is_floating() or value.type().is_decimal():
+            between = number(value).between(0, 1) & ~number(value).isin([0.0, 1.0])
+            wrong = wrong or bool(units.aggregate(any=between.any()).to_pandas().iloc[0, 0])
+        if wrong:
+            raise AnalysisError(
+                f"Metric '{name}' is a Proportion of column '{metric.column}', which holds other "
+                f"values than 0 and 1.\nUse Mean, or a column of 0 and 1."
+            )
 
 
 def _caps(units: ir.Table, metrics: Mapping[str, Metric]) -> dict[str, float]:
@@ -185,24 +230,6 @@ def _caps(units: ir.Table, metrics: Mapping[str, Metric]) -> dict[str, float]:
         return {}
     found = units.aggregate(**capped).to_pandas().iloc[0]
     return {name: float(value) for name, value in found.items() if pd.notna(value)}
-
-
-def check_shares(sums: pd.DataFrame, layout: Layout) -> None:
-    """Raise unless every proportion's column holds 0 and 1 alone.
-
-    Raises:
-        AnalysisError: It holds another value.
-    """
-    for index, (name, metric) in enumerate(layout.metrics.items()):
-        if not isinstance(metric, Proportion):
-            continue
-        # between 0 and 1, only these two are their own squares
-        squares_differ = (sums[f"{index}_{VALUE}"] != sums[f"{index}_{VALUE}_{VALUE}"]).any()
-        if sums[f"{index}_low"].min() < 0 or sums[f"{index}_high"].max() > 1 or squares_differ:
-            raise AnalysisError(
-                f"Metric '{name}' is a Proportion of column '{metric.column}', which holds other "
-                f"values than 0 and 1.\nUse Mean, or a column of 0 and 1."
-            )
 
 
 def read_sums(
@@ -226,29 +253,28 @@ def read_sums(
     """
     names = list(dimensions)
     check_columns(units, [*keys.values(), *names], "units")
+    by = {f"by_{index}": units[name] for index, name in enumerate(names)}
     rows = units.select(
         **{name: units[column] for name, column in keys.items()},
-        **{f"by_{index}": _label(units[name]) for index, name in enumerate(names)},
-        **layout.values(units),
+        **by,
+        **{name: value.expression(units) for name, value in layout.values.items()},  # noqa: PD011 - no frame
     )
-    by_names = [f"by_{index}" for index in range(len(names))]
-    ends = layout.ends(rows)
-    cells = rows.group_by([*keys, *by_names]).aggregate(
-        units=rows.count(),
-        **layout.sums(rows),
-        **{f"{index}_low": low for index, (low, _) in ends.items()},
-        **{f"{index}_high": high for index, (_, high) in ends.items()},
-    )
+    cells = rows.group_by([*keys, *by]).aggregate(units=rows.count(), **layout.sums(rows))
     parts = [_rolled_up(cells, list(keys), TOTAL, ibis.literal(""))]
     parts += [
-        _rolled_up(cells, list(keys), name, cells[by])
-        for name, by in zip(names, by_names, strict=True)
+        _rolled_up(cells, list(keys), name, cells[column].cast("string"))
+        for name, column in zip(names, by, strict=True)
     ]
     query = ibis.union(*parts) if len(parts) > 1 else parts[0]
     found: pd.DataFrame = query.to_pandas()
-    sums = found.columns.difference([*keys, "dimension", "segment"])
-    found = found.astype(dict.fromkeys(sums, float))
-    return found.sort_values(["dimension", "segment", *keys], key=_as_text, ignore_index=True)
+    sums = additive_columns(found, keys)
+    found[sums] = found[sums].astype(float).fillna(0.0)
+    return found.sort_values([*_LABELS, *keys], key=_as_text, ignore_index=True)
+
+
+def additive_columns(sums: pd.DataFrame, keys: Iterable[str]) -> list[str]:
+    """Return the columns that add up."""
+    return sums.columns.difference([*keys, *_LABELS]).tolist()
 
 
 def arms_of(
@@ -263,14 +289,11 @@ def arms_of(
 
 
 def _rolled_up(cells: ir.Table, keys: list[str], name: str, value: ir.Value) -> ir.Table:
-    grouped = cells.mutate(dimension=ibis.literal(name), segment=value)
-    fold = {"low": "min", "high": "max"}
-    return grouped.group_by([*keys, "dimension", "segment"]).aggregate(
-        **{
-            column: getattr(grouped[column], fold.get(column.rpartition("_")[2], "sum"))()
-            for column in cells.columns
-            if column not in keys and not column.startswith("by_")
-        }
+    segment = value.fill_null(MISSING_SEGMENT)
+    grouped = cells.mutate(dimension=ibis.literal(name), segment=segment)
+    sums = [column for column in cells.columns if column not in keys and column[:3] != "by_"]
+    return grouped.group_by([*keys, *_LABELS]).aggregate(
+        **{column: grouped[column].sum() for column in sums}
     )
 
 
@@ -278,25 +301,20 @@ def _as_text(column: pd.Series) -> pd.Series:
     return column.astype(str)
 
 
-def _label(value: ir.Value) -> ir.StringValue:
-    return value.cast("string").fill_null(MISSING_SEGMENT)
-
-
-def number(value: ir.Value) -> ir.FloatingValue:
-    """Return a column as floating-point numbers; one that is not a number is missing."""
+def number(value: ir.Value, *, gaps: bool = True) -> ir.FloatingValue:
+    """Return a column as floating-point numbers; with ``gaps``, one that is no number is null."""
     if value.type().is_boolean():
         value = value.cast("int8")
-    number = value.cast("float64")
-    return ibis.ifelse(number.isnan(), None, number) if value.type().is_floating() else number
+    floating = value.type().is_floating()
+    value = value.cast("float64")
+    return ibis.ifelse(value.isnan(), None, value) if floating and gaps else value
 
 
 def spread_of(product: float, one: float, other: float, n: float) -> float:
     """Return a sample covariance from sums; zero where it is no more than their rounding."""
     if n < 2:
         return math.nan
+    if not math.isfinite(product):
+        return math.nan
     spread = product - one * other / n
     return spread / (n - 1) if abs(spread) > _ROUNDING * abs(product) else 0.0
-
-
-def _float(value: Any) -> float:
-    return math.nan if pd.isna(value) else float(value)

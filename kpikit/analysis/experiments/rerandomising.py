@@ -9,7 +9,7 @@ from scipy import stats
 
 from kpikit.analysis.experiments.estimate import compare
 from kpikit.analysis.experiments.metrics import Metric, Quantile
-from kpikit.analysis.experiments.moments import plan_layout, read_sums
+from kpikit.analysis.experiments.moments import additive_columns, plan_layout, read_sums
 from kpikit.engine import as_table, check_columns
 from kpikit.errors import AnalysisError
 
@@ -75,19 +75,15 @@ def rerandomise(
     bucketed = table.mutate(bucket=((table[unit].hash() % _BUCKETS) + _BUCKETS) % _BUCKETS)
     layout = plan_layout(bucketed, {"metric": metric})
     sums = read_sums(bucketed, layout, keys={"bucket": "bucket"})
-    ends = {"0_low": sums["0_low"].min(), "0_high": sums["0_high"].max()}
-    additive = sums.columns.difference(["bucket", "dimension", "segment", *ends]).tolist()
-    values = sums[additive].fillna(0.0).to_numpy()
+    names = additive_columns(sums, ["bucket"])
+    values = sums[names].to_numpy()
     generator = np.random.default_rng(seed)
     first = round(share * len(values))
     p_values = []
     for _ in range(runs):
         order = generator.permutation(len(values))
         halves = (values[order[:first]].sum(axis=0), values[order[first:]].sum(axis=0))
-        arms = [
-            layout.arm({**dict(zip(additive, half, strict=True)), **ends}, "metric")
-            for half in halves
-        ]
+        arms = [layout.arm(dict(zip(names, half, strict=True)), "metric") for half in halves]
         p_values.append(compare(metric, arms[0], arms[1], alpha=alpha).p_value)
     found = pd.Series(p_values, name="p_value")
     alarms = int((found < alpha).sum())

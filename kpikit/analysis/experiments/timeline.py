@@ -79,16 +79,11 @@ def effect_curve(
     return frame.assign(always_low=low, always_high=high, always_p_value=p_value)
 
 
-def _so_far(rows: pd.DataFrame, days: list[str]) -> "list[pd.Series[Any]]":
-    """Return the sums up to each day; of the ends, the smallest and the largest."""
+def _so_far(rows: pd.DataFrame, days: list[str]) -> list[dict[Hashable, Any]]:
+    """Return the sums up to each day."""
     daily = rows.drop(columns=["variant", "dimension"]).set_index("segment").reindex(days)
     total = daily.fillna(0.0).cumsum()
-    for column in daily.columns:
-        if column.endswith("_low"):
-            total[column] = daily[column].cummin().ffill()
-        elif column.endswith("_high"):
-            total[column] = daily[column].cummax().ffill()
-    return [row for _, row in total.iterrows()]
+    return total.to_dict("records")
 
 
 def _figures(found: Estimate) -> dict[str, float]:
@@ -202,7 +197,7 @@ def _moments(
     """Return arms by key; units without a row have 0."""
     scaled = values.value / scale
     found = values.group_by(*keys).aggregate(
-        total=scaled.sum(), squares=(scaled * scaled).sum(), low=scaled.min(), high=scaled.max()
+        total=scaled.sum(), squares=(scaled * scaled).sum()
     ).to_pandas()  # fmt: skip
     return {
         tuple(getattr(row, key) for key in keys): _arm(units[row.variant], row.total, row.squares)
@@ -212,7 +207,7 @@ def _moments(
 
 def _arm(units: int, total: float, squares: float) -> Arm:
     variance = spread_of(squares, total, total, units)
-    return Arm(units, Aggregates(units, {VALUE: total / units}, {VALUE: variance}), 0.0, 0.0)
+    return Arm(units, Aggregates(units, {VALUE: total / units}, {VALUE: variance}))
 
 
 def _arm_at(

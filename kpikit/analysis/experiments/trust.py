@@ -17,6 +17,7 @@ from kpikit.analysis.experiments.metrics import VALUE, Mean, Metric, Ratio
 from kpikit.analysis.experiments.moments import (
     TOTAL,
     Layout,
+    additive_columns,
     arms_of,
     number,
     plan_layout,
@@ -174,8 +175,8 @@ def outlier_table(
 
     Returns:
         One row per variant and ``treatment`` (``as measured``, ``capped at 99.9 %``, ``capped at
-        99 %``, ``without the top 10``): ``threshold`` (largest value kept), ``delta_abs``,
-        ``ci_low``, ``ci_high``, ``p_value``, ``sign_changes`` (against as measured).
+        99 %``, ``without the top 10``): ``delta_abs``, ``ci_low``, ``ci_high``, ``p_value``,
+        ``sign_changes`` (against as measured).
     """
     table = as_table(units)
     plain = replace(metric, cap=None)
@@ -188,17 +189,16 @@ def outlier_table(
     sums = read_sums(table, layout, keys={"variant": variant})
     names = [name for name in sums["variant"] if name != control]
     arms = arms_of(sums, layout, sums["variant"])
-    thresholds = {"as measured": arms["as measured"][control].high, **layout.caps}
     rows = [
-        {"treatment": kind, "variant": name, "threshold": thresholds[kind],
+        {"treatment": kind, "variant": name,
          **_effect(compare(one, arms[kind][control], arms[kind][name], alpha=alpha))}
         for kind, one in kinds.items() for name in names
     ]  # fmt: skip
-    top = f"without the top {_TOP_UNITS}"
-    rest, threshold = _without_top(table, plain, layout, sums, variant)
+    top = _top_units(table, plain)
+    rest = _less(sums, read_sums(top, layout, keys={"variant": variant}))
     fewer = arms_of(rest, layout, sums["variant"])["as measured"]
     rows += [
-        {"treatment": top, "variant": name, "threshold": threshold,
+        {"treatment": f"without the top {_TOP_UNITS}", "variant": name,
          **_effect(compare(plain, fewer[control], fewer[name], alpha=alpha))}
         for name in names
     ]  # fmt: skip
@@ -216,21 +216,18 @@ def _effect(found: Estimate) -> dict[str, float]:
     }
 
 
-def _without_top(
-    table: ir.Table, metric: Metric, layout: Layout, sums: pd.DataFrame, variant: str
-) -> tuple[pd.DataFrame, float]:
-    """Return the sums less those of the units with the largest values, and the largest kept."""
+def _top_units(table: ir.Table, metric: Metric) -> ir.Table:
     value = number(table[metric.columns[VALUE]])
-    top = table.filter(value.notnull()).order_by(value.desc()).limit(_TOP_UNITS)  # noqa: PD004 - Ibis
-    taken = read_sums(top, layout, keys={"variant": variant}).set_index("variant")
+    return table.filter(value.notnull()).order_by(value.desc()).limit(_TOP_UNITS)  # noqa: PD004 - Ibis
+
+
+def _less(sums: pd.DataFrame, taken: pd.DataFrame) -> pd.DataFrame:
+    """Return the sums of those units that are not among the taken ones."""
     left = sums.set_index("variant")
-    additive = [
-        name for name in left.columns
-        if name not in ("dimension", "segment") and not name.endswith(("_low", "_high"))
-    ]  # fmt: skip
-    left[additive] = left[additive].sub(taken[additive].reindex(left.index, fill_value=0.0))
-    lowest = top.aggregate(least=number(top[metric.columns[VALUE]]).min()).to_pandas()
-    return left.reset_index(), float(lowest["least"].iloc[0])
+    names = additive_columns(sums, ["variant"])
+    less = taken.set_index("variant")[names].reindex(left.index, fill_value=0.0)
+    left[names] = left[names].sub(less)
+    return left.reset_index()
 
 
 def trust_table(
