@@ -25,6 +25,7 @@ from kpikit.publish.manifest import RunResult, manifest
 from kpikit.publish.messages import Event, Format, Job, Outcome, TriedAgain
 from kpikit.publish.outputs import (
     check_writable,
+    finish_publishing,
     publish_files,
     stage_files,
     write_through,
@@ -226,7 +227,8 @@ class _Run:
 
     def _discard_staged(self) -> None:
         for job in self._jobs:
-            shutil.rmtree(job.staging, ignore_errors=True)
+            with contextlib.suppress(OSError):  # the next run tries again
+                finish_publishing(job.staging)
 
 
 def _with_notebook(job: Job, outcome: Outcome) -> Outcome:

@@ -4,9 +4,11 @@ Each fault is a product of one real run with real kernels. Before the run, files
 last good report lie in each product's folder.
 """
 
+import errno
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -17,8 +19,9 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
-from kpikit.publish import processes
+from kpikit.publish import processes, runner, worker
 from kpikit.publish.limits import Limits
+from kpikit.publish.lock import sweep
 from kpikit.publish.plan import Plan
 from kpikit.publish.runner import run_plan
 
@@ -370,3 +373,97 @@ def test_a_disk_that_fills_up_keeps_the_last_good_report_and_serves_again_when_t
     )
     assert (kept, left) == (PUBLISHED, [])
     assert [outcome.state for outcome in small.outcomes] == ["sealed"]
+
+
+class FaultyDisk:
+    """Lets every call that writes pass, but one, or all from one on.
+
+    Attributes:
+        calls: How many there were.
+    """
+
+    def __init__(self, patch, *, failing, number, lasting):
+        self.calls, self._error = 0, OSError(number, os.strerror(number))
+        self._failing, self._lasting = failing, lasting
+        for owner, names in ((Path, ("mkdir", "open", "replace", "unlink")), (os, ("fsync",))):
+            for name in names:
+                patch.setattr(owner, name, self._counting(getattr(owner, name)))
+        for name in ("link", "copy2"):
+            owner = os if name == "link" else shutil
+            patch.setattr(owner, name, self._counting(getattr(owner, name)))
+        if lasting:
+            patch.setattr(shutil, "rmtree", lambda *_args, **_how: None)
+
+    def _counting(self, method):
+        def call(*args, **how):
+            reads = method.__name__ == "open" and "w" not in "".join(map(str, args[1:]))
+            if not reads:
+                self.calls += 1
+                if self.calls == self._failing or (self._lasting and self.calls > self._failing):
+                    raise self._error
+            return method(*args, **how)
+
+        return call
+
+
+@pytest.fixture
+def seal_and_publish(tmp_path, short_folder, make, monkeypatch):
+    """Seal, stage and publish a report whose cells ran well, on a disk with a fault."""
+    report = make.planned("atlas")
+    monkeypatch.setattr(worker, "broken_conditions", lambda *_: [])
+    monkeypatch.setattr(worker, "kpis_document", lambda *_: {"run_id": report.run_id})
+    monkeypatch.setattr(
+        worker, "_execute", lambda *_: nbformat.reads(report.template.text, as_version=4)
+    )
+    (job,) = runner._jobs(
+        {report: ("never made",)},
+        tmp_path,
+        short_folder / "kpikit-x",
+        formats=("html",),
+        size=1,
+        limits=LIMITS,
+    )
+
+    def run(**fault):
+        with monkeypatch.context() as patch:
+            disk = FaultyDisk(patch, **fault)
+            outcome = worker.make_report(job, tell=print)
+            outcome = runner._publish(job, runner._with_notebook(job, outcome))
+            runner._Run([job], None, None, fail_fast=False)._discard_staged()
+            return outcome, disk.calls
+
+    return run
+
+
+def names_and_kind(files):
+    """Return the names of the published files, and whether they are the old or the new ones."""
+    files = {name: data for name, data in files.items() if name != "mini.failed.ipynb"}
+    if files == PUBLISHED:
+        return "old"
+    is_new = all(files[name] != data for name, data in PUBLISHED.items() if name in files)
+    made = {".mini.record.json", "mini.html", "mini.ipynb", "mini.kpis.json"}
+    return "new" if is_new and set(files) == made else f"mixed: {sorted(files)}"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+@pytest.mark.parametrize("lasting", [False, True], ids=["for a moment", "from then on"])
+def test_a_disk_that_fails_at_any_step_of_the_sealing_leaves_one_whole_report(
+    tmp_path, seal_and_publish, make, number, lasting
+):
+    _, steps = seal_and_publish(failing=0, number=number, lasting=False)
+    seen = set()
+    for failing in range(1, steps + 1):
+        shutil.rmtree(tmp_path / "2026Q3")
+        folder = publish_before(tmp_path, "atlas")
+
+        outcome, _ = seal_and_publish(failing=failing, number=number, lasting=lasting)
+
+        if not lasting:
+            kind = names_and_kind(make.files_below(folder))
+            assert kind == ("new" if outcome.state == "sealed" else "old"), failing
+        sweep(tmp_path)
+        kind = names_and_kind(make.files_below(folder))
+        assert kind in {"old", "new"}, failing
+        seen.add(kind)
+    assert steps > 15
+    assert seen == {"old", "new"}
