@@ -4,17 +4,15 @@ Each part runs in a process of its own, so that what it imports counts. The part
 measured without one: the sections are called as the notebook's cells call them.
 """
 
-import functools
 import json
 import statistics
 import sys
 import tempfile
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from benchmarks.measure import ROOT, Result, run_output
+from kpikit.publish.profile import Phases
 
 RUNS = 5
 PRODUCT = "atlas"
@@ -32,45 +30,15 @@ def measure() -> Iterator[Result]:
         yield Result(f"{part}: all of this", total, "CPU s", None)
 
 
-class Phases:
-    """CPU seconds by phase; a phase inside another counts as itself alone."""
-
-    def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
-        self._open: list[str] = ["interpreter"]
-        self._last = 0.0  # process_time counts from the start of the process
-
-    def enter(self, name: str) -> None:
-        self._note()
-        self._open.append(name)
-
-    def leave(self) -> None:
-        self._note()
-        self._open.pop()
-
-    def run(self, name: str, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
-        self.enter(name)
-        try:
-            return function(*args, **options)
-        finally:
-            self.leave()
-
-    def wrap(self, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(function)
-        def inner(*args: Any, **options: Any) -> Any:
-            return self.run(name, function, *args, **options)
-
-        return inner
-
-    def _note(self) -> None:
-        now = time.process_time()
-        self.seconds[self._open[-1]] += now - self._last
-        self._last = now
+def _run(
+    phases: Phases, name: str, function: Callable[..., Any], *args: Any, **options: Any
+) -> Any:
+    return phases.wrap(name, function)(*args, **options)
 
 
 def kernel(phases: Phases) -> None:
     """Do what the kernel of a report does."""
-    phases.run("import ipykernel", __import__, "ipykernel.kernelapp")
+    _run(phases, "import ipykernel", __import__, "ipykernel.kernelapp")
     phases.enter("import pandas, Ibis, matplotlib, kpikit")
     import ibis  # noqa: PLC0415 - imports are measured one by one
 
@@ -84,8 +52,8 @@ def kernel(phases: Phases) -> None:
 
     open_report = kpikit.open_report
     phases.leave()
-    phases.run("import seaborn", __import__, "seaborn")
-    report = phases.run("opening data", open_report, PRODUCT)
+    _run(phases, "import seaborn", __import__, "seaborn")
+    report = _run(phases, "opening data", open_report, PRODUCT)
     engine: Any = ibis.backends.duckdb.Backend
     for name in ("execute", "to_pyarrow"):
         setattr(engine, name, phases.wrap("queries", getattr(engine, name)))
@@ -99,9 +67,10 @@ def kernel(phases: Phases) -> None:
 def worker(phases: Phases) -> None:
     """Do what the worker of a report does; the second page shows what the first one prepared."""
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]  # as in kpikit.publish.worker
-    papermill = phases.run("import papermill", __import__, "papermill")
+    papermill = _run(phases, "import papermill", __import__, "papermill")
     with tempfile.TemporaryDirectory() as folder:
-        notebook = phases.run(
+        notebook = _run(
+            phases,
             "papermill and Jupyter's client",
             papermill.execute_notebook,
             str(ROOT / "notebooks" / "quarterly_review.ipynb"),
@@ -113,14 +82,14 @@ def worker(phases: Phases) -> None:
             request_save_on_cell_execute=False,
             autosave_cell_every=0,
         )
-    html = phases.run("import the exporters", __import__, "kpikit.publish.html", fromlist=["x"])
-    pdf = phases.run("import the exporters", __import__, "kpikit.publish.pdf", fromlist=["x"])
+    html = _run(phases, "import the exporters", __import__, "kpikit.publish.html", fromlist=["x"])
+    pdf = _run(phases, "import the exporters", __import__, "kpikit.publish.pdf", fromlist=["x"])
     for page in ("first", "next"):
-        phases.run(f"HTML, {page} page", html.render_html, notebook)
-        phases.run(f"PDF, {page} page", pdf.render_pdf, notebook)
+        _run(phases, f"HTML, {page} page", html.render_html, notebook)
+        _run(phases, f"PDF, {page} page", pdf.render_pdf, notebook)
 
 
 if __name__ == "__main__":
-    measured = Phases()
+    measured = Phases("interpreter")
     {"kernel": kernel, "worker": worker}[sys.argv[1]](measured)
-    print(json.dumps(measured.seconds), file=sys.__stdout__)
+    print(json.dumps(measured.cpu), file=sys.__stdout__)

@@ -136,6 +136,9 @@ def run(
         Path | None,
         typer.Option(metavar="FILE", help="Write the outcome as JUnit XML there, for CI."),
     ] = None,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="Print where the time of each report goes.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print nothing but failures.")] = False,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the outcome as JSON, all else on stderr.")
@@ -194,9 +197,10 @@ def run(
             fail_fast=fail_fast,
             limits=limits,
             force=force,
+            profile=profile,
             watcher=watcher,
         )
-    print_result(result, quiet=quiet, as_json=as_json)
+    print_result(result, quiet=quiet, as_json=as_json, profile=profile)
     if junit:
         try:
             write_junit(junit, result)

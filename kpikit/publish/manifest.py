@@ -70,6 +70,7 @@ def manifest(result: RunResult) -> dict[str, Any]:
             "notes": list(outcome.notes),
             "files": [(outcome.report.folder / name).as_posix() for name in outcome.files],
             "seconds": round(outcome.seconds, 3),
+            **({"profile": outcome.profile} if outcome.profile else {}),
         }
         for outcome in result.outcomes
     ]

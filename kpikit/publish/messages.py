@@ -1,5 +1,6 @@
 """What the runner and its worker processes say to each other. Imports nothing heavy."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -9,6 +10,7 @@ from kpikit.publish.plan import PlannedReport
 
 Format = Literal["html", "pdf"]
 State = Literal["sealed", "unchanged", "failed", "stopped"]
+Profile = Mapping[str, tuple[float, float]]  # phase to wall and CPU seconds
 
 
 @dataclass(frozen=True)
@@ -25,6 +27,7 @@ class Job:
         threads: How many threads its libraries may use.
         stale: Why it is made.
         earlier: How the attempts before this one ended.
+        profile: Whether to clock where its time goes.
     """
 
     report: PlannedReport
@@ -36,6 +39,7 @@ class Job:
     threads: int
     stale: tuple[str, ...] = ()
     earlier: tuple[str, ...] = ()
+    profile: bool = False
 
     @property
     def mark(self) -> str:
@@ -98,6 +102,7 @@ class Outcome:
         stale: Why it was made; empty for an unchanged one.
         earlier: How the attempts before the last one ended.
         is_lost: Whether its kernel or its worker ended without being told to.
+        profile: Where its time went; empty unless that was asked for.
     """
 
     report: PlannedReport
@@ -109,6 +114,7 @@ class Outcome:
     stale: tuple[str, ...] = ()
     earlier: tuple[str, ...] = ()
     is_lost: bool = False
+    profile: Profile = field(default_factory=dict)
 
     @property
     def attempts(self) -> int:

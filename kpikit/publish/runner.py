@@ -8,19 +8,16 @@ import contextlib
 import datetime as dt
 import json
 import os
-import shutil
-import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from kpikit.errors import KpikitError
 from kpikit.publish.failed import failed_notebook
 from kpikit.publish.interrupts import Interrupts, RunStopped
 from kpikit.publish.limits import Limits
-from kpikit.publish.lock import STAGING_PREFIX, output_lock, sweep
+from kpikit.publish.lock import output_lock, sweep
 from kpikit.publish.manifest import RunResult, manifest
 from kpikit.publish.messages import Event, Format, Job, Outcome, TriedAgain
 from kpikit.publish.outputs import (
@@ -41,9 +38,9 @@ from kpikit.publish.record import (
     record_text,
     stale_because,
 )
+from kpikit.publish.scratch import scratch_folder
 
 FORMATS: tuple[Format, ...] = ("html", "pdf")
-_LONGEST_TEMP_DIR = 60  # what is left of a socket's path for the run's own folders
 
 
 class Watcher(Protocol):
@@ -81,6 +78,7 @@ def run_plan(
     fail_fast: bool = False,
     limits: Limits | None = None,
     force: bool = False,
+    profile: bool = False,
     watcher: Watcher | None = None,
 ) -> RunResult:
     """Make every report of the plan that is not published as planned; return how each ended.
@@ -93,6 +91,7 @@ def run_plan(
         fail_fast: Stop everything at the first report that fails.
         limits: What each report may take; those of ``Limits()`` if None.
         force: Make unchanged reports too.
+        profile: Clock where the time of each report goes.
         watcher: Takes the run's news.
 
     Raises:
@@ -117,6 +116,7 @@ def run_plan(
             size=jobs or processors(),
             fail_fast=fail_fast,
             limits=limits or Limits(),
+            profile=profile,
         )
         seconds = time.monotonic() - started
         result = RunResult(plan, outcomes, output, seconds, stopped_by, started=at)
@@ -138,6 +138,7 @@ def _make_stale(
     size: int,
     fail_fast: bool,
     limits: Limits,
+    profile: bool,
 ) -> tuple[tuple[Outcome, ...], int | None]:
     """Make what is stale; return each report's end, and the exit code of a signal that came."""
     ends: dict[PlannedReport, Outcome] = {}
@@ -149,8 +150,11 @@ def _make_stale(
     stopped_by = None
     if made:
         size = min(size, len(made))
-        with _scratch_folder() as scratch:
-            jobs = _jobs(made, output, scratch, formats=formats, size=size, limits=limits)
+        with scratch_folder() as scratch:
+            jobs = [
+                replace(job, profile=profile)
+                for job in _jobs(made, output, scratch, formats=formats, size=size, limits=limits)
+            ]
             with Interrupts() as interrupts:
                 run = _Run(jobs, interrupts, watcher, fail_fast=fail_fast)
                 stopped_by = run.until_done(size)
@@ -327,30 +331,3 @@ def processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-@contextlib.contextmanager
-def _scratch_folder() -> Iterator[Path]:
-    """Make the run's private folder, and remove it at the end.
-
-    Raises:
-        KpikitError: There is no room for temporary files, or no right to write them.
-    """
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=_temporary_folder())).resolve()
-    except OSError as error:
-        raise KpikitError(
-            f"No temporary folder can be made: {error}.\n"
-            "Make room, or name a folder with room: export TMPDIR=/a/folder"
-        ) from error
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _temporary_folder() -> str:
-    """Return the system's folder; /tmp where that one's path leaves no room for a socket's name."""
-    usual = tempfile.gettempdir()
-    is_long = len(os.fsencode(usual)) > _LONGEST_TEMP_DIR
-    return "/tmp" if is_long and os.access("/tmp", os.W_OK) else usual  # noqa: S108 - by mkdtemp

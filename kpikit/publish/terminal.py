@@ -10,6 +10,7 @@ from rich.text import Text
 
 from kpikit.publish.manifest import RunResult, manifest
 from kpikit.publish.plan import Plan, PlannedReport
+from kpikit.publish.profile import profile_lines
 from kpikit.publish.progress import Bars, Failures, Lines
 from kpikit.publish.record import last_seconds
 from kpikit.publish.runner import processors
@@ -37,7 +38,7 @@ def open_watcher(
     return Bars(console, last_seconds(plan.reports, output_dir), jobs=jobs or processors())
 
 
-def print_result(result: RunResult, *, quiet: bool, as_json: bool) -> None:
+def print_result(result: RunResult, *, quiet: bool, as_json: bool, profile: bool = False) -> None:
     """Print the table of a run's reports and its totals; as JSON too, all else then on stderr."""
     if as_json:
         _print_json({**manifest(result), "output_dir": str(result.output_dir)})
@@ -48,6 +49,8 @@ def print_result(result: RunResult, *, quiet: bool, as_json: bool) -> None:
         text.highlight_regex(_GOOD_END, "green")
         text.highlight_regex(_BAD_END, "bold red")
         console.print(text, soft_wrap=True)
+    for line in profile_lines(result.outcomes) if profile else ():
+        console.print(Text(line), soft_wrap=True)
 
 
 def print_explanation(

@@ -26,9 +26,10 @@ import kpikit
 from kpikit.errors import KpikitError, RenderError, SealError
 from kpikit.publish.failed import failed_notebook, notebook_text
 from kpikit.publish.guard import Guard
-from kpikit.publish.messages import Event, Job, Outcome
+from kpikit.publish.messages import CellStarted, Event, Job, Outcome
 from kpikit.publish.outputs import stage_files
 from kpikit.publish.processes import ADOPT_ORPHANS, end_family, is_supported
+from kpikit.publish.profile import HTML, PDF, SEAL, Clock
 from kpikit.publish.seal import broken_conditions, kpis_document
 
 if TYPE_CHECKING:
@@ -80,27 +81,35 @@ def make_report(job: Job, *, tell: Callable[[Event], None]) -> Outcome:
     started = time.monotonic()
     notebook: NotebookNode | None = None
     guard = Guard(job.limits, mark=job.mark)
+    clock = Clock(job)
     try:
-        notebook = _execute(job, tell, guard)
-        reasons = broken_conditions(notebook, job.report)
+        notebook = _execute(job, clock.listen(tell), guard, clock)
+        with clock.phase(SEAL):
+            reasons = broken_conditions(notebook, job.report)
         if reasons:
             failed = _failed(job, notebook, reasons, started)
             return replace(failed, is_lost=bool(guard.lost))
-        pages, notes = _render(notebook, job)
-        files = {**pages, **_data_files(notebook, job)}
-        _stage(job, files)
+        cells = len(notebook["cells"])
+        tell(CellStarted(cells, cells, "writing the pages"))
+        pages, notes = _render(notebook, job, clock)
+        with clock.phase(SEAL):
+            files = {**pages, **_data_files(notebook, job)}
+            _stage(job, files)
     except Exception as error:  # noqa: BLE001 - one failing report never stops the others
         failed = _failed(job, notebook, [_describe(error)], started)
         return replace(failed, is_lost=isinstance(error, _KernelNotStartedError))
     seconds = time.monotonic() - started
-    return Outcome(job.report, "sealed", notes=notes, files=tuple(files), seconds=seconds)
+    profile = clock.profile()
+    return Outcome(
+        job.report, "sealed", notes=notes, files=tuple(files), seconds=seconds, profile=profile
+    )
 
 
 class _KernelNotStartedError(SealError):
     """There was no kernel to run the cells."""
 
 
-def _execute(job: Job, tell: Callable[[Event], None], guard: Guard) -> "NotebookNode":
+def _execute(job: Job, tell: Callable[[Event], None], guard: Guard, clock: Clock) -> "NotebookNode":
     """Return the executed notebook; a cell that failed is seen in its outputs."""
     import nbformat  # noqa: PLC0415 - loads slowly, and only workers need it
     import papermill  # noqa: PLC0415 - as above
@@ -108,7 +117,7 @@ def _execute(job: Job, tell: Callable[[Event], None], guard: Guard) -> "Notebook
 
     template = job.scratch / f"{job.report.name}.ipynb"
     executed = job.scratch / "executed.ipynb"
-    place = _kernel_place(job, guard)
+    place = _kernel_place(job, guard, clock)
     template.write_text(job.report.template.text, encoding="utf-8")
     papermill.log.logger.setLevel("ERROR")  # what it warns of is refused by plan or seal
     try:
@@ -141,7 +150,7 @@ def _execute(job: Job, tell: Callable[[Event], None], guard: Guard) -> "Notebook
     return notebook
 
 
-def _kernel_place(job: Job, guard: Guard) -> "KernelPlace":
+def _kernel_place(job: Job, guard: Guard, clock: Clock) -> "KernelPlace":
     from kpikit.publish.kernels import KernelPlace  # noqa: PLC0415 - imports Jupyter's clients
 
     work = job.scratch / "work"
@@ -150,6 +159,7 @@ def _kernel_place(job: Job, guard: Guard) -> "KernelPlace":
     start_up.mkdir(parents=True)
     if is_supported():
         (start_up / "00-kpikit.py").write_text(ADOPT_ORPHANS)
+    clock.write_start_up(start_up)
     # where open_report looks by default, for templates that do not pass params_dir on
     with contextlib.suppress(OSError):
         (work / "params").symlink_to(job.report.params_dir, target_is_directory=True)
@@ -189,19 +199,23 @@ def _import_path() -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join([home, given] if given else [home])}
 
 
-def _render(notebook: "NotebookNode", job: Job) -> tuple[dict[str, str | bytes], tuple[str, ...]]:
+def _render(
+    notebook: "NotebookNode", job: Job, clock: Clock
+) -> tuple[dict[str, str | bytes], tuple[str, ...]]:
     """Return the pages asked for by file name, and remarks on them."""
     name = job.report.name
     pages: dict[str, str | bytes] = {}
     notes: list[str] = []
     if "html" in job.formats:
-        from kpikit.publish.html import render_html  # noqa: PLC0415 - only where a page is asked for
+        with clock.phase(HTML):
+            from kpikit.publish.html import render_html  # noqa: PLC0415 - only where asked for
 
-        pages[f"{name}.html"] = render_html(notebook)
+            pages[f"{name}.html"] = render_html(notebook)
     if "pdf" in job.formats:
-        from kpikit.publish.pdf import render_pdf  # noqa: PLC0415 - loads Typst and its fonts
+        with clock.phase(PDF):
+            from kpikit.publish.pdf import render_pdf  # noqa: PLC0415 - loads Typst and its fonts
 
-        pdf = render_pdf(notebook)
+            pdf = render_pdf(notebook)
         pages[f"{name}.pdf"] = pdf.data
         notes += [pdf.note] if pdf.note else []
     return pages, tuple(notes)

@@ -344,6 +344,7 @@ def test_a_second_run_waits_for_the_first_and_sweeps_what_its_death_left(tmp_pat
     assert [outcome.state for outcome in results[0].outcomes] == ["sealed"]
     assert sorted(make.files_below(tmp_path)) == [
         ".kpikit.lock",
+        ".kpikit.overview.lock",
         *(
             f"2026Q3/atlas/{name}"
             for name in (
@@ -369,6 +370,7 @@ def test_fail_fast_stops_what_still_runs(tmp_path, make):
     assert result.seconds < 50
     assert sorted(make.files_below(tmp_path)) == [
         ".kpikit.lock",
+        ".kpikit.overview.lock",
         "2026Q3/bad/mini.failed.ipynb",
         "index.html",
         "run.json",
@@ -425,6 +427,7 @@ def test_a_signal_ends_everything_at_once_and_keeps_what_was_finished(tmp_path, 
     pids.unlink()
     assert sorted(make.files_below(output)) == [
         ".kpikit.lock",
+        ".kpikit.overview.lock",
         "2026Q3/quick/.mini.record.json",
         "2026Q3/quick/mini.ipynb",
         "2026Q3/quick/mini.kpis.json",
@@ -462,25 +465,6 @@ def test_an_output_folder_that_cannot_be_written_is_found_before_anything_runs(t
         )
 
     assert recorder.events == []
-
-
-def test_a_full_temporary_folder_is_found_before_anything_runs(tmp_path, make, monkeypatch):
-    def mkdtemp(**_options):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(runner.tempfile, "mkdtemp", mkdtemp)
-
-    with pytest.raises(KpikitError, match=r"No temporary folder .*No space left.*\n.*TMPDIR"):
-        run_plan(make.plan_of(make.planned("atlas")), output_dir=tmp_path)
-
-
-def test_a_long_temporary_path_gives_way_to_a_short_one(monkeypatch):
-    monkeypatch.setattr(runner.tempfile, "gettempdir", lambda: "/var/folders/" + "x" * 60)
-    long = runner._temporary_folder()
-    monkeypatch.setattr(runner.tempfile, "gettempdir", lambda: "/scratch")
-    short = runner._temporary_folder()
-
-    assert (long, short) == ("/tmp", "/scratch")
 
 
 def test_a_plan_without_a_report_runs_nothing(tmp_path):
