@@ -54,7 +54,7 @@ class Guard:
 
     def accepts(self, message: Mapping[str, Any], cell: int) -> bool:
         """Count what a cell sends; tell whether it may still be kept."""
-        self._sent[cell] += _size(message["content"]) + _size(message.get("buffers"))
+        self._sent[cell] += _size(message["content"]) + _size(message.get("buffers") or [])
         for sent, most, option in (
             (self._sent[cell], self._limits.cell_output, "--cell-output-size"),
             (self._sent.total(), self._limits.report_output, "--output-size"),

@@ -114,8 +114,8 @@ def kill_and_look(runs, edition, seconds):
     """Kill a run of a new edition, check what is published, and complete it."""
     runs.kill_after(edition, seconds)
     end = time.monotonic() + 30
-    while runs.left() or any(runs.temporary.iterdir()):
-        assert time.monotonic() < end, f"left: {runs.left()}, {list(runs.temporary.iterdir())}"
+    while left := runs.left():
+        assert time.monotonic() < end, f"processes are left: {left}"
         time.sleep(0.1)
     for product in PRODUCTS:
         assert set(whole(runs.output / "2026Q3" / product)) == set(PAGES)
@@ -128,6 +128,7 @@ def kill_and_look(runs, edition, seconds):
         assert {path.name for path in folder.iterdir()} == {*FILES, ".mini.record.json"}
     left = [path.name for path in runs.output.iterdir() if not path.name.endswith(".lock")]
     assert sorted(left) == ["2026Q3", "index.html", "run.json"]
+    assert list(runs.temporary.iterdir()) == []
 
 
 def kill_often(runs, moments):
