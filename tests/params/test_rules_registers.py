@@ -35,6 +35,8 @@ def milestone(text):
         (goal("target: 5, baseline: 5"), "key_results.0.baseline: baseline and target are both 5."),
         (goal("target: 5, start: 2026-01-01"),
          "key_results.0.due: it is due on 2026-01-01, and starts on 2026-01-01.\n  Correct one"),
+        ("targets: [{metric: mau, value: 5}]",
+         "targets.0.period: is missing.\n  Give period: Fiscal quarter or year, month, week or day."),
         ("drivers: {net_revenue: orders * average_oder_value}",
          "drivers.net_revenue: unknown metric 'average_oder_value'.\n  Did you mean 'average_order_value'?"),
         ("drivers: {net_revenues: orders * average_order_value}",

@@ -85,6 +85,20 @@ def test_a_trifle_is_not_named_however_unusual():
     assert table[table["named"]].index.tolist() == ["DE"]
 
 
+def test_a_period_without_any_amount_is_a_change_like_others():
+    table = segment_search(history_of({name: [*s[:-1], 0] for name, s in WANDERING.items()}))
+
+    assert table["after"].tolist() == [0, 0, 0]
+    assert table["effect"].sum() == -351
+    assert table["share"].sum() == pytest.approx(1)
+
+
+def test_an_unchanged_whole_has_no_shares_and_names_nobody():
+    steady = segment_search(history_of({"a": [1, 2] * 4 + [2], "b": [2, 1] * 4 + [1]}))
+    assert steady["share"].isna().all()
+    assert not steady["named"].any()
+
+
 def test_rates_are_parted_into_mix_and_rate():
     rates = {"web": [0.10, 0.11, 0.10, 0.09, 0.10, 0.11, 0.10, 0.10, 0.02], "app": [0.2] * 9}
     users = {"web": [100] * 9, "app": [100] * 9}
