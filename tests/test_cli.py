@@ -314,6 +314,25 @@ def test_the_same_inputs_give_the_same_bytes(call, project):
     assert b"data:image/svg" in (project / "one" / "2026Q3" / "atlas" / "mini.html").read_bytes()
 
 
+@pytest.mark.slow
+def test_where_nothing_changed_neither_an_engine_nor_a_kernel_library_is_loaded(call, project):
+    call("run", "mini", "--formats", "")
+    code = (
+        "import sys; sys.argv = ['kpikit', 'run', 'mini', '--formats', '']\n"
+        "from kpikit.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: pass\n"
+        "heavy = {'ibis', 'duckdb', 'pandas', 'pyarrow', 'matplotlib', 'papermill', 'nbconvert',"
+        " 'nbformat', 'jupyter_client'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+
+    printed = subprocess.check_output([sys.executable, "-c", code], text=True, cwd=project)
+
+    assert "1 of 1 reports sealed" in printed
+    assert printed.splitlines()[-1] == "[]"
+
+
 def test_what_was_never_made_is_explained_without_writing_a_file(call, project):
     (project / "params" / "beacon.yml").write_text("product: [")
 

@@ -64,7 +64,9 @@ def metric_names_at(path: Path) -> frozenset[str]:
         ParamsError: A Python file beside it or a plug-in is broken, or repeats a name.
     """
     found = dict(CATALOGUE)
-    _add(found, _outside_metrics(path, _key_at(path)))
+    # the key says which file is the product's; where there is none, reading it would be for nothing
+    key = _key_at(path) if any(path.parent.glob("*_metrics.py")) else path.stem
+    _add(found, _outside_metrics(path, key))
     return frozenset(found)
 
 

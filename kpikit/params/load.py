@@ -257,7 +257,10 @@ def _registers_among(files: list[Path]) -> set[Path]:
     found: set[Path] = set()
     for path in files:
         try:
-            names = register_files(compose(read_text(path, str(path)), str(path)))
+            text = read_text(path, str(path))
+            if not any(suffix in text.lower() for suffix in _SUFFIXES):
+                continue  # it names no YAML file: spare it a reading of its own
+            names = register_files(compose(text, str(path)))
         except ParamsError:
             continue  # told of where the file is loaded
         found |= {(path.parent / name).resolve() for name in names.values()}

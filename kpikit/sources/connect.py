@@ -5,15 +5,15 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-import ibis
-import ibis.expr.types as ir
-from ibis.backends import BaseBackend
+from typing import TYPE_CHECKING, Any
 
 from kpikit.errors import KpikitError, SourceError, hint_names
 from kpikit.params import expand_secrets, mask_secrets
 from kpikit.sources.where import Where
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    from ibis.backends import BaseBackend
 
 _EMBEDDED = ("duckdb://", "duckdb://:memory:")
 
@@ -22,7 +22,7 @@ class UnevenLinesError(SourceError):
     """A text file ends its lines in two ways, which the engine refuses to read."""
 
 
-def embedded_engine(spill_dir: Path | None = None) -> BaseBackend:
+def embedded_engine(spill_dir: Path | None = None) -> "BaseBackend":
     """Return a DuckDB in memory, in which files are read.
 
     ``KPIKIT_THREADS`` bounds its threads; what does not fit into memory goes to ``spill_dir``.
@@ -46,7 +46,7 @@ def database_file(connection: str, folder: Path) -> Path | None:
     return None if "://" in expanded else folder / Path(expanded).expanduser()
 
 
-def open_connection(connection: str, folder: Path, spill_dir: Path | None = None) -> BaseBackend:
+def open_connection(connection: str, folder: Path, spill_dir: Path | None = None) -> "BaseBackend":
     """Open what ``source.connection`` names; a DuckDB file is opened for reading alone.
 
     Args:
@@ -57,6 +57,8 @@ def open_connection(connection: str, folder: Path, spill_dir: Path | None = None
     Raises:
         SourceError: It cannot be opened; the message shows no secret.
     """
+    import ibis  # noqa: PLC0415 - whether data changed is told without it
+
     expanded = expand_secrets(connection)
     path = database_file(connection, folder)
     if path is not None and not path.is_file():
@@ -90,7 +92,7 @@ def open_connection(connection: str, folder: Path, spill_dir: Path | None = None
         ) from error
 
 
-def database_table(con: BaseBackend, name: str, where: Where) -> ir.Table:
+def database_table(con: "BaseBackend", name: str, where: Where) -> "ir.Table":
     """Return a table of the database by its name, with its schema where it has one.
 
     Raises:
@@ -129,7 +131,9 @@ def engine_errors(where: Where | str) -> Iterator[None]:
         raise kind(f"{where}: {_explain(error)}") from error
 
 
-def _open_duckdb(spill_dir: Path | None, *args: Any, **options: Any) -> BaseBackend:
+def _open_duckdb(spill_dir: Path | None, *args: Any, **options: Any) -> "BaseBackend":
+    import ibis  # noqa: PLC0415 - as above
+
     con = ibis.duckdb.connect(*args, **options, **_engine_options(spill_dir))
     # in a notebook it draws a bar for a query of seconds, which would stand in the report; it can
     # be turned off only once the connection is open

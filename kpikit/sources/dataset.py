@@ -3,14 +3,15 @@
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
-
-import ibis.expr.types as ir
+from typing import TYPE_CHECKING, Literal
 
 from kpikit.errors import DataQualityError, PeriodError
 from kpikit.formats import format_span
 from kpikit.params import LoadedProduct
 from kpikit.periods import Period
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
 
 Severity = Literal["error", "warning", "accepted", "info"]
 _UNCOUNTED = frozenset({"product_id", "respondent_id", "comment", "end_reason"})
@@ -101,7 +102,7 @@ class Dataset:
         data_hash: Changes when, and only when, the content of an input does.
     """
 
-    tables: Mapping[str, ir.Table] = field(repr=False)
+    tables: Mapping[str, "ir.Table"] = field(repr=False)
     findings: tuple[Finding, ...]
     inputs: tuple[Input, ...]
     as_of: dt.date

@@ -3,9 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import ibis.expr.types as ir
-from ibis.backends import BaseBackend
+from typing import TYPE_CHECKING
 
 from kpikit.errors import SourceError
 from kpikit.params import LoadedProduct
@@ -14,6 +12,10 @@ from kpikit.sources.cache import digest, file_hash
 from kpikit.sources.connect import database_file, database_table, engine_errors, open_connection
 from kpikit.sources.files import SourceFile, find_files
 from kpikit.sources.where import Where
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    from ibis.backends import BaseBackend
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def _database_versions(
     return {name: _fingerprint(con, table, loaded, name) for name, table in tables.items()}
 
 
-def _fingerprint(con: BaseBackend, source: TableSource, loaded: LoadedProduct, name: str) -> str:
+def _fingerprint(con: "BaseBackend", source: TableSource, loaded: LoadedProduct, name: str) -> str:
     where = Where(loaded, f"source.tables.{name}.table")
     table = database_table(con, source.table or "", where)
     measures: dict[str, ir.Value] = {"rows": table.count()}

@@ -2,9 +2,7 @@
 
 import dataclasses
 import datetime as dt
-import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +11,14 @@ from ibis.backends import BaseBackend
 from kpikit.errors import SourceError
 from kpikit.params import LoadedProduct
 from kpikit.params.tables import CANONICAL
-from kpikit.sources.cache import cache_root, digest, prune, read_json, write_json
+from kpikit.sources.cache import cache_root, prune, read_json, write_json
 from kpikit.sources.checks_days import HAPPENED, covered_days
 from kpikit.sources.connect import embedded_engine, open_connection
-from kpikit.sources.dataset import Coverage, Dataset, Finding, Input
+from kpikit.sources.dataset import Dataset, Finding, Input
 from kpikit.sources.examine import judge, make_subject, sort_findings
-from kpikit.sources.identity import Identity, identify
-from kpikit.sources.prepare import FORM, PreparedTable, Workshop, prepare_table
+from kpikit.sources.identity import identify
+from kpikit.sources.prepare import PreparedTable, Workshop, prepare_table
+from kpikit.sources.remembered import cache_errors, record_path
 from kpikit.sources.stage import UNREAD
 from kpikit.sources.subject import Subject
 from kpikit.sources.where import Where
@@ -40,15 +39,15 @@ def open_dataset(loaded: LoadedProduct, *, cache_dir: Path | None = None) -> Dat
             raise here; see ``check_findings``.
     """
     root = cache_root(cache_dir)
-    with _cache_errors(root):
+    with cache_errors(root):
         identity = identify(loaded, root)
         workshop = Workshop(loaded, identity, root, *_engines(loaded, root))
         names: list[str] = list(loaded.params.source.tables)
         prepared = {name: prepare_table(workshop, name) for name in names}
-        record = read_json(_record_path(loaded, identity, root))
+        record = read_json(record_path(loaded, identity, root))
         if record is None:
             record = _examine(workshop, prepared)
-            write_json(_record_path(loaded, identity, root), record)
+            write_json(record_path(loaded, identity, root), record)
             prune(root)
     tables = {name: table.final for name, table in prepared.items()}
     for table in prepared.values():
@@ -64,36 +63,6 @@ def open_dataset(loaded: LoadedProduct, *, cache_dir: Path | None = None) -> Dat
     )
 
 
-def dataset_key(loaded: LoadedProduct, *, cache_dir: Path | None = None) -> str:
-    """Return the hash of a product's data without opening its tables.
-
-    File hashes are remembered by path, size, time and inode.
-
-    Raises:
-        SourceError: A file or database cannot be found or read.
-    """
-    root = cache_root(cache_dir)
-    with _cache_errors(root):
-        return identify(loaded, root).data_hash
-
-
-def read_coverage(loaded: LoadedProduct, *, cache_dir: Path | None = None) -> Coverage:
-    """Return the days that a product's data spans; from the cache where it was opened before.
-
-    Raises:
-        SourceError: The data cannot be found or read.
-    """
-    root = cache_root(cache_dir)
-    with _cache_errors(root):
-        record = read_json(_record_path(loaded, identify(loaded, root), root))
-    if record is None:
-        dataset = open_dataset(loaded, cache_dir=cache_dir)
-        return Coverage(dataset.first_day, dataset.as_of)
-    return Coverage(
-        dt.date.fromisoformat(record["first_day"]), dt.date.fromisoformat(record["as_of"])
-    )
-
-
 def _engines(loaded: LoadedProduct, root: Path) -> tuple[BaseBackend, BaseBackend | None]:
     """Return the engine that reads files, and the database; one and the same where they can be."""
     spill = root / "spill"
@@ -102,21 +71,6 @@ def _engines(loaded: LoadedProduct, root: Path) -> tuple[BaseBackend, BaseBacken
         return embedded_engine(spill), None
     database = open_connection(source.connection, loaded.path.parent, spill)
     return (database if database.name == "duckdb" else embedded_engine(spill)), database
-
-
-def _record_path(loaded: LoadedProduct, identity: Identity, root: Path) -> Path:
-    params = loaded.params
-    key = digest(
-        [
-            FORM,
-            identity.data_hash,
-            params.source.model_dump(mode="json"),
-            dataclasses.asdict(loaded.calendar),
-            params.product.currency,
-            params.segments,
-        ]
-    )
-    return root / "datasets" / f"{key}.json"
 
 
 def _examine(workshop: Workshop, prepared: Mapping[str, PreparedTable]) -> dict[str, Any]:
@@ -245,18 +199,3 @@ def _input_fields(stored: Mapping[str, Any]) -> dict[str, Any]:
         for name in ("first", "last")
     }
     return {**stored, **times}
-
-
-@contextmanager
-def _cache_errors(root: Path) -> Iterator[None]:
-    """Say of an operating system's error that it concerns the cache's folder."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        free = shutil.disk_usage(root).free if root.is_dir() else None
-        full = " Its disk is full." if free is not None and free < 1 << 20 else ""
-        raise SourceError(
-            f"The cache folder {root} cannot be used: {error.strerror or error}.{full}\n"
-            "Make room, or name another folder in KPIKIT_CACHE_DIR."
-        ) from error

@@ -20,12 +20,11 @@ from kpikit.sources.dates import TimeFormat
 from kpikit.sources.identity import Identity
 from kpikit.sources.orders import counted_orders, derive_orders
 from kpikit.sources.read import RawTable, apply_sql, read_database, read_files
+from kpikit.sources.remembered import FORM
 from kpikit.sources.repeats import deduplicate
 from kpikit.sources.stage import ROW_OF, StagedTable, final_columns, stage_table
 from kpikit.sources.where import Where
 
-# Part of every key of the cache: raise it when tables are read, stored or checked differently.
-FORM = 4
 _STAGED, _FINAL, _ORDERS, _FACTS = "staged.parquet", "final.parquet", "orders.parquet", "facts.json"
 
 

@@ -537,7 +537,7 @@ def test_a_full_disk_is_named(events, monkeypatch, cache):
 
     monkeypatch.setattr("kpikit.sources.cache.write_json", full)
     monkeypatch.setattr(
-        "kpikit.sources.opening.shutil.disk_usage", lambda _: type("U", (), {"free": 0})
+        "kpikit.sources.remembered.shutil.disk_usage", lambda _: type("U", (), {"free": 0})
     )
 
     with pytest.raises(SourceError, match=r"No space left on device. Its disk is full"):
