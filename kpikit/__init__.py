@@ -8,6 +8,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from kpikit.analysis.assurance import (
+        assurance,
+        assurance_of,
+        expected_false_signals,
+        variation,
+    )
     from kpikit.analysis.calibration import backtest_table, brier_score, reliability_table
     from kpikit.analysis.drivers import (
         contribution_table,
@@ -34,15 +40,7 @@ if TYPE_CHECKING:
     from kpikit.analysis.funnels import Exclusion, Step, funnel_table
     from kpikit.analysis.pace import pace
     from kpikit.analysis.retention import retention_curve, retention_table
-    from kpikit.analysis.signals import (
-        assurance,
-        assurance_of,
-        expected_false_signals,
-        find_signals,
-        process_limits,
-        signal_table,
-        variation,
-    )
+    from kpikit.analysis.signals import find_signals, process_limits, signal_table
     from kpikit.analysis.subscriptions import mrr_table
     from kpikit.analysis.survey import nps
     from kpikit.analysis.survival import survival_table
@@ -60,13 +58,13 @@ _HOMES = {
     "Report": "kpikit.report",
     "Step": "kpikit.analysis.funnels",
     "analyze_experiment": "kpikit.analysis.experiments",
-    "assurance": "kpikit.analysis.signals",
-    "assurance_of": "kpikit.analysis.signals",
+    "assurance": "kpikit.analysis.assurance",
+    "assurance_of": "kpikit.analysis.assurance",
     "backtest_table": "kpikit.analysis.calibration",
     "brier_score": "kpikit.analysis.calibration",
     "contribution_table": "kpikit.analysis.drivers",
     "driver_table": "kpikit.analysis.drivers",
-    "expected_false_signals": "kpikit.analysis.signals",
+    "expected_false_signals": "kpikit.analysis.assurance",
     "find_signals": "kpikit.analysis.signals",
     "forecast_table": "kpikit.analysis.forecasts",
     "funnel_table": "kpikit.analysis.funnels",
@@ -87,7 +85,7 @@ _HOMES = {
     "signal_table": "kpikit.analysis.signals",
     "survival_table": "kpikit.analysis.survival",
     "total_forecast": "kpikit.analysis.forecasts",
-    "variation": "kpikit.analysis.signals",
+    "variation": "kpikit.analysis.assurance",
 }
 
 __all__ = [

@@ -15,6 +15,7 @@ from kpikit.series.reading import (
     SeriesLike,
     check_count,
     check_elapsed,
+    check_target,
     following_labels,
 )
 
@@ -34,7 +35,8 @@ def forecast_table(
     """Return the forecast of each of the next periods, with intervals.
 
     The forecast is the mean of Theta and a damped trend on the seasonally adjusted series: ratios
-    where every value is above zero, differences elsewhere, nothing where no season is found.
+    where every value is above zero, differences elsewhere, nothing where no season is found; and of
+    its logarithms where those were better foretold, as when errors grow with the level.
     Intervals are Student's t around it, as wide as the errors of the same forecast made from up to
     48 earlier points, at the same distance. Where fewer than 4 such errors are known, the
     nearest distance that has them is widened by the square root of the ratio of distances.
@@ -126,8 +128,7 @@ class TotalForecast:
             target: What is to be met, in the total's own unit.
             direction: ``up`` if the total shall be at least, ``down`` if it shall be at most that.
         """
-        if not math.isfinite(target):
-            raise AnalysisError(f"target is {target}.\nGive a number, or no target at all.")
+        check_target(target, "chance_of")
         check_choice("direction", direction, ("up", "down"), "chance_of")
         if direction == "up":
             return self.estimate.chance_of(target)
@@ -218,6 +219,7 @@ def probability_of_target(
         >>> probability_of_target([5] * 12, target=14, periods=3)
         1.0
     """
+    check_target(target, "probability_of_target")
     total = total_forecast(
         series, periods=periods, elapsed=elapsed, aggregate=aggregate, season_length=season_length
     )

@@ -7,9 +7,16 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from kpikit.errors import AnalysisError, check_choice
+from kpikit.errors import check_choice
 from kpikit.params.base import Direction
-from kpikit.series.reading import Floats, SeriesLike, check_count, check_elapsed, read_values
+from kpikit.series.reading import (
+    Floats,
+    SeriesLike,
+    check_count,
+    check_elapsed,
+    check_target,
+    read_values,
+)
 
 Profile = Literal["last_year", "seasonal", "even"]
 
@@ -91,8 +98,7 @@ def pace(
     check_choice("direction", direction, ("up", "down"), "pace")
     if profile is not None:
         check_choice("profile", profile, get_args(Profile), "pace")
-    if not math.isfinite(target):
-        raise AnalysisError(f"target is {target} in pace.\nGive a number; without one, no pace.")
+    check_target(target, "pace")
     values = read_values(series, season_length=1, where="pace")
     check_count("periods", periods, "pace")
     if year_length is not None:

@@ -1,11 +1,10 @@
-"""Is a change signal or noise? Process behaviour charts, and a target against the process.
+"""Is a change signal or noise? Process behaviour charts.
 
-Conventions: Wheeler, D. J. (2000). Understanding variation, 2nd ed.: XmR charts and their rules;
-NHS England, "Making data count": variation and assurance.
+Convention: Wheeler, D. J. (2000). Understanding variation, 2nd ed.: XmR charts and their rules.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,24 +12,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from kpikit.errors import AnalysisError, check_choice, unknown_name
-from kpikit.params.base import Direction
+from kpikit.errors import AnalysisError, unknown_name
 from kpikit.series.outlook import Season
 from kpikit.series.reading import Floats, SeriesLike, Values, read_values
 from kpikit.series.seasons import autocorrelations, is_seasonal, rounding_of
-from kpikit.series.smoothing import line, one_step_path
+from kpikit.series.smoothing import line, one_step_path, prefers_logs
 
 Rule = Literal["", "beyond_limit", "near_limit", "one_side"]
 Method = Literal["xmr", "forecast_errors", "too_short"]
-Variation = Literal["routine", "improvement", "concern", "no_data"]
-Assurance = Literal["reliably_hit", "reliably_missed", "hit_or_miss", "no_data"]
 
 SIGNAL_COLUMNS = (
     "period", "value", "expected", "lower", "upper", "signal", "rule", "side", "method",
 )  # fmt: skip
-# share of points flagged where nothing happened, as benchmarks/signals.py measures it: noise around
-# a constant for raw limits; for forecast errors the last points of real series, at most
-FALSE_ALARM_RATES = {"xmr": 0.01, "forecast_errors": 0.05, "too_short": 0.0}
 LEAST_POINTS = 6
 
 _LIMIT = 2.66  # 3 / d2, d2 = 1.128 for ranges of two
@@ -40,6 +33,9 @@ _TREND_T = 2.6
 # a shift among the last points must not pass for the trend or autocorrelation of the process, so
 # these do not judge where enough others can
 _RECENT, _ENOUGH = 8, 28
+# a forecast off by less than this share of the usual move is as good as right, however regular a
+# series may be: a straight line gives no signals while smoothing settles
+_LEAST_SHARE = 0.02
 
 
 @dataclass(frozen=True)
@@ -59,9 +55,6 @@ class ProcessLimits:
     lower: float
     upper: float
     range_upper: float
-
-
-_NO_LIMITS = ProcessLimits(*[math.nan] * 5)
 
 
 def process_limits(
@@ -109,8 +102,9 @@ def signal_table(
 
     Limits are those of an XmR chart of the values (``method`` ``xmr``) only where they show neither
     season, trend nor autocorrelation. Elsewhere neighbours resemble one another and such limits
-    cry wolf; the chart is then of the errors of one-step forecasts (``forecast_errors``: mean
-    of Theta and a damped trend, without the season), drawn back on the scale of the values. A
+    cry wolf; the chart is then of the errors of one-step forecasts (``forecast_errors``: mean of
+    Theta and a damped trend, without the season, of logarithms where errors grow with the level),
+    drawn back on the scale of the values; the first point, which nothing foretold, has none. A
     stretch of fewer than 6 known points has no limits and no signals (``too_short``).
 
     A point is a signal (``rule``, the first that applies) when it lies beyond a limit
@@ -208,95 +202,10 @@ def find_signals(
     rule = np.select(
         [beyond, near_limit, one_side], ["beyond_limit", "near_limit", "one_side"], default=""
     )
-    table = pd.DataFrame({"rule": "", "side": ""}, index=range(len(given)))
+    table = _no_signals(len(given))
     words = np.select([(rule != "") & (side > 0), rule != ""], ["above", "below"], default="")
     table.loc[known, "rule"], table.loc[known, "side"] = rule, words
     return table
-
-
-def variation(table: pd.DataFrame, *, direction: Direction = "up", last: int = 1) -> Variation:
-    """Return what the latest points say: routine, improvement or concern.
-
-    Args:
-        table: From ``signal_table``.
-        direction: Which way is good.
-        last: How many last points are looked at (a quarter's three months); the latest signal
-            among them decides.
-
-    Returns:
-        ``routine`` without a signal; ``improvement`` where the signal lies on the good side,
-        ``concern`` where it lies on the other; ``no_data`` where none of the points has limits.
-    """
-    check_choice("direction", direction, ("up", "down"), "variation")
-    points = table.tail(last)
-    if not (points["lower"].notna() & points["value"].notna()).any():
-        return "no_data"
-    signals = points[points["signal"]]
-    if signals.empty:
-        return "routine"
-    is_good = signals["side"].iloc[-1] == ("above" if direction == "up" else "below")
-    return "improvement" if is_good else "concern"
-
-
-def assurance(table: pd.DataFrame, *, target: float, direction: Direction = "up") -> Assurance:
-    """Return whether the process, left as it is, hits a target of one period.
-
-    Args:
-        table: From ``signal_table``: the limits of its last point count.
-        target: For one period of the series (never a quarter's against months); NaN for none.
-        direction: Which way is good.
-
-    Returns:
-        As ``assurance_of``.
-    """
-    final = table.iloc[-1]
-    return assurance_of(final["lower"], final["upper"], target=target, direction=direction)
-
-
-def assurance_of(
-    lower: float, upper: float, *, target: float, direction: Direction = "up"
-) -> Assurance:
-    """Return whether a process within these limits hits a target.
-
-    Args:
-        lower: Lower process limit.
-        upper: Upper process limit.
-        target: In the same unit.
-        direction: Which way is good.
-
-    Returns:
-        ``reliably_hit`` where both limits lie on the good side of the target, ``reliably_missed``
-        where both lie on the other, ``hit_or_miss`` where it lies between them or on one;
-        ``no_data`` where a limit or the target is unknown.
-
-    References:
-        NHS England, "Making data count": assurance.
-
-    Example:
-        >>> assurance_of(3, 10, target=12), assurance_of(3, 10, target=12, direction="down")
-        ('reliably_missed', 'reliably_hit')
-    """
-    check_choice("direction", direction, ("up", "down"), "assurance_of")
-    if not all(math.isfinite(number) for number in (lower, upper, target)):
-        return "no_data"
-    if lower <= target <= upper:
-        return "hit_or_miss"
-    return "reliably_hit" if (target < lower) == (direction == "up") else "reliably_missed"
-
-
-def expected_false_signals(tables: Iterable[pd.DataFrame], *, last: int = 1) -> float:
-    """Return how many of the points looked at would be signals although nothing happened.
-
-    Args:
-        tables: From ``signal_table``, one per KPI of a scorecard.
-        last: How many last points of each are looked at.
-
-    Returns:
-        The sum of ``FALSE_ALARM_RATES`` over all points with a value: 1 % where limits are raw, at
-        most 5 % where they are of forecast errors.
-    """
-    points = [table[table["value"].notna()].tail(last) for table in tables]
-    return float(sum(point["method"].map(FALSE_ALARM_RATES).sum() for point in points))
 
 
 def _limits(
@@ -307,6 +216,10 @@ def _limits(
     mean, mr_bar = float(np.nanmean(values)), float(ranges.mean())
     if screen_ranges:
         mr_bar = float(ranges[ranges <= _RANGE_LIMIT * mr_bar].mean())
+    return _limits_of(mean, mr_bar, scaling)
+
+
+def _limits_of(mean: float, mr_bar: float, scaling: float = _LIMIT) -> ProcessLimits:
     return ProcessLimits(
         mean=mean,
         mr_bar=mr_bar,
@@ -316,10 +229,14 @@ def _limits(
     )
 
 
+def _no_signals(count: int) -> pd.DataFrame:
+    return pd.DataFrame({"rule": "", "side": ""}, index=range(count))
+
+
 def _count_same(sides: npt.NDArray[np.int64], window: int) -> npt.NDArray[np.int64]:
     """Return how many of the last ``window`` points, each included, are on its own side."""
-    padded = np.concatenate([np.zeros(window - 1, dtype=int), sides])
-    windows = np.lib.stride_tricks.sliding_window_view(padded, window)
+    padded = np.concatenate([np.zeros(window, dtype=int), sides])
+    windows = np.lib.stride_tricks.sliding_window_view(padded, window)[1:]
     return np.asarray((windows == sides[:, None]).sum(axis=1))
 
 
@@ -364,13 +281,27 @@ def _judge(
     base = filled[:learned]
     if np.isfinite(np.diff(plain[:learned])).sum() < LEAST_POINTS - 1:
         method: Method = "too_short"
-        path = np.full(len(plain), math.nan)
-    elif has_season or _is_related(base[: max(len(base) - _RECENT, _ENOUGH)]):
-        method, path = "forecast_errors", one_step_path(plain, filled, learned=learned)
-    else:
-        method, path = "xmr", np.zeros(len(plain))
-    off = plain - path
-    limits = _NO_LIMITS if method == "too_short" else _limits(off[:learned])
+        nothing = np.full(len(plain), math.nan)
+        return _no_signals(len(plain)).assign(
+            expected=nothing, lower=nothing, upper=nothing, method=method
+        )
+    if not has_season and not _is_related(base[: max(len(base) - _RECENT, _ENOUGH)]):
+        return _chart(plain, np.zeros(len(plain)), learned, method="xmr")
+    if not prefers_logs(filled, learned=learned):
+        path = one_step_path(plain, filled, learned=learned)
+        return _chart(plain, path, learned, method="forecast_errors")
+    path = one_step_path(np.log(plain), np.log(filled), learned=learned)
+    chart = _chart(np.log(plain), path, learned, method="forecast_errors")
+    return chart.assign(**{name: np.exp(chart[name]) for name in ("expected", "lower", "upper")})
+
+
+def _chart(values: Floats, path: Floats, learned: int, *, method: Method) -> pd.DataFrame:
+    """Return the XmR chart of what lies off a path, drawn around it."""
+    off = values - path
+    limits = _limits(off[:learned])
+    least = _LEAST_SHARE * _limits(values[:learned]).mr_bar
+    if method == "forecast_errors" and limits.mr_bar < least:
+        limits = _limits_of(limits.mean, least)
     found = find_signals(off, centre=limits.mean, lower=limits.lower, upper=limits.upper)
     return found.assign(
         expected=path + limits.mean,

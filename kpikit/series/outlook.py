@@ -1,9 +1,10 @@
 """What comes next, and how far such forecasts were off so far.
 
-The forecast is the mean of Theta and a damped trend, both on the seasonally adjusted series. How
-sure it is comes from rolling origins: the same forecast is made from each of the last points, and
-compared with what came, for the very quantity that is reported. The total of three months has the
-errors of such totals, not a sum of monthly ones.
+The forecast is the mean of Theta and a damped trend, both on the seasonally adjusted series, or on
+its logarithms where these are better foretold. How sure it is comes from rolling origins: the same
+forecast is made from each of the last points, and compared with what came, for the very quantity
+that is reported. The total of three months has the errors of such totals, not a sum of monthly
+ones.
 
 References:
     Tashman, L. J. (2000). Out-of-sample tests of forecasting accuracy. International Journal of
@@ -22,7 +23,7 @@ from scipy import special
 from kpikit.errors import AnalysisError
 from kpikit.series.reading import Floats, SeriesLike, Values, read_values
 from kpikit.series.seasons import Ints, is_seasonal, season_factors
-from kpikit.series.smoothing import fit_damped, fit_theta
+from kpikit.series.smoothing import fit_damped, fit_theta, prefers_logs
 
 Aggregate = Literal["sum", "mean", "last"]
 AGGREGATES: tuple[Aggregate, ...] = ("sum", "mean", "last")
@@ -246,11 +247,17 @@ def look_ahead(numbers: Floats, *, horizon: int, season_length: int) -> Outlook:
 def forecast_histories(numbers: Floats, lengths: Ints, season: Season, horizon: int) -> Floats:
     """Return the forecasts that the first points of a series give, one row per length."""
     rows, factors = season.adjust(numbers, lengths)
-    plain = (
-        fit_theta(rows, lengths).forecast(horizon) + fit_damped(rows, lengths).forecast(horizon)
-    ) / 2
+    if prefers_logs(rows[-1, : lengths[-1]], learned=int(lengths[-1])):
+        plain = np.exp(_mean_forecast(np.log(np.where(rows > 0, rows, 1.0)), lengths, horizon))
+    else:
+        plain = _mean_forecast(rows, lengths, horizon)
     place = (lengths[:, None] + np.arange(horizon)) % season.length
     return season.restore(plain, np.take_along_axis(factors, place, axis=1))
+
+
+def _mean_forecast(rows: Floats, lengths: Ints, horizon: int) -> Floats:
+    theta, damped = fit_theta(rows, lengths), fit_damped(rows, lengths)
+    return np.asarray((theta.forecast(horizon) + damped.forecast(horizon)) / 2)
 
 
 def _aggregated(rows: Floats, periods: int, aggregate: Aggregate) -> Floats:

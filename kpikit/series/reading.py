@@ -81,12 +81,12 @@ def read_values(
             f"Give it up to its last known value."
         )
     season = _season_of(numbers.index) if season_length is None else season_length
-    if isinstance(season, bool) or season != int(season) or season < 1:
+    if not is_count(season):
         raise AnalysisError(
             f"season_length is {season_length} in {where}.\n"
             f"Give periods per season: 12 for months of a year, 1 for no season."
         )
-    return Values(numbers.index, np.asarray(numbers, dtype=np.float64), int(season))
+    return Values(numbers.index, np.asarray(numbers, dtype=np.float64), season)
 
 
 def following_labels(labels: pd.Index, count: int) -> pd.Index:
@@ -102,9 +102,22 @@ def following_labels(labels: pd.Index, count: int) -> pd.Index:
     return pd.RangeIndex(1, count + 1)
 
 
+def is_count(value: object) -> bool:
+    """Tell whether a value is a whole number of at least 1."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool) and int(value) >= 1
+
+
+def check_target(target: object, where: str) -> None:
+    """Raise unless a target is a finite number."""
+    if not isinstance(target, int | float | np.number) or not math.isfinite(target):
+        raise AnalysisError(
+            f"target is {target} in {where}.\nGive a number, or ask only where there is a target."
+        )
+
+
 def check_count(name: str, value: int, where: str) -> None:
     """Raise unless a value is a whole number of at least 1."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+    if not is_count(value):
         raise AnalysisError(f"{name} is {value} in {where}.\nGive a whole number of at least 1.")
 
 

@@ -193,6 +193,28 @@ def one_step_path(values: Floats, filled: Floats, *, learned: int) -> Floats:
     return np.asarray(path)
 
 
+def prefers_logs(filled: Floats, *, learned: int) -> bool:
+    """Tell whether one-step forecasts of a series do better on its logarithms.
+
+    They do where its errors grow with its level, as those of a growing business. The likelihoods
+    of both are compared by their squared errors, with the Jacobian of Box and Cox (1964); a series
+    with a value of zero or less has no logarithms.
+
+    Args:
+        filled: A series without season and gaps.
+        learned: How many first points are compared.
+    """
+    base = filled[:learned]
+    if not (filled > 0).all():
+        return False
+    logs = np.log(base)
+    plain, logged = (
+        float(np.nanmean((part - one_step_path(part, part, learned=learned)) ** 2))
+        for part in (base, logs)
+    )
+    return logged * math.exp(2 * float(logs.mean())) < plain
+
+
 def project(level: float, slope: float, *, phi: float = 1.0, horizon: int) -> Floats:
     """Return ``level + (phi + phi^2 + ... + phi^h) * slope`` for h = 1 to ``horizon``."""
     return np.asarray(level + slope * np.cumsum(phi ** np.arange(1.0, horizon + 1)))

@@ -1,0 +1,106 @@
+"""What the latest points of a KPI say, and whether its process hits the target.
+
+Convention: NHS England, "Making data count": variation x assurance. The frames are those of
+``signal_table``; nothing here draws limits.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Literal
+
+import pandas as pd
+
+from kpikit.errors import check_choice
+from kpikit.params.base import Direction
+
+Variation = Literal["routine", "improvement", "concern", "no_data"]
+Assurance = Literal["reliably_hit", "reliably_missed", "hit_or_miss", "no_data"]
+
+# share of points flagged where nothing happened, as benchmarks/signals.py measures it: noise around
+# a constant for raw limits; for forecast errors the last points of real series, at most
+FALSE_ALARM_RATES = {"xmr": 0.01, "forecast_errors": 0.05, "too_short": 0.0}
+
+
+def variation(table: pd.DataFrame, *, direction: Direction = "up", last: int = 1) -> Variation:
+    """Return what the latest points say: routine, improvement or concern.
+
+    Args:
+        table: From ``signal_table``.
+        direction: Which way is good.
+        last: How many last points are looked at (a quarter's three months); the latest signal
+            among them decides.
+
+    Returns:
+        ``routine`` without a signal; ``improvement`` where the signal lies on the good side,
+        ``concern`` where it lies on the other; ``no_data`` where none of the points has limits.
+    """
+    check_choice("direction", direction, ("up", "down"), "variation")
+    points = table.tail(last)
+    if not (points["lower"].notna() & points["value"].notna()).any():
+        return "no_data"
+    signals = points[points["signal"]]
+    if signals.empty:
+        return "routine"
+    is_good = signals["side"].iloc[-1] == ("above" if direction == "up" else "below")
+    return "improvement" if is_good else "concern"
+
+
+def assurance(table: pd.DataFrame, *, target: float, direction: Direction = "up") -> Assurance:
+    """Return whether the process, left as it is, hits a target of one period.
+
+    Args:
+        table: From ``signal_table``: the limits of its last point count.
+        target: For one period of the series (never a quarter's against months); NaN for none.
+        direction: Which way is good.
+
+    Returns:
+        As ``assurance_of``.
+    """
+    final = table.iloc[-1]
+    return assurance_of(final["lower"], final["upper"], target=target, direction=direction)
+
+
+def assurance_of(
+    lower: float, upper: float, *, target: float, direction: Direction = "up"
+) -> Assurance:
+    """Return whether a process within these limits hits a target.
+
+    Args:
+        lower: Lower process limit.
+        upper: Upper process limit.
+        target: In the same unit.
+        direction: Which way is good.
+
+    Returns:
+        ``reliably_hit`` where both limits lie on the good side of the target, ``reliably_missed``
+        where both lie on the other, ``hit_or_miss`` where it lies between them or on one;
+        ``no_data`` where a limit or the target is unknown.
+
+    References:
+        NHS England, "Making data count": assurance.
+
+    Example:
+        >>> assurance_of(3, 10, target=12), assurance_of(3, 10, target=12, direction="down")
+        ('reliably_missed', 'reliably_hit')
+    """
+    check_choice("direction", direction, ("up", "down"), "assurance_of")
+    if not all(math.isfinite(number) for number in (lower, upper, target)):
+        return "no_data"
+    if lower <= target <= upper:
+        return "hit_or_miss"
+    return "reliably_hit" if (target < lower) == (direction == "up") else "reliably_missed"
+
+
+def expected_false_signals(tables: Iterable[pd.DataFrame], *, last: int = 1) -> float:
+    """Return how many of the points looked at would be signals although nothing happened.
+
+    Args:
+        tables: From ``signal_table``, one per KPI of a scorecard.
+        last: How many last points of each are looked at.
+
+    Returns:
+        The sum of ``FALSE_ALARM_RATES`` over all points with a value: 1 % where limits are raw, at
+        most 5 % where they are of forecast errors.
+    """
+    points = [table[table["value"].notna()].tail(last) for table in tables]
+    return float(sum(point["method"].map(FALSE_ALARM_RATES).sum() for point in points))
