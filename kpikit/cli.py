@@ -325,9 +325,7 @@ app.command(epilog=_examples("kpikit diff 3f2a91 b07c44"))(diff)
     )
 )
 def index(
-    output_dir: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Folder of the reports.")
-    ] = _OUTPUT,
+    output_dir: Annotated[Path, typer.Argument(help="Folder of the reports.")] = _OUTPUT,
 ) -> None:
     """Make index.html and run.json of a folder again, such as one that shards were copied into.
 
