@@ -250,13 +250,20 @@ class Stack(Component):
     kind = "stack"
     items: tuple[Component, ...]
     kpis: tuple[Mapping[str, Any], ...] = field(default=())  # rows of kpis.json shown here
+    definitions: Mapping[str, int] = field(default_factory=dict)  # metric to its version
+    forecasts: tuple[Mapping[str, Any], ...] = field(default=())  # rows for the ledger shown here
 
     def metadata(self) -> dict[str, Any]:
-        """Return what the parts note, and the KPIs shown here."""
+        """Return what the parts note, and the KPIs and forecasts shown here."""
         found: dict[str, Any] = {}
         for item in self.items:
             found.update(item.metadata())
-        return {**found, "kpis": [dict(row) for row in self.kpis]} if self.kpis else found
+        own = {
+            "kpis": [dict(row) for row in self.kpis],
+            "definitions": dict(self.definitions),
+            "forecasts": [dict(row) for row in self.forecasts],
+        }
+        return found | {name: noted for name, noted in own.items() if noted}
 
 
 def _plain(value: Any) -> Any:

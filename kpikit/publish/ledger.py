@@ -8,11 +8,15 @@ its part missing, and keeps it then.
 
 import datetime as dt
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kpikit.ledger import FOLDER
 from kpikit.publish.outputs import write_atomically
+from kpikit.publish.plan import PlannedReport
+from kpikit.publish.seal import METADATA_KEY
 
 _STAMP = "%Y%m%dT%H%M%S%f"  # UTC; the order of names is that of time
 _TICK = dt.timedelta(microseconds=1)
@@ -38,11 +42,10 @@ def record(ledger: Path, document: Mapping[str, Any], *, published_at: dt.dateti
     names = (document["product"], document["period"], document["template"])
     folder = ledger.joinpath(*map(str, names))
     moment = published_at.astimezone(dt.UTC).replace(tzinfo=None)
-    last = max((path.stem for path in folder.glob("*.json")), default="")
-    if last:
-        stamp, _, run_id = last.partition("-")
-        if run_id == document["run_id"]:
-            return None
+    stamp, run_id = _last_run(folder)
+    if run_id == document["run_id"]:
+        return None
+    if stamp:
         moment = max(moment, dt.datetime.strptime(stamp, _STAMP) + _TICK)  # noqa: DTZ007 - UTC
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{moment.strftime(_STAMP)}-{document['run_id']}.json"
@@ -51,11 +54,78 @@ def record(ledger: Path, document: Mapping[str, Any], *, published_at: dt.dateti
     return path
 
 
-def record_published(ledger: Path, kpis: Path, *, published_at: dt.datetime) -> Path | None:
-    """Keep what the published file ``kpis.json`` of a report says (see ``record``).
+def remember(output: Path, report: PlannedReport) -> tuple[str, ...]:
+    """Keep what a report that stands in the output folder has published; return remarks.
+
+    For reports that were just sealed, and for those found unchanged: so what a kill kept from being
+    written is written by the next run. Costs a listing of one folder where nothing is to be done.
+
+    Args:
+        output: The output folder; the ledger lies in it.
+        report: A report of which everything is published.
+
+    Returns:
+        Nothing, or why it could not be kept.
+    """
+    try:
+        record_published(output, report, published_at=_now())
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        return (
+            f"The ledger could not keep what was published ({error}): the next run tries anew.",
+        )
+    return ()
+
+
+def record_published(
+    output: Path, report: PlannedReport, *, published_at: dt.datetime
+) -> Path | None:
+    """Keep what the published files of a report say, unless they are those kept last.
+
+    KPIs are those of its ``kpis.json``; the versions of their definitions and the forecasts are
+    what the components on its page have noted in the notebook (``definitions``, ``forecasts``).
+
+    Args:
+        output: The output folder.
+        report: Which report.
+        published_at: When (with a time zone).
+
+    Returns:
+        The new part; None where the last one is of the same run.
 
     Raises:
-        OSError: The file cannot be read, or the part not written.
+        OSError: A file cannot be read, or the part not written.
+        ValueError: A file is no JSON.
+        KeyError: A file is not of the form that it should have.
     """
-    document = json.loads(kpis.read_text(encoding="utf-8"))
-    return record(ledger, document, published_at=published_at)
+    ledger, folder = output / FOLDER, output / report.folder
+    if _last_run(ledger / report.product / report.period / report.name)[1] == report.run_id:
+        return None
+    document = json.loads((folder / f"{report.name}.kpis.json").read_text(encoding="utf-8"))
+    notebook = json.loads((folder / f"{report.name}.ipynb").read_text(encoding="utf-8"))
+    told = {**document, "template": report.name, **noted(notebook)}
+    return record(ledger, told, published_at=published_at)
+
+
+def noted(notebook: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ``definitions`` and ``forecasts`` that a notebook's outputs bear as notes."""
+    definitions: dict[str, int] = {}
+    forecasts: list[Any] = []
+    for cell in notebook["cells"]:
+        for output in cell.get("outputs", ()):
+            note = output.get("metadata", {}).get(METADATA_KEY, {})
+            definitions |= note.get("definitions", {})
+            forecasts += [row for row in note.get("forecasts", ()) if row not in forecasts]
+    return {"definitions": definitions, "forecasts": forecasts}
+
+
+def _last_run(folder: Path) -> tuple[str, str]:
+    """Return the stamp and the run of the last part of a report; empty where there is none."""
+    last = max((path.stem for path in folder.glob("*.json")), default="")
+    stamp, _, run_id = last.partition("-")
+    return stamp, run_id
+
+
+def _now() -> dt.datetime:
+    """Return the time; with ``SOURCE_DATE_EPOCH`` that one, so that bytes repeat."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return dt.datetime.fromtimestamp(int(epoch), dt.UTC) if epoch else dt.datetime.now(dt.UTC)

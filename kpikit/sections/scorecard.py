@@ -26,4 +26,5 @@ def scorecard_section(context: Context) -> Stack:
     if remarks:
         note = f"Remarks on the data: {', '.join(remarks)}. Appendix A tells each."
         table = replace(table, notes=(*table.notes, note))
-    return Stack((table,), kpis=kpi_rows(context))
+    versions = {metric.name: metric.version for metric in context.metrics}
+    return Stack((table,), kpis=kpi_rows(context), definitions=versions)

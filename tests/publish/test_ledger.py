@@ -6,11 +6,13 @@ import multiprocessing
 import os
 import signal
 import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from kpikit.ledger import read_ledger
-from kpikit.publish.ledger import record, record_published
+from kpikit.publish.ledger import record, remember
 
 NOON = dt.datetime(2026, 10, 5, 12, tzinfo=dt.UTC)
 
@@ -67,13 +69,81 @@ def test_a_clock_that_was_put_back_does_not_change_the_order(tmp_path):
     assert kpis["published_at"].is_monotonic_increasing
 
 
-def test_the_published_file_is_what_is_kept(tmp_path):
-    kpis = tmp_path / "quarterly_review.kpis.json"
-    kpis.write_text(json.dumps(document()))
+@pytest.fixture
+def published(tmp_path):
+    """An output folder with a published report, and the report."""
+    folder = tmp_path / "2026Q3" / "atlas"
+    folder.mkdir(parents=True)
+    name = "quarterly_review"
+    (folder / f"{name}.kpis.json").write_text(json.dumps(document("run")))
+    forecast = {"metric": "orders", "period": "2026Q4", "mean": 5, "naive": 4}
+    notes = [
+        {"kpis": [], "definitions": {"orders": 2}}, {"forecasts": [forecast]},
+        {"forecasts": [forecast]}, {},
+    ]  # fmt: skip
+    outputs = [{"output_type": "display_data", "metadata": {"kpikit": note}} for note in notes]
+    cells = [{"cell_type": "markdown"}, {"cell_type": "code", "outputs": [{}, *outputs]}]
+    (folder / f"{name}.ipynb").write_text(json.dumps({"cells": cells}))
+    report = SimpleNamespace(
+        product="atlas", period="2026Q3", name=name, run_id="run", folder=Path("2026Q3/atlas")
+    )
+    return tmp_path, report
 
-    record_published(tmp_path / "ledger", kpis, published_at=NOON)
 
-    assert read_ledger(tmp_path / "ledger").kpis["value"].tolist() == [1.5]
+def test_what_the_published_files_say_is_kept_with_definitions_and_forecasts(published):
+    output, report = published
+
+    remarks = remember(output, report)
+
+    ledger = read_ledger(output / "ledger")
+    assert remarks == ()
+    assert ledger.kpis[["run_id", "definition"]].to_numpy().tolist() == [["run", 2]]
+    assert ledger.forecasts[["metric", "mean", "naive"]].to_numpy().tolist() == [["orders", 5, 4]]
+
+
+def test_a_report_that_was_kept_is_not_read_again(published):
+    output, report = published
+    remember(output, report)
+    for path in (output / report.folder).iterdir():
+        path.unlink()
+
+    assert remember(output, report) == ()
+    assert len(read_ledger(output / "ledger").kpis) == 1
+
+
+@pytest.mark.parametrize("text", [None, "{", "{}", "[]"])
+def test_what_cannot_be_kept_is_a_remark_and_no_failure(published, text):
+    output, report = published
+    path = output / report.folder / "quarterly_review.kpis.json"
+    path.unlink() if text is None else path.write_text(text)
+
+    [remark] = remember(output, report)
+
+    assert remark.startswith("The ledger could not keep what was published (")
+    assert read_ledger(output / "ledger").kpis.empty
+
+
+def test_two_experiments_of_one_quarter_are_two_reports(published):
+    output, report = published
+    for ending in ("kpis.json", "ipynb"):
+        text = (output / report.folder / f"quarterly_review.{ending}").read_text()
+        for name in ("ab_test-a", "ab_test-b"):
+            (output / report.folder / f"{name}.{ending}").write_text(text)
+
+    for name in ("ab_test-a", "ab_test-b"):
+        remember(output, SimpleNamespace(**{**vars(report), "name": name}))
+
+    assert read_ledger(output / "ledger").kpis["template"].tolist() == ["ab_test-a", "ab_test-b"]
+
+
+def test_a_given_epoch_is_the_time_of_publication(published, monkeypatch):
+    output, report = published
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", str(int(NOON.timestamp())))
+
+    remember(output, report)
+
+    [part] = (output / "ledger").glob("*/*/*/*.json")
+    assert part.name == "20261005T120000000000-run.json"
 
 
 def test_a_time_of_another_zone_is_kept_as_utc(tmp_path):

@@ -67,6 +67,7 @@ def test_the_scorecard_bears_the_rows_of_kpis_json(shop):
     stack = scorecard.scorecard_section(shop)
 
     rows = {(row["metric"], row["period"]): row for row in stack.metadata()["kpis"]}
+    assert set(stack.metadata()["definitions"]) == {metric for metric, _ in rows}
     assert rows["net_revenue", "2026Q3"] == {
         "metric": "net_revenue", "period": "2026Q3", "value": 190.5, "unit": "EUR", "n": 3,
         "complete": True, "target": 180.0, "flags": [],
