@@ -213,7 +213,7 @@ def estimate_of(
         alpha: Two-sided level of the interval of the relative effect.
     """
     control = adjusted[0]
-    low, high = Effect(control.mean, control.se, control.n - 1).interval(alpha)
+    low, high = Effect(control.mean, control.se).interval(alpha)
     relative = NO_EFFECT if low <= 0 <= high else relative_effect(*adjusted)
     rel_low, rel_high = relative.interval(alpha)
     return Estimate(

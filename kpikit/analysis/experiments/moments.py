@@ -165,7 +165,7 @@ def plan_layout(units: ir.Table, metrics: Mapping[str, Metric]) -> Layout:
 def _check_numbers(units: ir.Table, name: str, metric: Metric) -> None:
     for column in metric.columns.values():
         kind = units[column].type()
-        if not (kind.is_numeric() or kind.is_boolean()):
+        if not (kind.is_numeric() or kind.is_boolean() or kind.is_null()):
             raise AnalysisError(
                 f"Metric '{name}' reads column '{column}', which holds {kind}.\n"
                 f"Give a column of numbers, or cast it first."

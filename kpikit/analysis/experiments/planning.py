@@ -11,6 +11,7 @@ from kpikit.errors import AnalysisError, check_choice
 
 Kind = Literal["proportion", "mean"]
 _MOST_UNITS = 1e15
+_SURE = 100.0  # standard errors, beyond which the series of the noncentral t may not converge
 
 
 def sample_size(
@@ -211,7 +212,7 @@ class _Plan:
     @property
     def fewest(self) -> float:
         """Units of control that leave a degree of freedom."""
-        return 2.001 / (1 + self.ratio)
+        return 3 / (1 + self.ratio)
 
     def distance(self, effect: float) -> float:
         """Return how far the effect lies from the hypothesis, to the side that is tested."""
@@ -225,6 +226,8 @@ class _Plan:
         if self.kind == "mean":
             degrees = n * (1 + self.ratio) - 2
             far = self.distance(effect) / (self.spread * math.sqrt((1 + 1 / self.ratio) / n))
+            if far > _SURE:
+                return 1.0
             return float(stats.nct.sf(special.stdtrit(degrees, 1 - level), degrees, far))
         null_se, se = (math.sqrt(one / n) for one in self._share_variances(effect))
         return float(

@@ -140,9 +140,8 @@ def _first_exposures(rows: ir.Table, timezone: str) -> ir.Table:
         variants=rows.variant.nunique(),
         exposures=rows.count(),
     )
-    dimensions = [
-        name for name in rows.columns if name not in (*_CANONICAL, "early", "late", "known")
-    ]
+    own = {*_CANONICAL, "early", "late", "known"}
+    dimensions = [name for name in rows.columns if name not in own]
     # a join and not an ordered aggregate, which Spark and ClickHouse lack
     joined = rows.inner_join(firsts, ["user_id", (rows.exposure_time, firsts.first_time)])
     users = joined.group_by("user_id").aggregate(
@@ -219,9 +218,7 @@ def unit_table(
     length, past = _length(window), _length(before) if before is not None else None
     for name, measure in measures.items():
         if name in assigned.columns:
-            raise AnalysisError(
-                f"A measure is called '{name}' as a column of the units is.\nRename it."
-            )
+            raise AnalysisError(f"The units have a column '{name}' already.\nRename the measure.")
         if measure.table not in tables:
             raise unknown_name("table", measure.table, f"the measure '{name}'", tables)
     closing = closing_time(as_of, timezone)

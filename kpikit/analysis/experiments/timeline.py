@@ -5,6 +5,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
@@ -175,19 +176,16 @@ def effect_by_age(
 
 def _per_user_and_day(cohort: ir.Table, table: ir.Table, measure: Measure, days: int) -> ir.Table:
     """Return ``variant``, ``user_id``, ``age`` and ``value`` where a user has matching rows."""
+    amount = table[measure.column] if measure.column else ibis.literal(1)
+    rows = table.filter(matching_rows(table, measure)).select(
+        "user_id", row_time=naive_utc(table[measure.dated_by]), amount=amount.cast("float64")
+    )
     spans = cohort.select("user_id", "variant", exposed_at=cohort.exposure_time)
-    joined = table.drop(*(name for name in ("variant", "age", "value") if name in table.columns))
-    joined = joined.inner_join(spans, "user_id")
-    elapsed = naive_utc(joined[measure.dated_by]).delta(joined.exposed_at, unit="microsecond")
-    aged = joined.mutate(age=(elapsed // _MICROSECONDS_A_DAY).cast("int64"))
-    aged = aged.filter(matching_rows(aged, measure) & (elapsed >= 0) & (aged.age < days))
-    values = {
-        "count": aged.count().cast("float64"),
-        "converted": aged.count().clip(upper=1).cast("float64"),
-    }
-    value = values.get(measure.how)
-    if value is None:
-        value = aged[measure.column].cast("float64").sum()
+    joined = rows.inner_join(spans, "user_id")
+    elapsed = joined.row_time.delta(joined.exposed_at, unit="microsecond")
+    aged = joined.mutate(elapsed=elapsed, age=(elapsed // _MICROSECONDS_A_DAY).cast("int64"))
+    aged = aged.filter((aged.elapsed >= 0) & (aged.age < days))
+    value = aged.amount.max() if measure.how == "converted" else aged.amount.sum()
     return aged.group_by("variant", "user_id", "age").aggregate(value=value)
 
 
