@@ -10,7 +10,7 @@ import kpikit as kk
 from benchmarks import m3
 from benchmarks.measure import Result
 
-RUNS = 2000
+RUNS = 1000
 BASELINE, WITHIN = 36, 8
 Floats = npt.NDArray[np.float64]
 

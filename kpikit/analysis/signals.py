@@ -33,9 +33,9 @@ _TREND_T = 2.6
 # a shift among the last points must not pass for the trend or autocorrelation of the process, so
 # these do not judge where enough others can
 _RECENT, _ENOUGH = 8, 28
-# a forecast off by less than this share of the usual move is as good as right, however regular a
-# series may be: a straight line gives no signals while smoothing settles
-_LEAST_SHARE = 0.02
+# a forecast off by less than this share of the usual move is as good as right: else a straight line
+# would give signals while smoothing settles
+_SLACK = 0.02
 
 
 @dataclass(frozen=True)
@@ -170,6 +170,7 @@ def find_signals(
     upper: npt.ArrayLike,
     run_length: int = 8,
     near: tuple[int, int, float] = (3, 4, 0.5),
+    slack: float = 0.0,
 ) -> pd.DataFrame:
     """Return the rule that each point breaks; see ``signal_table`` for the rules.
 
@@ -181,6 +182,7 @@ def find_signals(
         run_length: Points on one side that make a run (Wheeler: 8).
         near: How many of how many points must lie beyond which share of the way from the centre to
             a limit: Wheeler's ``(3, 4, 1/2)``; Western Electric and the NHS use ``(2, 3, 2/3)``.
+        slack: By how much a point may lie off a line and still be on it, beside rounding.
 
     Returns:
         One row per value: ``rule`` (empty for none) and ``side`` (``above``, ``below`` or empty).
@@ -191,7 +193,7 @@ def find_signals(
     )
     known = np.isfinite(given)
     x, middle, low, high = (part[known] for part in shape)
-    nothing = rounding_of(np.concatenate([x, middle]))
+    nothing = max(slack, rounding_of(np.concatenate([x, middle])))
     off = x - middle
     side = np.where(np.abs(off) <= nothing, 0, np.sign(off)).astype(int)
     beyond = (x > high + nothing) | (x < low - nothing)
@@ -216,10 +218,6 @@ def _limits(
     mean, mr_bar = float(np.nanmean(values)), float(ranges.mean())
     if screen_ranges:
         mr_bar = float(ranges[ranges <= _RANGE_LIMIT * mr_bar].mean())
-    return _limits_of(mean, mr_bar, scaling)
-
-
-def _limits_of(mean: float, mr_bar: float, scaling: float = _LIMIT) -> ProcessLimits:
     return ProcessLimits(
         mean=mean,
         mr_bar=mr_bar,
@@ -299,10 +297,10 @@ def _chart(values: Floats, path: Floats, learned: int, *, method: Method) -> pd.
     """Return the XmR chart of what lies off a path, drawn around it."""
     off = values - path
     limits = _limits(off[:learned])
-    least = _LEAST_SHARE * _limits(values[:learned]).mr_bar
-    if method == "forecast_errors" and limits.mr_bar < least:
-        limits = _limits_of(limits.mean, least)
-    found = find_signals(off, centre=limits.mean, lower=limits.lower, upper=limits.upper)
+    slack = _SLACK * _limits(values[:learned]).mr_bar if method == "forecast_errors" else 0.0
+    found = find_signals(
+        off, centre=limits.mean, lower=limits.lower, upper=limits.upper, slack=slack
+    )
     return found.assign(
         expected=path + limits.mean,
         lower=path + limits.lower,

@@ -19,6 +19,10 @@ def test_a_constant_has_neither_autocorrelation_nor_season(value):
     assert not is_seasonal(numbers, 4)
 
 
+def test_a_straight_line_has_no_season():
+    assert not is_seasonal(np.arange(30.0), 12)
+
+
 def test_a_clear_season_is_found_from_two_seasons_and_four_points_on():
     numbers = np.tile([10.0, 20, 30, 20], 10)
 
