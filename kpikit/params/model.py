@@ -52,6 +52,7 @@ __all__ = [
     "Economics",
     "Experiment",
     "Funnel",
+    "FunnelExclusion",
     "FunnelStepParams",
     "Goal",
     "Guardrail",
@@ -251,6 +252,19 @@ class FunnelStepParams(Model):
     where: dict[str, Scalar | list[Scalar]] = Field(
         default_factory=dict, description="Column to the value, or values, that it takes."
     )
+    optional: bool = Field(False, description="Whether users may go on without it.")
+    first_time: bool = Field(False, description="Whether only a user's first one ever counts.")
+
+
+class FunnelExclusion(Model):
+    """An event that drops an attempt where it lies between two of its steps."""
+
+    event: str | list[str] = Field(description="Event, or events any of which counts.")
+    after: int = Field(1, ge=1, description="Number of the step after which it counts, from 1.")
+    before: int = Field(2, ge=2, description="Number of the step before which it counts.")
+    where: dict[str, Scalar | list[Scalar]] = Field(
+        default_factory=dict, description="Column to the value, or values, that it takes."
+    )
 
 
 class Funnel(Model):
@@ -266,6 +280,31 @@ class Funnel(Model):
     )
     order: Literal["ordered", "strict", "unordered"] = Field(
         "ordered", description="Whether steps follow one another, at once, or in any order."
+    )
+    exclusions: list[FunnelExclusion] = Field(
+        default_factory=list,
+        description="Events that drop an attempt.",
+        examples=[[{"event": "refund"}]],
+    )
+    unit: str | list[str] = Field(
+        "user_id", description="Column, or columns, of what is counted.", examples=["session_id"]
+    )
+    hold: list[str] = Field(
+        default_factory=list,
+        description="Columns that have one value in all events of an attempt.",
+        examples=[["product_id"]],
+    )
+    strictly_later: bool = Field(
+        False, description="Whether events of one instant cannot follow one another."
+    )
+    segments: list[str] = Field(
+        default_factory=list, description="Columns to break it down by.", examples=[["platform"]]
+    )
+    attribution: Literal["first_touch", "last_touch", "every_step"] = Field(
+        "first_touch", description="To which of its values of a segment's column a user belongs."
+    )
+    value_per_conversion: float | None = Field(
+        None, ge=0, description="Money that a conversion is worth.", allow_inf_nan=False
     )
 
 

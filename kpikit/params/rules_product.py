@@ -14,6 +14,7 @@ from kpikit.params.model import (
     Campaign,
     Experiment,
     Funnel,
+    FunnelExclusion,
     FunnelStepParams,
     KeyResult,
     MeasureParams,
@@ -195,7 +196,28 @@ def _window(text: str, key: str) -> Iterator[Fault]:
         yield Fault(key, *two_lines(error))
 
 
-def _step_events(step: FunnelStepParams, _: Context) -> Iterator[Fault]:
+def _exclusions(funnel: Funnel, _: Context) -> Iterator[Fault]:
+    last = len(funnel.steps)
+    for index, exclusion in enumerate(funnel.exclusions):
+        if not exclusion.after < exclusion.before <= last:
+            what = f"lies after step {exclusion.after} and before step {exclusion.before}"
+            to_do = f"Give two of the steps 1 to {last}, the earlier one first."
+            yield Fault(f"exclusions.{index}", what, to_do)
+
+
+def _optional_steps(funnel: Funnel, _: Context) -> Iterator[Fault]:
+    for index, step in enumerate(funnel.steps):
+        if not isinstance(step, FunnelStepParams) or not step.optional:
+            continue
+        if index == 0:
+            what = f"step '{step.name}' is optional and the first"
+            yield Fault("steps.0", what, "Begin with a step that starts an attempt.")
+        elif funnel.order != "ordered":
+            what = f"step '{step.name}' is optional in a funnel that is {funnel.order}"
+            yield Fault(f"steps.{index}", what, "Only an ordered funnel has optional steps.")
+
+
+def _step_events(step: FunnelStepParams | FunnelExclusion, _: Context) -> Iterator[Fault]:
     if step.event in ("", []):
         yield Fault("event", "names no event", "Give an event, or a list of them.")
 
@@ -278,7 +300,10 @@ PRODUCT_RULES = (
     Rule(Campaign, ("start", "end"), _start_and_end),
     Rule(Benchmark, ("low", "high"), _benchmark_range),
     Rule(Funnel, ("steps", "window"), _funnel),
+    Rule(Funnel, ("exclusions", "steps"), _exclusions),
+    Rule(Funnel, ("steps", "order"), _optional_steps),
     Rule(FunnelStepParams, ("event",), _step_events),
+    Rule(FunnelExclusion, ("event",), _step_events),
     Rule(Experiment, ("variants",), _split),
     Rule(Experiment, ("control", "variants"), _control),
     Rule(Experiment, ("primary", "secondary", "guardrails"), _experiment_metrics),

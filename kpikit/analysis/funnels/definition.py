@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias, TypedDict
+from typing import Any, Literal, Required, TypeAlias, TypedDict
 
 import pandas as pd
 
@@ -31,8 +31,8 @@ _FOREVER = dt.timedelta(days=200_000)
 class FunnelKeywords(TypedDict, total=False):
     """What every function on funnels takes besides its events; see ``funnel_table``."""
 
-    steps: Sequence[Step | str | None]
-    window: Window
+    steps: Required[Sequence[Step | str | None]]
+    window: Required[Window]
     order: Order
     by: Columns | None
     exclusions: Sequence[Exclusion]
@@ -67,6 +67,7 @@ class Definition:
     strictly_later: bool
     among: str
     timezone: str
+    mature_only: bool = True  # whether entries without a full window are left out
 
     @property
     def required(self) -> list[int]:
@@ -79,6 +80,14 @@ class Definition:
         if self.closing is None or self.window is None:
             return None
         return self.closing - self.window
+
+    def needed_before(self, number: int) -> int:
+        """Return the needed step before step ``number``; the first one has itself."""
+        return max((needed for needed in self.required if needed < number), default=1)
+
+    def needed_after(self, number: int) -> int | None:
+        """Return the needed step after step ``number``; None after the last."""
+        return min((needed for needed in self.required if needed > number), default=None)
 
 
 def define(

@@ -37,20 +37,7 @@ def following(
     Returns:
         The entries in any order, with ``found`` missing where nothing follows.
     """
-    kept = [column for column in entries.columns if column not in keys]
-    missing = {column: ibis.null(entries[column].type()) for column in kept}
-    mine = entries.select(
-        *keys,
-        *kept,
-        moment=entries[at],
-        candidate=ibis.null(TIME),
-        is_entry=ibis.literal(1, "int8"),
-    )
-    theirs = events.select(
-        *keys, **missing, moment=events["time"], candidate=events[value],
-        is_entry=ibis.literal(0, "int8"),
-    )  # fmt: skip
-    both = mine.union(theirs)
+    both = side_by_side(entries, events, at=at, keys=keys, value=value)
     # backwards in time; what sorts before an entry at its own instant is found by it
     first = both.is_entry.desc() if strictly else both.is_entry.asc()
     backwards = ibis.window(
@@ -63,11 +50,37 @@ def following(
     return found.select(*entries.columns, "found")
 
 
+def side_by_side(
+    entries: ir.Table, events: ir.Table, *, at: str, keys: Sequence[str], value: str | None = None
+) -> ir.Table:
+    """Return entries and events in one relation.
+
+    Returns:
+        The columns of ``entries``, missing for events; ``moment`` (their time ``at``, or the
+        event's), ``is_entry`` (1 or 0) and, if asked for, ``candidate`` (``value`` of an event).
+    """
+    kept = [column for column in entries.columns if column not in keys]
+    missing = {column: ibis.null(entries[column].type()) for column in kept}
+    valued = [{"candidate": ibis.null(TIME)}, {"candidate": events[value]}] if value else [{}, {}]
+    mine = entries.select(
+        *keys, *kept, moment=entries[at], is_entry=ibis.literal(1, "int8"), **valued[0]
+    )
+    theirs = events.select(
+        *keys, **missing, moment=events["time"], is_entry=ibis.literal(0, "int8"), **valued[1]
+    )
+    return mine.union(theirs)
+
+
+def in_time(found: ir.Value, began: ir.Value, rows: Rows) -> ir.BooleanValue:
+    """Return whether ``found`` lies within the window that ``began``."""
+    if rows.funnel.window is None:
+        return ibis.literal(value=True)
+    return found <= began + interval(rows)
+
+
 def within(found: ir.Value, began: ir.Value, rows: Rows) -> ir.Value:
     """Return ``found`` where it lies within the window that ``began``, else missing."""
-    if rows.funnel.window is None:
-        return found
-    return ibis.ifelse(found <= began + interval(rows), found, ibis.null(TIME))
+    return ibis.ifelse(in_time(found, began, rows), found, ibis.null(TIME))
 
 
 def interval(rows: Rows) -> ir.IntervalScalar:

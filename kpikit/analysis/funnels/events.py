@@ -1,8 +1,10 @@
 """The rows that a funnel looks at: keyed, timed, and marked with the steps that each serves."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import combinations
 from operator import or_
 from typing import Any
 
@@ -11,7 +13,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from kpikit.analysis.funnels.definition import Definition
-from kpikit.analysis.funnels.steps import Matcher, matches
+from kpikit.analysis.funnels.steps import Matcher, are_disjoint, is_filtered, matches
 from kpikit.catalogue.relations import MISSING_SEGMENT
 from kpikit.engine import as_table, backend_name, check_columns, naive_utc
 
@@ -28,7 +30,8 @@ class Rows:
         funnel: What was asked for.
         table: One row per event: the keys, the values of ``by``, ``time`` and ``mask``, whose bits
             are the steps in order and then the exclusions; kept by the engine.
-        source: All events with user and time, under the same names and without ``mask``.
+        source: All events with user and time: their own columns, the keys, the values of ``by``
+            and ``kpikit_time``.
         units: Columns that make a unit, of which each counts once.
         keys: Columns that part the rows into sequences; an entry lies in one.
         groups: Columns that part the result, among the keys.
@@ -60,7 +63,7 @@ class Rows:
             rows = rows.filter(rows.time >= instant(funnel.start))
         if funnel.end is not None:
             rows = rows.filter(rows.time < instant(funnel.end))
-        if funnel.last_entry is not None:
+        if funnel.last_entry is not None and funnel.mature_only:
             rows = rows.filter(rows.time < instant(funnel.last_entry))
         return rows
 
@@ -91,10 +94,11 @@ def prepare(
     units = tuple(f"unit_{index}" for index, _ in enumerate(funnel.unit))
     held = tuple(f"held_{index}" for index, _ in enumerate(funnel.hold))
     groups = group_names(funnel) if funnel.attribution == "every_step" else ()
-    wanted = [*units, *held, *group_names(funnel), "time", "mask"]
+    valued = funnel.attribution not in ("first_touch", "last_touch")
+    wanted = [*units, *held, *(group_names(funnel) if valued else ()), "mask"]
     return Rows(
         funnel=funnel,
-        table=marked.select(*wanted).cache(),
+        table=marked.select(*wanted, time="kpikit_time").cache(),
         source=source,
         units=units,
         keys=(*units, *held, *groups),
@@ -110,8 +114,9 @@ def group_names(funnel: Definition) -> tuple[str, ...]:
 def _known(table: ir.Table, funnel: Definition, *, keep_ids: bool) -> ir.Table:
     """Return the events with units, held values and times, all under names of ours as well."""
     times = naive_utc(table.event_time)
-    known = table.mutate(time=times if times.type().scale in (None, 6) else times.cast(TIME))
-    known = known.drop_null([*funnel.unit, *funnel.hold, "time"])
+    # under a name of ours, for the events may have a column time of their own
+    known = table.mutate(kpikit_time=times.cast(TIME) if times.type().scale == 9 else times)
+    known = known.drop_null([*funnel.unit, *funnel.hold, "kpikit_time"])
     units = {
         f"unit_{index}": _key(known[name], keep=keep_ids) for index, name in enumerate(funnel.unit)
     }
@@ -124,7 +129,7 @@ def _known(table: ir.Table, funnel: Definition, *, keep_ids: bool) -> ir.Table:
     }
     known = known.mutate(**units, **held, **values)
     if funnel.closing is not None:
-        known = known.filter(known.time < instant(funnel.closing))
+        known = known.filter(known.kpikit_time < instant(funnel.closing))
     return known
 
 
@@ -133,35 +138,51 @@ def _marked(source: ir.Table, funnel: Definition) -> ir.Table:
     rows = _within_reach(source, funnel)
     matchers: tuple[Matcher, ...] = (*funnel.steps, *funnel.exclusions)
     every_row_counts = funnel.order == "strict" and funnel.among == "all"
-    if not every_row_counts and all(matcher.events is not None for matcher in matchers):
+    by_event = all(matcher.events is not None for matcher in matchers)
+    if by_event and not every_row_counts:
         names = {name for matcher in matchers for name in matcher.events or ()}
         rows = rows.filter(rows.event.isin(sorted(names)))
-    flags = {f"flag_{index}": matches(rows, matcher) for index, matcher in enumerate(matchers)}
-    rows = rows.mutate(**flags)
+    conditions = [matches(rows, matcher) for matcher in matchers]
     for index, step in enumerate(funnel.steps):
         if step.first_time:
-            rows = _first_times(rows, f"flag_{index}")
-    bits = [rows[flag].cast("int32") * (1 << index) for index, flag in enumerate(flags)]
-    rows = rows.mutate(mask=reduce(or_, bits))
-    return rows if every_row_counts else rows.filter(rows["mask"] != 0)
+            conditions[index] = _first_time(rows, conditions[index], funnel)
+    rows = rows.mutate(mask=_mask(matchers, conditions))
+    by_event_alone = by_event and not any(
+        is_filtered(matcher) or getattr(matcher, "first_time", False) for matcher in matchers
+    )
+    if every_row_counts or by_event_alone:
+        return rows
+    return rows.filter(rows["mask"] != 0)
+
+
+def _mask(matchers: Sequence[Matcher], conditions: Sequence[ir.BooleanValue]) -> ir.Value:
+    """Return the bits of the steps and exclusions that a row matches."""
+    bits = [1 << index for index, _ in enumerate(conditions)]
+    if all(are_disjoint(one, other) for one, other in combinations(matchers, 2)):
+        branches = [(each, ibis.literal(bit)) for each, bit in zip(conditions, bits, strict=True)]
+        return ibis.cases(*branches, else_=0).cast("int32")
+    weighed = [
+        each.fill_null(False).cast("int32") * bit
+        for each, bit in zip(conditions, bits, strict=True)
+    ]
+    return reduce(or_, weighed)
 
 
 def _within_reach(source: ir.Table, funnel: Definition) -> ir.Table:
     """Return the rows that an entry of the days can have: none before, none beyond its window."""
     if funnel.start is not None and not any(step.first_time for step in funnel.steps):
-        source = source.filter(source.time >= instant(funnel.start))
+        source = source.filter(source.kpikit_time >= instant(funnel.start))
     if funnel.end is not None and funnel.window is not None:
         # twice the window, for an exclusion counts for one after a step that took one
-        source = source.filter(source.time < instant(funnel.end + 2 * funnel.window))
+        source = source.filter(source.kpikit_time < instant(funnel.end + 2 * funnel.window))
     return source
 
 
-def _first_times(rows: ir.Table, flag: str) -> ir.Table:
-    """Return the rows with ``flag`` left only at each unit's first time."""
-    units = [name for name in rows.columns if name.startswith("unit_")]
-    matching: Any = ibis.ifelse(rows[flag], rows.time, ibis.null(TIME))
-    first = matching.min().over(ibis.window(group_by=units))
-    return rows.mutate(**{flag: (rows[flag] & (rows.time == first)).fill_null(False)})
+def _first_time(rows: ir.Table, condition: ir.BooleanValue, funnel: Definition) -> ir.BooleanValue:
+    """Return whether a row is the first, or of the first instant, that a unit matches at all."""
+    units = [f"unit_{index}" for index, _ in enumerate(funnel.unit)]
+    matching: Any = ibis.ifelse(condition, rows.kpikit_time, ibis.null(TIME))
+    return condition & (rows.kpikit_time == matching.min().over(ibis.window(group_by=units)))
 
 
 def _key(column: ir.Value, *, keep: bool) -> ir.Value:

@@ -88,7 +88,7 @@ def _touches(rows: Rows) -> ir.Table:
     names = group_names(rows.funnel)
     source = rows.source
     bears = [source[name] != MISSING_SEGMENT for name in names]
-    return source.filter(ibis.or_(*bears)).select(*rows.units, *names, "time")
+    return source.filter(ibis.or_(*bears)).select(*rows.units, *names, time="kpikit_time")
 
 
 def _value_at(touches: ir.Table, line: Sequence[str], *, latest: bool) -> ir.Table:

@@ -12,6 +12,7 @@ from kpikit.analysis.funnels.entries import following, interval, ordered_entries
 from kpikit.analysis.funnels.events import TIME, Rows
 from kpikit.analysis.funnels.groups import attributed, rest_of, with_rest
 from kpikit.analysis.funnels.orders import strict_entries, unordered_entries
+from kpikit.analysis.funnels.outliving import deepest_entries, outliving_suffices
 from kpikit.analysis.funnels.overlap import check_apart
 
 PeriodOf: TypeAlias = Callable[[ir.TimestampValue], ir.Value]
@@ -35,20 +36,28 @@ def reported_entries(rows: Rows, period_of: PeriodOf | None = None) -> ir.Table:
         entries = with_rest(entries, rows.groups, kept)
         return entries if period_of is None else entries.mutate(period=period_of(entries.time_1))
 
+    if period_of is None and kept is None and outliving_suffices(rows):
+        first = labelled(_first_rows(rows).select(*rows.keys, time_1="time"))
+        return _completed_groups(_with_depth(deepest_entries(rows, first), rows).cache(), rows)
     entries = _spared(_entries(rows, labelled), rows)
     parts = [name for name in entries.columns if name == "period" or name.startswith("group_")]
     best = _best(entries, [*rows.units, *parts], rows).cache()
     if rows.funnel.order == "unordered":
         best = _in_order(best, [*rows.units, *parts], rows)
+    return _completed_groups(best, rows)
+
+
+def _completed_groups(best: ir.Table, rows: Rows) -> ir.Table:
+    """Return the reported entries with optional steps and the groups of their units."""
     best = _with_optional(best, rows)
-    if rows.funnel.by and not rows.groups:
-        best = attributed(best, rows)
-    return best
+    return attributed(best, rows) if rows.funnel.by and not rows.groups else best
 
 
-def step_times(rows: Rows) -> list[str]:
-    """Return the columns of the times of the steps."""
-    return [f"time_{number}" for number in range(1, len(rows.funnel.steps) + 1)]
+def is_reached(reported: ir.Table, number: int | None) -> ir.BooleanValue:
+    """Return whether each entry reached a step; where there is no such step, all have."""
+    if number is None:
+        return ibis.literal(value=True)
+    return reported[f"time_{number}"].notnull()
 
 
 def _first_rows(rows: Rows) -> ir.Table:
@@ -89,12 +98,16 @@ def _spared(entries: ir.Table, rows: Rows) -> ir.Table:
 
 
 def _best(entries: ir.Table, parts: Sequence[str], rows: Rows) -> ir.Table:
-    reached = [entries[name].notnull().cast("int32") for name in _own_times(entries, rows)]
-    entries = entries.mutate(depth=reduce(add, reached), completed=_completed(entries, rows))
+    entries = _with_depth(entries, rows).mutate(completed=_completed(entries, rows))
     order = [entries.depth.desc(), entries.completed, entries.time_1.desc()]
     place = ibis.row_number().over(ibis.window(group_by=list(parts), order_by=order))
     ranked = entries.mutate(place=place)
     return ranked.filter(ranked.place == 0).drop("place", "completed")
+
+
+def _with_depth(entries: ir.Table, rows: Rows) -> ir.Table:
+    reached = [entries[name].notnull().cast("int32") for name in _own_times(entries, rows)]
+    return entries.mutate(depth=reduce(add, reached))
 
 
 def _own_times(entries: ir.Table, rows: Rows) -> list[str]:
@@ -135,7 +148,7 @@ def _with_optional(best: ir.Table, rows: Rows) -> ir.Table:
             continue
         others = [(number - 1, index) for index in range(len(steps)) if index != number - 1]
         check_apart(rows, others, "optional")
-        before = max(n for n in rows.funnel.required if n < number)
+        before = rows.funnel.needed_before(number)
         since = ibis.coalesce(*(best[f"time_{n}"] for n in range(number - 1, before - 1, -1)))
         began = ibis.ifelse(best[f"time_{before}"].notnull(), since, ibis.null(TIME))
         found = following(
@@ -143,9 +156,9 @@ def _with_optional(best: ir.Table, rows: Rows) -> ir.Table:
             strictly=rows.funnel.strictly_later,
         )  # fmt: skip
         done = within(found.found, found.time_1, rows)
-        next_needed = [n for n in rows.funnel.required if n > number]
-        if next_needed:
-            later = found[f"time_{next_needed[0]}"]
+        needed = rows.funnel.needed_after(number)
+        if needed is not None:
+            later = found[f"time_{needed}"]
             done = ibis.ifelse((done <= later).fill_null(True), done, ibis.null(TIME))
         best = found.mutate(**{f"time_{number}": done}).drop("found", "since").cache()
     return best

@@ -90,7 +90,7 @@ def as_step(given: Step | str | None) -> Step:
 
 
 def matches(table: ir.Table, matcher: Matcher) -> ir.BooleanValue:
-    """Return whether each row of ``table`` serves the step, or excludes; never null."""
+    """Return whether each row of ``table`` serves the step, or excludes; missing means no."""
     found: Any = ibis.literal(value=True)
     if matcher.events is not None:
         check_columns(table, ["event"], "events")
@@ -102,7 +102,14 @@ def matches(table: ir.Table, matcher: Matcher) -> ir.BooleanValue:
     elif matcher.where is not None:
         (condition,) = table.bind(matcher.where)
         found &= condition
-    return found.fill_null(False)
+    return found
+
+
+def is_filtered(matcher: Matcher) -> bool:
+    """Return whether a step or exclusion takes only some of the rows of its events."""
+    return (
+        len(matcher.where) > 0 if isinstance(matcher.where, Mapping) else matcher.where is not None
+    )
 
 
 def are_same(one: Matcher, other: Matcher) -> bool:

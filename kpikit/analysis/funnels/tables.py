@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kpikit.analysis.funnels.definition import Columns, Day, Definition, Order, Window, define
-from kpikit.analysis.funnels.events import REST, Rows, prepare
+from kpikit.analysis.funnels.events import REST, prepare
 from kpikit.analysis.funnels.reported import reported_entries
 from kpikit.analysis.funnels.steps import Exclusion, Step
 from kpikit.intervals import wilson_interval
@@ -89,7 +89,8 @@ def funnel_table(
         ``users`` (units), ``step_rate`` (share of the needed step before, 0 to 1; 1 for the
         first), ``overall_rate`` (share of the first step), ``ci_low`` and ``ci_high`` (of
         ``step_rate``, after Wilson), ``median_seconds`` and ``mean_seconds`` (from the needed step
-        before). Without users at the step before, rates are missing.
+        before), ``previous_users`` (units that ``step_rate`` is a share of). Without users at the
+        step before, rates are missing.
 
     Raises:
         AnalysisError: The funnel contradicts itself, a choice is unknown, a column is missing.
@@ -114,68 +115,52 @@ def funnel_table(
         strictly_later=strictly_later, among=among, timezone=timezone,
     )  # fmt: skip
     rows = prepare(events, funnel)
-    wide = _totals(reported_entries(rows), rows).to_pandas()
-    return _long(wide, funnel, confidence)
+    totals = step_totals(reported_entries(rows), funnel).to_pandas()
+    return step_rows(_by_size(totals), funnel, confidence=confidence)
 
 
-def _totals(reported: ir.Table, rows: Rows) -> ir.Table:
-    """Return per group the users of each step and how long they took from the one before."""
-    totals = {}
-    for number in range(1, len(rows.funnel.steps) + 1):
-        time = reported[f"time_{number}"]
-        totals[f"users_{number}"] = time.count()
-        if number > 1:
-            before = max(n for n in rows.funnel.required if n < number)
-            # the difference in seconds would count the boundaries crossed, not the time
-            took = time.delta(reported[f"time_{before}"], unit="microsecond") / 1e6
+def step_totals(reported: ir.Table, funnel: Definition, *, times: bool = True) -> ir.Table:
+    """Return a row per group (and period): users per step, and how long they took to each."""
+    totals: dict[str, ir.Value] = {}
+    for number in range(1, len(funnel.steps) + 1):
+        totals[f"users_{number}"] = reported[f"time_{number}"].count()
+        if times and number > 1:
+            took = seconds_between(reported, funnel.needed_before(number), number)
             totals[f"median_{number}"] = took.median()
             totals[f"mean_{number}"] = took.mean()
-    groups = [name for name in reported.columns if name == "period" or name.startswith("group_")]
-    if groups:
-        return reported.group_by(groups).aggregate(**totals)
-    return reported.aggregate(**totals)
+    groups = group_columns(reported)
+    return reported.group_by(groups).aggregate(**totals) if groups else reported.aggregate(**totals)
 
 
-def _long(wide: pd.DataFrame, funnel: Definition, confidence: float) -> pd.DataFrame:
-    """Return a row per group and step, the largest group first and the rest last."""
-    groups = [name for name in wide.columns if name.startswith("group_")]
-    if groups:
-        is_rest = (wide[groups] == REST).all(axis=1)
-        wide = wide.assign(is_rest=is_rest).sort_values(
-            ["is_rest", "users_1", *groups], ascending=[True, False, *(True for _ in groups)],
-            ignore_index=True,
-        )  # fmt: skip
+def seconds_between(reported: ir.Table, first: int, last: int) -> ir.FloatingValue:
+    """Return the seconds from one step of each reported entry to another."""
+    # the difference in seconds would count the boundaries crossed, not the time
+    took = reported[f"time_{last}"].delta(reported[f"time_{first}"], unit="microsecond")
+    return took / 1e6
+
+
+def group_columns(table: ir.Table | pd.DataFrame) -> list[str]:
+    """Return the columns that part a result."""
+    return [name for name in table.columns if name == "period" or name.startswith("group_")]
+
+
+def step_rows(totals: pd.DataFrame, funnel: Definition, *, confidence: float) -> pd.DataFrame:
+    """Return a row per row of ``totals``, in its order, and step."""
     parts = []
     for number, name in enumerate(step_names(funnel), 1):
-        before = max((n for n in funnel.required if n < number), default=1)
-        part = wide[groups].copy()
-        part["order"] = np.arange(len(wide))
+        part = totals[group_columns(totals)].copy()
+        part["place"] = np.arange(len(totals))
         part["step"] = number
         part["name"] = name
-        part["users"] = wide[f"users_{number}"].astype("int64")
-        part["before"] = wide[f"users_{before}"].astype("int64")
-        part["first"] = wide["users_1"].astype("int64")
+        part["users"] = totals[f"users_{number}"].astype("int64")
+        part["previous_users"] = totals[f"users_{funnel.needed_before(number)}"].astype("int64")
+        part["first"] = totals["users_1"].astype("int64")
         for measure in ("median", "mean"):
-            column = wide.get(f"{measure}_{number}", np.nan)
-            part[f"{measure}_seconds"] = np.asarray(column, dtype=float)
+            seconds = totals.get(f"{measure}_{number}", np.nan)
+            part[f"{measure}_seconds"] = np.asarray(seconds, dtype=float)
         parts.append(part)
-    table = pd.concat(parts).sort_values(["order", "step"], ignore_index=True)
-    return _with_rates(table, confidence).rename(columns=dict(zip(groups, funnel.by, strict=True)))
-
-
-def _with_rates(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    low, high = wilson_interval(table["users"], table["before"], confidence=confidence)
-    first = table["step"] == 1
-    with np.errstate(invalid="ignore"):
-        table["step_rate"] = table["users"] / table["before"]
-        table["overall_rate"] = table["users"] / table["first"]
-    # that everyone who entered did so is certain, as long as anyone did
-    table["ci_low"] = np.where(first, table["step_rate"], low)
-    table["ci_high"] = np.where(first, table["step_rate"], high)
-    times = ["median_seconds", "mean_seconds"]
-    rates = ["step_rate", "overall_rate", "ci_low", "ci_high"]
-    groups = [name for name in table.columns if name.startswith("group_")]
-    return table[[*groups, "step", "name", "users", *rates, *times]]
+    table = pd.concat(parts).sort_values(["place", "step"], ignore_index=True)
+    return _with_rates(table, confidence).rename(columns=_group_names(funnel))
 
 
 def step_names(funnel: Definition) -> list[str]:
@@ -183,3 +168,37 @@ def step_names(funnel: Definition) -> list[str]:
     if funnel.order != "unordered":
         return [step.name for step in funnel.steps]
     return [f"any {number} of {len(funnel.steps)}" for number in range(1, len(funnel.steps) + 1)]
+
+
+def in_order_of_size(totals: pd.DataFrame, sizes: pd.Series) -> pd.DataFrame:
+    """Return the rows with the largest group first and the rest last."""
+    groups = [name for name in group_columns(totals) if name != "period"]
+    if not groups:
+        return totals
+    order = totals.assign(is_rest=(totals[groups] == REST).all(axis=1), size=sizes)
+    keys = ["is_rest", "size", *group_columns(totals)]
+    ascending = [True, False, *(True for _ in keys[2:])]
+    return order.sort_values(keys, ascending=ascending, ignore_index=True)
+
+
+def _by_size(totals: pd.DataFrame) -> pd.DataFrame:
+    return in_order_of_size(totals, totals["users_1"])
+
+
+def _group_names(funnel: Definition) -> dict[str, str]:
+    return {f"group_{index}": name for index, name in enumerate(funnel.by)}
+
+
+def _with_rates(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    low, high = wilson_interval(table["users"], table["previous_users"], confidence=confidence)
+    first = table["step"] == 1
+    table["step_rate"] = table["users"] / table["previous_users"]
+    table["overall_rate"] = table["users"] / table["first"]
+    # that everyone who entered did so is certain, as long as anyone did
+    table["ci_low"] = np.where(first, table["step_rate"], low)
+    table["ci_high"] = np.where(first, table["step_rate"], high)
+    measures = [
+        "users", "step_rate", "overall_rate", "ci_low", "ci_high", "median_seconds",
+        "mean_seconds", "previous_users",
+    ]  # fmt: skip
+    return table[[*group_columns(table), "step", "name", *measures]]
