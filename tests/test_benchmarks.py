@@ -116,7 +116,8 @@ def test_a_missed_bar_ends_with_exit_code_one(monkeypatch, capsys):
 def test_an_unknown_benchmark_is_named(capsys):
     assert command.main(["startup", "startups"]) == 2
     assert capsys.readouterr().out == (
-        "Unknown benchmark: startups. Known: startup, review, charts, runner, phases, first_run.\n"
+        "Unknown benchmark: startups. Known: startup, review, charts, runner, phases, signals, "
+        "forecasts, first_run.\n"
     )
 
 

@@ -11,6 +11,8 @@ from statsmodels.tsa.holtwinters import SimpleExpSmoothing
 from statsmodels.tsa.statespace.sarimax import SARIMAX
 
 import kpikit as kk
+from benchmarks import forecasts as benchmark
+from benchmarks import m3
 from kpikit.series.smoothing import project, smooth
 
 
@@ -105,3 +107,33 @@ def test_arima_by_statsmodels(case):
     assert found == pytest.approx({name: expected[name] for name in found}, rel=rel)
     assert ahead.predicted_mean.tolist() == pytest.approx(expected["pred6"], rel=rel)
     assert ahead.se_mean.tolist() == pytest.approx(expected["se6"], rel=rel)
+
+
+def test_the_bars_of_the_benchmark_are_those_published(case_named):
+    expected = case_named("kpis.json", "m3_acceptance_bar")["expected"]
+
+    bars = {period.lower(): (smape, mase) for period, _, smape, mase in benchmark.BARS}
+
+    assert bars == {
+        period: (expected[period]["sMAPE_max"], expected[period]["MASE_max"])
+        for period in ("quarterly", "monthly")
+    }
+
+
+def test_probabilities_are_better_than_points_on_a_part_of_m3(case_named, shared_data):
+    """The whole is in ``python -m benchmarks forecasts``."""
+    case = case_named("kpis.json", "p_hit_target_brier")
+    published = case["expected"]
+
+    chances, points, hits = [], [], []
+    for series in m3.load("MONTHLY")[::15]:
+        total = kk.total_forecast(series.known, periods=3, season_length=12)
+        year_before = series.known[-12:-9].sum()
+        for factor in case["inputs"]["g"]:
+            chances.append(total.chance_of(factor * year_before))
+            points.append(total.mean >= factor * year_before)
+            hits.append(series.came[:3].sum() >= factor * year_before)
+
+    ratio = kk.brier_score(chances, hits) / kk.brier_score(points, hits)
+    assert ratio <= 0.72
+    assert ratio <= sum(published["brier"]) / sum(published["point_forecast_01"]) + 0.03
