@@ -14,9 +14,10 @@ from kpikit.present import theme
 from kpikit.publish import pictures
 from kpikit.publish.document import Document, read_document
 from kpikit.publish.fonts import replace_uncovered
+from kpikit.publish.heights import measure
 from kpikit.publish.layout import breakable_line, page_data
 from kpikit.publish.pagination import MIN_SCALE, fill_pages, filled, report_units
-from kpikit.publish.typst import Standard, compile_pdf, is_drawable, measure, rasterize
+from kpikit.publish.typst import Standard, compile_pdf, is_drawable, rasterize
 
 _HEAVY_SVG = 1_500_000  # characters; above, a chart of many points is set as pixels
 
