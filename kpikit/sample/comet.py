@@ -284,7 +284,7 @@ def _survey(line: Timeline, players: pd.DataFrame, opens: pd.DataFrame, seed: in
 
 
 def _observations(line: Timeline, seed: int) -> pd.DataFrame:
-    """Weekly values of the app stores and the crash reporter, one column each."""
+    """Weekly values of the app stores, the crash reporter and the team's board, one column each."""
     rng = stream(seed, "comet.observations")
     weeks = line.dates[line.dates.day_of_week == 0]
     places = np.arange(len(weeks))
@@ -293,8 +293,10 @@ def _observations(line: Timeline, seed: int) -> pd.DataFrame:
     hurt = np.convolve(crashing, 0.16 * 0.82 ** np.arange(30))[: len(weeks)]
     rating = 4.38 + 0.0012 * places - hurt + rng.normal(0, 0.025, len(weeks))
     crash_free = np.where(crashing, 0.968, 0.9952) + rng.normal(0, 0.0008, len(weeks))
+    done = rng.poisson(np.where(crashing, 3, 6), len(weeks))  # the team mends what crashes
     return pd.DataFrame({
         "week": weeks, "app_rating": rating.round(2), "crash_free_rate": crash_free.round(4),
+        "items_done": done,
     })  # fmt: skip
 
 

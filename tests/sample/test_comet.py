@@ -124,6 +124,7 @@ def test_stars_and_stability_fall_with_the_crashes_and_recover(comet):
     assert weekly.loc["2026-08-10", "crash_free_rate"] > 0.99
     assert weekly.loc["2026-07-27", "app_rating"] < weekly.loc["2026-07-06", "app_rating"] - 0.2
     assert weekly["app_rating"].between(3.5, 5).all()
+    assert weekly["items_done"].between(0, 30).all()
 
 
 def test_players_move_to_a_new_version_within_weeks(comet):
