@@ -18,7 +18,7 @@ Assurance = Literal["reliably_hit", "reliably_missed", "hit_or_miss", "no_data"]
 
 # share of points flagged where nothing happened, as benchmarks/signals.py measures it: noise around
 # a constant for raw limits; for forecast errors the last points of real series, at most
-FALSE_ALARM_RATES = {"xmr": 0.01, "forecast_errors": 0.05, "too_short": 0.0}
+FALSE_ALARM_RATES = {"xmr": 0.01, "forecast_errors": 0.04, "too_short": 0.0}
 
 
 def variation(table: pd.DataFrame, *, direction: Direction = "up", last: int = 1) -> Variation:
@@ -100,7 +100,7 @@ def expected_false_signals(tables: Iterable[pd.DataFrame], *, last: int = 1) -> 
 
     Returns:
         The sum of ``FALSE_ALARM_RATES`` over all points with a value: 1 % where limits are raw, at
-        most 5 % where they are of forecast errors.
+        most 4 % where they are of forecast errors.
     """
     points = [table[table["value"].notna()].tail(last) for table in tables]
     return float(sum(point["method"].map(FALSE_ALARM_RATES).sum() for point in points))

@@ -66,7 +66,7 @@ def test_a_target_on_a_limit_is_hit_or_missed_and_no_limits_are_no_data():
 def test_false_signals_add_up_over_a_scorecard():
     raw, trend, short = signal_table(STEADY), signal_table(range(24)), signal_table([1, 2, None])
 
-    assert expected_false_signals([raw, raw, trend, short]) == pytest.approx(0.01 + 0.01 + 0.05)
+    assert expected_false_signals([raw, raw, trend, short]) == pytest.approx(0.01 + 0.01 + 0.04)
     assert expected_false_signals([raw], last=3) == pytest.approx(0.03)
     assert expected_false_signals([]) == 0
 
