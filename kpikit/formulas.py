@@ -8,6 +8,7 @@ import ast
 import operator
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from kpikit.errors import AnalysisError
@@ -75,6 +76,7 @@ def parse_formula(text: str) -> Formula:
     return Formula(text, names)
 
 
+@lru_cache(maxsize=256)  # a tree of drivers reckons each formula hundreds of times
 def _tree(text: str) -> ast.expr:
     try:
         return ast.parse(text.strip(), mode="eval").body

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from itertools import combinations
 from typing import Any
 
@@ -153,6 +154,7 @@ def _averaged(formula: Formula, children: list[_Node], index: int, worth: _Worth
     siblings = [other for other in range(len(children)) if other != index]
     size = len(children)
 
+    @cache  # the factors of this child ask for the same values again and again
     def value(own: float) -> Fraction:
         total = Fraction()
         for count in range(size):
