@@ -10,7 +10,17 @@ from importlib import import_module
 
 from benchmarks.measure import Result
 
-NAMES = ("startup", "review", "charts", "runner", "phases", "signals", "forecasts", "first_run")
+NAMES = (
+    "startup",
+    "review",
+    "charts",
+    "runner",
+    "experiments",
+    "phases",
+    "signals",
+    "forecasts",
+    "first_run",
+)
 
 
 def main(names: list[str]) -> int:

@@ -25,7 +25,7 @@ class Effect:
 
     def interval(self, alpha: float) -> tuple[float, float]:
         """Return the two-sided interval with confidence ``1 - alpha``."""
-        half = self.quantile(1 - alpha / 2) * self.se
+        half = -self.quantile(alpha / 2) * self.se  # so that a tiny alpha keeps its digits
         return self.estimate - half, self.estimate + half
 
     def quantile(self, probability: float) -> float:

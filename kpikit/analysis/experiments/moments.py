@@ -310,6 +310,13 @@ def number(value: ir.Value, *, gaps: bool = True) -> ir.FloatingValue:
     return ibis.ifelse(value.isnan(), None, value) if floating and gaps else value
 
 
+def share_moments(successes: int, n: int) -> Aggregates:
+    """Return the moments of a column of 0 and 1 from its counts."""
+    share = successes / n if n else math.nan
+    variance = share * (1 - share) * n / (n - 1) if n > 1 else math.nan
+    return Aggregates(n, {VALUE: share}, {VALUE: variance})
+
+
 def spread_of(product: float, one: float, other: float, n: float) -> float:
     """Return a sample covariance from sums; zero where it is no more than their rounding."""
     if n < 2:

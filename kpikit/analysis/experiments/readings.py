@@ -114,14 +114,13 @@ def _planned_look(
     effect: Effect, looks: Sequence[float], spending: Spending, *, up: bool, alpha: float
 ) -> dict[str, object]:
     bounds = group_sequential_bounds(looks, alpha=alpha, spending=spending)
-    z = float(bounds.z[-1])
-    low, high = effect.estimate - z * effect.se, effect.estimate + z * effect.se
+    low, high = effect.interval(float(bounds.nominal_alpha[-1]))
     name = {"obf": "O'Brien-Fleming", "pocock": "Pocock"}.get(spending, spending)
     return {
         "reading": "planned look", "estimate": effect.estimate, "low": low, "high": high,
         "p_value": math.nan, "verdict": _side(low, high, up),
         "convention": f"group-sequential, look {len(looks)} at {looks[-1]:.0%} of the units, "
-                      f"Lan-DeMets {name} spending, bound z = {z:.3f} (repeated interval)",
+                      f"Lan-DeMets {name} spending, bound z = {bounds.z[-1]:.3f} (repeated interval)",
     }  # fmt: skip
 
 
