@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 import kpikit
-from kpikit.cli_ledger import diff, history
+from kpikit.commands import diff, history
 from kpikit.errors import KpikitError, hint_names
 
 if TYPE_CHECKING:

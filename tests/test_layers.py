@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[1] / "kpikit"
 ROOMS: list[set[str]] = [
     {"__main__"},
     {"cli"},
-    {"cli_ledger"},
+    {"commands"},
     {"publish"},
     {"report"},
     {"sections"},

@@ -6,7 +6,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from kpikit.cli_ledger import diff, history
+from kpikit.commands import diff, history
 from kpikit.errors import KpikitError, UnknownNameError
 from kpikit.publish.ledger import record
 
