@@ -139,6 +139,15 @@ def format_share(value: float | None, *, digits: int | None = None) -> str:
     return f"{_number(100 * value, _share_digits(value) if digits is None else digits)} %"
 
 
+def format_chance(value: float | None) -> str:
+    """Return a probability in whole percents, certain only where it is: ``84 %``, ``> 99 %``."""
+    if not _is_known(value):
+        return MISSING
+    if 0 < value < 0.01:
+        return "< 1 %"
+    return "> 99 %" if 0.99 < value < 1 else f"{_number(100 * value, 0)} %"
+
+
 def format_part(value: float | None) -> str:
     """Return what part of a whole something is: a share, in which a little is not nothing."""
     return "< 0.01 %" if _is_known(value) and 0 < value < 0.00005 else format_share(value)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from kpikit.formats import (
     format_alike,
     format_bytes,
+    format_chance,
     format_count,
     format_date,
     format_declared,
@@ -356,3 +357,18 @@ def test_no_text_ever_shows_a_negative_zero_or_four_figures_of_a_scale(value):
             assert any(char in "123456789" for char in text) or not text.startswith("−")
             if text.endswith((" k", " M")):
                 assert "," not in text
+
+
+@pytest.mark.parametrize(
+    ("chance", "text"),
+    [
+        (0.0, "0 %"),
+        (0.004, "< 1 %"),
+        (0.844, "84 %"),
+        (0.996, "> 99 %"),
+        (1.0, "100 %"),
+        (float("nan"), "–"),
+    ],
+)
+def test_a_chance_is_certain_only_where_it_is(chance, text):
+    assert format_chance(chance) == text

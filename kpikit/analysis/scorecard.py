@@ -14,7 +14,13 @@ from typing import Any, Literal
 import pandas as pd
 
 from kpikit.catalogue import Metric
-from kpikit.formats import format_declared, format_share, format_value, plural
+from kpikit.formats import (
+    format_chance,
+    format_declared,
+    format_share,
+    format_value,
+    plural,
+)
 from kpikit.params.model import Target
 from kpikit.periods import Calendar, Period
 
@@ -29,7 +35,13 @@ SCORECARD_COLUMNS = (
     "previous", "qoq_abs", "qoq", "verdict_qoq", "comparable_qoq", "reason_qoq",
     "year_before", "yoy_abs", "yoy", "verdict_yoy", "comparable_yoy", "reason_yoy",
     "status", "status_reason", "outcome", "spark",
+    "variation", "signal_period", "rule", "side", "assurance", "p_hit", "aim", "aim_period",
 )  # fmt: skip
+EVIDENCE_COLUMNS = (
+    "metric",
+    "variation", "signal_period", "rule", "side", "assurance", "p_hit", "aim", "aim_period",
+)  # fmt: skip
+LIKELY, UNLIKELY = 0.67, 0.33  # chances of a target at which a status changes
 
 
 def comparison_periods(period: Period, *, calendar: Calendar, as_of: dt.date) -> dict[str, Period]:
@@ -61,6 +73,7 @@ def scorecard_table(
     calendar: Calendar,
     as_of: dt.date,
     currency: str = "",
+    evidence: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Return one row per metric: actual, target, changes, status, and why.
 
@@ -74,6 +87,10 @@ def scorecard_table(
         calendar: How the product cuts time.
         as_of: Last complete day.
         currency: ISO code, for the sentences.
+        evidence: One row per metric: ``variation`` and ``assurance`` (``analysis.assurance``), the
+            latest signal's ``signal_period``, ``rule`` and ``side`` (``analysis.signals``), and the
+            next open target ``aim`` of ``aim_period`` with its chance ``p_hit``
+            (``analysis.forecasts``). Without it nothing is said of signals and chances.
 
     Returns:
         The columns ``SCORECARD_COLUMNS``. Numbers are NaN where unknown.
@@ -89,12 +106,16 @@ def scorecard_table(
           how their day counts differ.
         * ``outcome``: ``hit`` or ``missed`` (finished, with a target), ``open`` (unfinished,
           without a value yet, or covered in part), ``none`` (no target).
-        * ``status``: ``on_track`` (hit), ``off_track`` (missed), ``no_data`` (value missing, a
-          share or score of fewer than 10 units, or a target for what the data cover in part),
-          empty where there is no target or the period is not over; ``status_reason`` is the clause
-          that decided, or the pace.
+        * ``status``: by the chance of the next open target: ``on_track`` from 0.67 without a
+          concern, ``off_track`` below 0.33, ``at_risk`` between them or with a concern. Where no
+          chance is known, the outcome decides: ``on_track`` (hit; ``at_risk`` with a concern) or
+          ``off_track`` (missed). ``no_data``: value missing, a share or score of fewer than 10
+          units, or a target for what the data cover in part. Empty where there is nothing to
+          decide by; ``status_reason`` is the clause that decided, or the pace.
         * ``spark``: values of the 8 periods up to this one, None where missing or unfinished.
+        * ``variation`` to ``aim_period``: of the evidence; empty or NaN without it.
     """
+    behind = {} if evidence is None else {row["metric"]: row for row in evidence.to_dict("records")}
     known = {
         (row["metric"], row["period"], row["start"], row["end"]): row
         for row in facts[facts["dimension"] == ""].to_dict("records")
@@ -107,7 +128,9 @@ def scorecard_table(
     rows = []
     for metric in metrics:
         found = {name: _find(known, metric, item) for name, item in compared.items()}
-        line = _Line(metric, period, found["actual"], aims.get(metric.name, math.nan), as_of)
+        evident = behind.get(metric.name, _NO_EVIDENCE)
+        target = aims.get(metric.name, math.nan)
+        line = _Line(metric, period, found["actual"], target, as_of, evident)
         rows.append({
             **line.head(),
             **line.against_target(),
@@ -115,6 +138,7 @@ def scorecard_table(
             **line.against("yoy", compared["year_before"], found["year_before"], "year_before"),
             **line.status(currency),
             "spark": tuple(_spark_value(_find(known, metric, item)) for item in sparks),
+            **{name: evident[name] for name in EVIDENCE_COLUMNS[1:]},
         })  # fmt: skip
     return pd.DataFrame(rows, columns=list(SCORECARD_COLUMNS))
 
@@ -123,6 +147,10 @@ _Fact = Mapping[Any, Any]
 _ABSENT: _Fact = {
     "value": math.nan, "n": math.nan, "ci_low": math.nan, "ci_high": math.nan, "complete": False,
     "reason": "not computed",
+}  # fmt: skip
+_NO_EVIDENCE: _Fact = {
+    "variation": "", "signal_period": "", "rule": "", "side": "", "assurance": "",
+    "p_hit": math.nan, "aim": math.nan, "aim_period": "",
 }  # fmt: skip
 
 
@@ -143,6 +171,7 @@ class _Line:
     fact: _Fact
     target: float
     as_of: dt.date
+    evidence: _Fact
 
     @property
     def value(self) -> float:
@@ -211,31 +240,66 @@ class _Line:
 
     def status(self, currency: str) -> dict[str, str]:
         """Return outcome, status and the clause that decided."""
-        has_target = math.isfinite(self.target)
+        return _status(*self._status(currency), self.outcome)
+
+    @property
+    def outcome(self) -> str:
+        """What became of the period's own target."""
+        if not math.isfinite(self.target):
+            return "none"
+        if not math.isfinite(self.value) or not self.decided:
+            return "open"
+        return "missed" if self._verdict(self.target) == "worse" else "hit"
+
+    def _status(self, currency: str) -> tuple[str, str]:
+        """Return the status and why: what is unknown first, then the chance, then the outcome."""
         if not math.isfinite(self.value):
-            outcome = "open" if has_target else "none"
-            return _status("no_data", str(self.fact["reason"]), outcome)
+            return "no_data", str(self.fact["reason"])
+        if self.metric.unit in ("share", "points") and self.fact["n"] < LEAST_N:
+            return "no_data", f"fewer than {LEAST_N} {self.metric.n_of}: {int(self.fact['n'])}"
+        if math.isfinite(self.evidence["p_hit"]):
+            return self._by_chance(currency)
+        if not math.isfinite(self.target):
+            return "", "no target"
+        return self._by_outcome(currency)
+
+    def _by_outcome(self, currency: str) -> tuple[str, str]:
+        """Return the status of a target that no chance is known of."""
         actual = format_value(self.value, self.metric.unit, currency=currency, short=True)
         target = format_declared(self.target, self.metric.unit, currency=currency)
-        outcome = "none"
-        if has_target:
-            hit = self._verdict(self.target) != "worse"
-            outcome = ("hit" if hit else "missed") if self.decided else "open"
-        if self.metric.unit in ("share", "points") and self.fact["n"] < LEAST_N:
-            few = f"fewer than {LEAST_N} {self.metric.n_of}: {int(self.fact['n'])}"
-            return _status("no_data", few, outcome)
-        if not has_target:
-            return _status("", "no target", outcome)
         if not self.finished:
-            return _status("", self._pace(actual, target), outcome)
+            return "", self._pace(actual, target)
         if not self.decided:
-            return _status("no_data", f"the data cover {self.period.label} only in part", outcome)
-        clause = f"{outcome}: {actual} against a target of {target}"
+            return "no_data", f"the data cover {self.period.label} only in part"
+        clause = f"{self.outcome}: {actual} against a target of {target}"
         shown = format_value(self.target, self.metric.unit, currency=currency, short=True)
         if actual == shown and self.value != self.target:
             above = "above" if self.value > self.target else "below"
-            clause = f"{outcome}: just {above} the target of {target}"
-        return _status("on_track" if outcome == "hit" else "off_track", clause, outcome)
+            clause = f"{self.outcome}: just {above} the target of {target}"
+        if self.outcome == "hit" and self.has_concern:
+            return "at_risk", f"{clause}; {self._signal_clause()}"
+        return "on_track" if self.outcome == "hit" else "off_track", clause
+
+    @property
+    def has_concern(self) -> bool:
+        """Whether a signal lies on the bad side."""
+        return bool(self.evidence["variation"] == "concern")
+
+    def _by_chance(self, currency: str) -> tuple[str, str]:
+        """Return the status by the chance of the next open target, and the clause that decided."""
+        chance, aim = float(self.evidence["p_hit"]), float(self.evidence["aim"])
+        value = format_declared(aim, self.metric.unit, currency=currency)
+        clause = f"P(hit) {format_chance(chance)} for {value} in {self.evidence['aim_period']}"
+        if chance < UNLIKELY:
+            return "off_track", clause
+        if self.has_concern:
+            return "at_risk", f"{self._signal_clause()}; {clause}"
+        return "on_track" if chance >= LIKELY else "at_risk", clause
+
+    def _signal_clause(self) -> str:
+        return (
+            f"concern: signal {self.evidence['side']} routine in {self.evidence['signal_period']}"
+        )
 
     def _pace(self, actual: str, target: str) -> str:
         """Say where an unfinished period stands; a share of the target only for what adds up."""

@@ -68,6 +68,7 @@ class Metric:
         additive: Whether the values of the days of a period add up to the period's value.
         any_length: Whether a month's value may be held against a quarter's: an average order value
             may, a churn rate or distinct users may not, for they grow with the period.
+        at_end: Whether its value is that of the period's last moment, as MRR is.
         looks_back: Whether it needs the whole period before.
         needs: Key of the product's file without which it cannot be computed.
         origin: Where it is defined, for messages.
@@ -107,6 +108,7 @@ class Metric:
     source: str = ""
     additive: bool = False
     any_length: bool = False
+    at_end: bool = False
     looks_back: bool = False
     needs: str = ""
     origin: str = "kpikit"

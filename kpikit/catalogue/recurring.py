@@ -18,6 +18,7 @@ RECURRING: tuple[Metric, ...] = (
         perspective="financial",
         source="ChartMogul",
         any_length=True,
+        at_end=True,
     ),
     Metric(
         name="arpa",
@@ -31,6 +32,7 @@ RECURRING: tuple[Metric, ...] = (
         stages=GROWN,
         source="ChartMogul",
         any_length=True,
+        at_end=True,
     ),
     Metric(
         name="nrr",

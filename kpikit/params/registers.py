@@ -88,6 +88,10 @@ class Annotation(Model):
     metrics: list[str] = Field(
         default_factory=list, description="Metrics it touches; all if empty."
     )
+    rebase: bool = Field(
+        False,
+        description="Whether it changed how things go: limits of routine variation begin afresh.",
+    )
 
 
 class Benchmark(Model):

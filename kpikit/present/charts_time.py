@@ -1,9 +1,11 @@
 """Trends: a metric's months and weeks as lines, with the year before, the target and events.
 
 Frames have one row per period: ``start`` and ``end`` (first day, first day after), ``value`` and,
-where known, ``complete`` (False: the data does not cover the whole period) and ``previous`` (the
-value a year before; ``frames.trend_frame`` finds it). Notation after IBCS: actuals solid and dark,
-previous year light, target a dashed step, an unfinished period open.
+where known, ``complete`` (False: the data does not cover the whole period), ``previous`` (the value
+a year before; ``frames.trend_frame`` finds it) and ``lower``, ``upper``, ``signal`` (routine
+variation; ``analysis.signals``). Notation after IBCS: actuals solid and dark, previous year light,
+target a dashed step, an unfinished period open; after Wheeler: a band of routine variation, a ring
+around a signal.
 """
 
 import datetime as dt
@@ -132,7 +134,8 @@ def plot_trend(
 
 
 def _month_trend(months: Slots, unit: Unit, currency: str, steps: labels.Steps) -> _Trend:
-    limits = canvas.value_limits([*months.actual, *months.previous, *steps.levels], from_zero=False)
+    drawn = [*months.actual, *months.previous, *steps.levels, *months.lower, *months.upper]
+    limits = canvas.value_limits(drawn, from_zero=False)
     ends = labels.value_labels(months, unit, currency) + labels.context_labels(months, steps)
     return _Trend("months", months, unit, limits, ends, steps)
 
@@ -145,6 +148,7 @@ def _week_trend(weeks: Slots, unit: Unit, currency: str) -> _Trend:
 def _share_scale(months: _Trend, weeks: _Trend) -> tuple[_Trend, _Trend]:
     """Give both panels the scale that holds both; it is written at the left one alone."""
     values = [*months.slots.actual, *months.slots.previous, *months.steps.levels]
+    values += [*months.slots.lower, *months.slots.upper]
     values += [*weeks.slots.actual, *weeks.slots.previous]
     limits = canvas.value_limits(values, from_zero=False)
     return replace(months, limits=limits, with_scale=False), replace(weeks, limits=limits)
@@ -159,10 +163,26 @@ def _draw_trend(panel: Panel, trend: _Trend, notes: Sequence[_Note]) -> None:
     canvas.value_axis(panel, trend.limits, trend.unit, labelled=trend.with_scale)
     canvas.slot_axis(panel, slots)
     _draw_notes(panel, notes)
+    _draw_routine(panel, slots)
     panel.plot(slots.positions, slots.previous, color=theme.LIGHT, label="year before", zorder=2)
     labels.draw_steps(panel, trend.steps)
     _draw_actual(panel, slots)
     labels.label_ends(panel, trend.ends)
+
+
+def _draw_routine(panel: Panel, slots: Slots) -> None:
+    """Draw the band in which values vary as they always did, and a ring around each signal."""
+    if np.isfinite(slots.lower).any():
+        panel.fill_between(
+            slots.positions, slots.lower, slots.upper, color=theme.PALE, linewidth=0, zorder=0.8,
+            label="routine variation",
+        )  # fmt: skip
+    if slots.signals.any():
+        panel.plot(
+            slots.positions[slots.signals], slots.actual[slots.signals], linestyle="none",
+            marker="o", markersize=8, markerfacecolor="none", markeredgecolor=theme.INK,
+            markeredgewidth=1.0, clip_on=False, zorder=5, label="signal",
+        )  # fmt: skip
 
 
 def _draw_actual(panel: Panel, slots: Slots) -> None:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from kpikit.formats import (
     MISSING,
+    format_chance,
     format_delta,
     format_delta_rel,
     format_interval,
@@ -43,16 +44,24 @@ _COLUMNS = (
     Column("qoq", "Δ period", "number", width=1.1),
     Column("bullet", "To target", "bullet", width=1.2),
     Column("spark", "periods", "spark", width=1.1),
-    Column("status", "Status", "status", width=1.6),
+    Column("variation", "Signal", width=1.2),
+    Column("p_hit", "P(hit)", "number", width=0.9),
+    Column("status", "Status", "status", width=1.5),
     Column("owner", "Owner", width=1.4),
     Column("data", "Data", "badge", width=1.0),
 )
 _TONES: Mapping[str, Tone] = {"better": "good", "worse": "bad"}
+_TONES_OF_VARIATION: Mapping[str, Tone] = {"improvement": "good", "concern": "bad"}
 _STATUS_TEXTS: Mapping[Status, str] = {
     "on_track": "on track",
     "at_risk": "at risk",
     "off_track": "off track",
     "no_data": "no data",
+}
+_ASSURANCE_TEXTS: Mapping[str, str] = {
+    "reliably_hit": "hits reliably",
+    "reliably_missed": "misses reliably",
+    "hit_or_miss": "hits and misses",
 }
 _BULLET_SCALE = 1.08  # length of the scale, as a multiple of the greater of value and target
 
@@ -188,6 +197,8 @@ def _line(
         "qoq": _change_cell(row, "qoq", basis),
         "bullet": _bullet_cell(row, basis),
         "spark": _spark_cell(row, basis),
+        "variation": _variation_cell(row),
+        "p_hit": _chance_cell(row),
         "status": _status_cell(row),
         "owner": metric.owner,
         "data": badges.get(metric.name, ""),
@@ -240,11 +251,28 @@ def _spark_cell(row: Row, basis: Basis) -> str | Cell:
     return Cell(f"from {first} to {last}", spark=tuple(row["spark"]))
 
 
+def _variation_cell(row: Row) -> str | Cell:
+    """Return what the period's months say, and what the process does with the target."""
+    note = _ASSURANCE_TEXTS.get(row["assurance"], "")
+    if row["variation"] in ("", "no_data"):
+        return ""
+    tone = _TONES_OF_VARIATION.get(row["variation"], "neutral")
+    return Cell(row["variation"], tone=tone, note=note)
+
+
+def _chance_cell(row: Row) -> str | Cell:
+    """Return the chance of the next open target, and of which period that is."""
+    if is_missing(row["p_hit"]):
+        return ""
+    return Cell(format_chance(row["p_hit"]), note=str(row["aim_period"]))
+
+
 def _status_cell(row: Row) -> str | Cell:
     """Return the status with the clause that decided; without one, why there is none."""
     reason = str(row["status_reason"])
     if row["status"]:
-        decided = row["outcome"] if row["outcome"] in ("hit", "missed") else ""
+        by_chance = not is_missing(row["p_hit"])
+        decided = row["outcome"] if row["outcome"] in ("hit", "missed") and not by_chance else ""
         note = reason if row["status"] == "no_data" else decided
         return Cell(_STATUS_TEXTS[row["status"]], note=note, status=row["status"])
     return Cell("open", note=reason) if row["outcome"] == "open" else reason

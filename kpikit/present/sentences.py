@@ -1,9 +1,9 @@
 """The words of a review, made by rule from the frames that it shows.
 
-A headline follows ``{KPI} {verb} {value} ({how sure}; {against}); {target clause}``. As long as no
-test of signal against noise stands behind a sentence, the verb claims nothing: a finished period
-"was", an unfinished one "stands at". Whether a change is more than routine variation is not said.
-Every number is one of the frame's.
+A headline follows ``{KPI} {verb} {value} ({how sure}; {against}); {target clause}; {signal
+clause}``. The verb is "held at" unless a signal fired; then it "rose to" or "fell to". Where no
+test of signal against noise stands behind it, the verb claims nothing: a finished period "was", an
+unfinished one "stands at". Every number is one of the frame's.
 """
 
 import datetime as dt
@@ -17,6 +17,7 @@ import pandas as pd
 
 from kpikit.formats import (
     Unit,
+    format_chance,
     format_count,
     format_declared,
     format_delta,
@@ -34,6 +35,18 @@ Standing = Literal["win", "miss", "even", "unknown"]
 
 _MARKS: Mapping[Standing, Mark] = {"win": "+", "miss": "-", "even": "·", "unknown": "!"}
 _VERDICTS: Mapping[str, Standing] = {"better": "win", "worse": "miss"}
+_CHANCES: tuple[tuple[float, str], ...] = (
+    (0.10, "will very likely miss"),
+    (0.33, "is likely to miss"),
+    (0.67, "is open on"),
+    (0.90, "is likely to hit"),
+    (1.00, "will very likely hit"),
+)
+_RULES: Mapping[str, str] = {
+    "beyond_limit": "beyond a limit",
+    "near_limit": "3 of 4 months near a limit",
+    "one_side": "8 months on one side",
+}
 
 
 @dataclass(frozen=True)
@@ -108,16 +121,15 @@ def headline(row: Row, basis: Basis, *, said: str = "") -> Headline:
         return Headline(
             "!", f"{label} {_verb(label, 'has', 'have')} no value:", f"{row['reason']}."
         )
-    claim = (
-        f"{label} {_stands(label, basis)} {value_text(row['actual'], row['unit'], basis.currency)}"
-    )
+    claim = f"{label} {_moved(row, basis)} {value_text(row['actual'], row['unit'], basis.currency)}"
     against = "" if said and said == _obstacle(row) else _against(row, basis)
     behind = "; ".join(filter(None, [certainty(row), against]))
     backing = f"({behind})" if behind else ""
     last = row["status_reason"] if row["status"] == "no_data" else target_clause(row, basis)
-    mark, rest = _MARKS[standing(row)], "; ".join(filter(None, [backing, last]))
+    told = [backing, last, outlook_clause(row, basis), signal_clause(row)]
+    mark, rest = _MARKS[standing(row)], "; ".join(filter(None, told))
     if not backing:  # nothing stands between the claim and what follows it
-        claim += ";" if last else "."
+        claim += ";" if rest else "."
     return Headline(mark, claim, f"{rest}." if rest else "")
 
 
@@ -128,8 +140,31 @@ def target_clause(row: Row, basis: Basis) -> str:
     most = "at most " if row["direction"] == "down" else ""
     target = f"the target of {most}{target_text(row, basis)}"
     if row["outcome"] == "open":
+        if not is_missing(row.get("p_hit")):
+            return ""  # the chance says more
         return f"{target} is open with {basis.passed} passed"
     return f"{target} was {row['outcome']}"
+
+
+def outlook_clause(row: Row, basis: Basis) -> str:
+    """Return how likely the next open target is hit, empty where no chance is known."""
+    if is_missing(row.get("p_hit")):
+        return ""
+    chance = float(row["p_hit"])
+    words = next(text for limit, text in _CHANCES if chance <= limit)
+    value = format_declared(row["aim"], row["unit"], currency=basis.currency)
+    most = "at most " if row["direction"] == "down" else ""
+    return f"it {words} {most}{value} in {row['aim_period']} (P {format_chance(chance)})"
+
+
+def signal_clause(row: Row) -> str:
+    """Return whether the period's months show a signal, empty where that was not tested."""
+    if row.get("variation") == "routine":
+        return "routine variation"
+    if row.get("variation") not in ("improvement", "concern"):
+        return ""
+    rule = _RULES[row["rule"]]
+    return f"{row['variation']}: {row['side']} routine in {row['signal_period']} ({rule})"
 
 
 def target_text(row: Row, basis: Basis) -> str:
@@ -228,6 +263,20 @@ def _stands(label: str, basis: Basis) -> str:
     if basis.finished:
         return _verb(label, "was", "were")
     return _verb(label, "stands at", "stand at")
+
+
+def _moved(row: Row, basis: Basis) -> str:
+    """Return the verb: "held at" unless a signal fired that goes the way of the change named."""
+    tested = row.get("variation")
+    if tested == "routine":
+        return "held at"
+    change = best_change(row)
+    if tested in ("improvement", "concern") and change:
+        if row["side"] == "above" and row[f"{change}_abs"] > 0:
+            return "rose to"
+        if row["side"] == "below" and row[f"{change}_abs"] < 0:
+            return "fell to"
+    return _stands(str(row["label"]), basis)
 
 
 def _against(row: Row, basis: Basis) -> str:

@@ -36,6 +36,9 @@ class Slots:
         actual: Value of each period, NaN where unknown.
         previous: Value a year before, NaN where unknown.
         complete: Whether the data covers the whole of the period.
+        lower: Lower limit of routine variation, NaN where there is none.
+        upper: Upper limit.
+        signals: Whether a value is more than routine variation.
     """
 
     starts: tuple[dt.date, ...]
@@ -44,6 +47,9 @@ class Slots:
     actual: Floats
     previous: Floats
     complete: npt.NDArray[np.bool_]
+    lower: Floats
+    upper: Floats
+    signals: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -74,13 +80,17 @@ class _Slot(NamedTuple):
     value: float = float("nan")
     previous: float = float("nan")
     complete: bool = True
+    lower: float = float("nan")
+    upper: float = float("nan")
+    signal: bool = False
 
 
 def make_slots(frame: pd.DataFrame) -> Slots:
     """Return the slots of a frame with one row per period.
 
     Args:
-        frame: ``start``, ``end``, ``value``; where known ``previous``, ``complete``, ``period``.
+        frame: ``start``, ``end``, ``value``; where known ``previous``, ``complete``, ``period``,
+            and ``lower``, ``upper``, ``signal`` of ``analysis.signals.signal_table``.
             Periods absent between two rows become slots without a value: a line breaks there.
     """
     rows: list[_Slot] = []
@@ -92,6 +102,9 @@ def make_slots(frame: pd.DataFrame) -> Slots:
             _number(record["value"]),
             _number(record.get("previous")),
             bool(record.get("complete", True)),
+            _number(record.get("lower")),
+            _number(record.get("upper")),
+            record.get("signal") is True,
         )
         if rows:
             rows.extend(_absent(rows[-1].end, slot.start, slot.end - slot.start))
@@ -104,6 +117,9 @@ def make_slots(frame: pd.DataFrame) -> Slots:
         actual=np.array([row.value for row in rows], dtype=float),
         previous=np.array([row.previous for row in rows], dtype=float),
         complete=np.array([row.complete for row in rows], dtype=bool),
+        lower=np.array([row.lower for row in rows], dtype=float),
+        upper=np.array([row.upper for row in rows], dtype=float),
+        signals=np.array([row.signal for row in rows], dtype=bool),
     )
 
 

@@ -15,6 +15,7 @@ from kpikit.catalogue import Metric, fact, make_facts, metrics_of, scorecard_met
 from kpikit.params import LoadedProduct, Product
 from kpikit.periods import Calendar, Grain, Period
 from kpikit.present.sentences import Basis
+from kpikit.sections.evidence import evidence_table
 from kpikit.sources import Dataset, Finding, findings_for
 
 MONTHS = 24
@@ -98,6 +99,7 @@ class Context:
             calendar=self.calendar,
             as_of=self.as_of,
             currency=self.currency,
+            evidence=evidence_table(self),
         )
 
     @cached_property

@@ -5,12 +5,24 @@ from kpikit.analysis.segments import LEAST_N as SEGMENT_N
 from kpikit.analysis.survey import MIN_ANSWERS
 from kpikit.present.components import Column, Stack, Table
 from kpikit.sections.context import Context
+from kpikit.sections.evidence import false_signals
 from kpikit.sections.retention import LEAST_COHORT
 
 _MONTH_NAMES = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September",
     "October", "November", "December",
 )  # fmt: skip
+
+
+def _signals_text(context: Context) -> str:
+    expected = false_signals(context)
+    return (
+        "Months are held against an XmR chart (Wheeler 2000): of the values where they show no "
+        "season, trend or autocorrelation, else of the errors of one-step forecasts. A signal lies "
+        "beyond a limit, is the third of four near one, or ends a run of eight on one side. Over "
+        f"this scorecard's {context.period.grain}, {expected:.1f} signals are to be expected "
+        "although nothing happened, at most."
+    )
 
 
 def method_section(context: Context) -> Stack:
@@ -41,9 +53,15 @@ def method_section(context: Context) -> Stack:
             f"a cohort of fewer than {LEAST_COHORT} users are withheld."
         ),
         "Status": (
-            "A finished period has hit or missed its target; an unfinished one has no verdict. "
-            "Whether a change is more than routine variation is not tested in this version: no "
-            "sentence claims it."
+            "By the chance that the next open target is hit, P(hit): on track from 67 %, off track "
+            "below 33 %, at risk between them or with a concern signal. Without an open target, a "
+            "finished period's outcome decides."
+        ),
+        "Signals": _signals_text(context),
+        "Chances": (
+            "A target's chance is that of the mean of two forecasts (Theta and a damped trend, "
+            "seasonally adjusted), with the spread of their own past errors for such a total. "
+            "Nothing else is known to it: no campaign, no plan."
         ),
         "Retention": (
             "A user counts at an age only when active in that very period; an unfinished period is "

@@ -29,6 +29,6 @@ def _legend(context: Context, tiles: Tiles) -> str:
     spans = plural(SPARK_LENGTH, context.period.grain)
     target = "; dashed: the target" if any(tile.spark_target for tile in tiles.items) else ""
     return (
-        f"Lines: the last {spans}{target}. Green and red: better and worse, with no test of "
-        "whether the change is more than chance."
+        f"Lines: the last {spans}{target}. Green and red: better and worse; whether a change is "
+        "more than routine variation, the sentences say."
     )

@@ -13,6 +13,7 @@ from kpikit.present.theme import Size
 from kpikit.present.titles import alt_text, series_numbers, trend_title
 from kpikit.sections.absent import nothing_to_show
 from kpikit.sections.context import MONTHS, WEEKS, Context
+from kpikit.sections.evidence import signals
 
 _MOST = 12
 _FEW = 4  # charts that fill a page at the greater size
@@ -66,7 +67,12 @@ def _frame(context: Context, metric: Metric, *, last: int) -> pd.DataFrame:
     series = context.series(metric.name, "month")
     shown = trend_frame(series, calendar=context.calendar, last=last)
     first = shown["value"].first_valid_index()
-    return shown.loc[first:]
+    shown = shown.loc[first:]
+    routine = signals(context, metric)
+    if routine.empty:
+        return shown
+    columns = routine.set_index("period")[["lower", "upper", "signal"]]
+    return shown.join(columns, on="period").assign(signal=lambda frame: frame["signal"].eq(True))
 
 
 def _weeks(context: Context, metric: Metric) -> pd.DataFrame | None:
@@ -87,6 +93,10 @@ def _legend(monthly: pd.DataFrame, weekly: pd.DataFrame | None) -> str:
         parts.append("light: year before")
     if any((frame["value"].notna() & ~frame["complete"].astype(bool)).any() for frame in frames):
         parts.append("open dot: not complete")
+    if "lower" in monthly and monthly["lower"].notna().any():
+        parts.append("band: routine variation")
+    if "signal" in monthly and monthly["signal"].any():
+        parts.append("ring: signal")
     return "; ".join(parts)
 
 

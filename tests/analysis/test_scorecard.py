@@ -3,6 +3,7 @@
 import datetime as dt
 import math
 
+import pandas as pd
 import pytest
 
 from kpikit.analysis.scorecard import (
@@ -358,3 +359,70 @@ def test_metrics_come_in_the_order_given():
     table = scorecard_table(make_facts([]), metrics, [], period=Q3, calendar=UTC, as_of=FINISHED)
 
     assert table["metric"].tolist() == ["refunds", "orders"]
+
+
+# evidence
+
+
+def evidence_of(**values):
+    row = {
+        "metric": "orders", "variation": "routine", "signal_period": "", "rule": "", "side": "",
+        "assurance": "hit_or_miss", "p_hit": math.nan, "aim": math.nan, "aim_period": "",
+    }  # fmt: skip
+    return pd.DataFrame([{**row, **values}])
+
+
+def score_with(evidence, *, target=90):
+    return scorecard_table(
+        facts_of("orders", (Q3, 100), (Q2, 80), (YEAR_BEFORE, 80)),
+        [CATALOGUE["orders"]],
+        [Target(metric="orders", period=Q3.label, value=target)],
+        period=Q3,
+        calendar=UTC,
+        as_of=FINISHED,
+        evidence=evidence,
+    ).iloc[0]
+
+
+@pytest.mark.parametrize(
+    ("chance", "variation", "status"),
+    [
+        (0.67, "routine", "on_track"),
+        (0.66, "routine", "at_risk"),
+        (0.33, "routine", "at_risk"),
+        (0.32, "routine", "off_track"),
+        (0.90, "improvement", "on_track"),
+        (0.90, "concern", "at_risk"),
+        (0.10, "concern", "off_track"),
+    ],
+)
+def test_the_chance_of_the_next_open_target_and_a_concern_decide(chance, variation, status):
+    evidence = evidence_of(p_hit=chance, aim=120.0, aim_period="2026Q4", variation=variation)
+
+    row = score_with(evidence)
+
+    assert (row["status"], row["outcome"]) == (status, "hit")
+    assert f"P(hit) {100 * chance:.0f} % for 120 in 2026Q4" in row["status_reason"]
+
+
+def test_a_hit_with_a_concern_is_at_risk_and_says_why():
+    evidence = evidence_of(variation="concern", side="below", signal_period="2026-09")
+
+    row = score_with(evidence)
+
+    assert row["status"] == "at_risk"
+    assert row["status_reason"] == (
+        "hit: 100 against a target of 90; concern: signal below routine in 2026-09"
+    )
+
+
+def test_without_a_chance_the_outcome_decides():
+    assert score_with(evidence_of())["status"] == "on_track"
+    assert score_with(evidence_of(variation="concern"), target=110)["status"] == "off_track"
+
+
+def test_without_evidence_nothing_is_said_of_signals():
+    row = score_with(None)
+
+    assert (row["variation"], row["assurance"], row["aim_period"]) == ("", "", "")
+    assert math.isnan(row["p_hit"])

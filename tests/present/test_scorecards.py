@@ -256,3 +256,29 @@ def test_a_year_is_compared_with_the_one_before_it_once():
     assert table.notes == (
         "Δ year is not comparable (2024: no rows).", "No target is declared for 2025.",
     )  # fmt: skip
+
+
+def test_signal_assurance_and_chance_stand_beside_the_status():
+    frame, metrics, basis = made()
+    frame = frame.assign(
+        variation=["concern", "routine", "no_data", "no_data"],
+        assurance=["hit_or_miss", "reliably_missed", "no_data", "no_data"],
+        p_hit=[0.84, NAN, NAN, NAN],
+        aim_period=["2026Q4", "", "", ""],
+        status=["at_risk", "off_track", "", "no_data"],
+    )
+
+    table = scorecard_card(frame, metrics, basis)
+
+    lines = {
+        row["kpi"].text if isinstance(row["kpi"], Cell) else row["kpi"]: row
+        for row in table.rows
+        if "kpi" in row
+    }
+    revenue, conversion = lines["Net revenue"], lines["Conversion rate"]
+    assert revenue["variation"] == Cell("concern", tone="bad", note="hits and misses")
+    assert revenue["p_hit"] == Cell("84 %", note="2026Q4")
+    assert revenue["status"] == Cell("at risk", note="", status="at_risk")
+    assert conversion["variation"] == Cell("routine", note="misses reliably")
+    assert conversion["p_hit"] == ""
+    assert lines["NPS"]["variation"] == ""

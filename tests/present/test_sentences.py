@@ -337,3 +337,54 @@ def test_a_name_is_lower_case_inside_a_sentence_unless_it_is_an_abbreviation(tex
 def test_a_single_day_passed_is_the_first_day():
     assert basis(as_of=dt.date(2026, 7, 1)).base_of("yoy") == "the first day of 2025Q3"
     assert basis(as_of=dt.date(2026, 7, 2)).base_of("yoy") == "the first 2 days of 2025Q3"
+
+
+def test_a_kpi_whose_months_vary_as_always_held():
+    said = headline(row(**HIT, variation="routine"), FINISHED)
+
+    assert f"{said.claim} {said.rest}" == (
+        "Net revenue held at £748 k (+10.0 % on 2025Q3); the target of £735 k was hit; "
+        "routine variation."
+    )
+
+
+@pytest.mark.parametrize(
+    ("side", "change", "verb"),
+    [("above", 0.1, "rose to"), ("below", -0.1, "fell to"), ("above", -0.1, "was")],
+)
+def test_the_verb_moves_with_a_signal_that_goes_the_way_of_the_change(side, change, verb):
+    signal = {
+        "variation": "concern", "rule": "one_side", "side": side, "signal_period": "2026-08",
+    }  # fmt: skip
+
+    said = headline(row(**signal, yoy=change, yoy_abs=68_000.0 * change), FINISHED)
+
+    assert said.claim == f"Net revenue {verb} £748 k"
+    assert said.rest.endswith(f"; concern: {side} routine in 2026-08 (8 months on one side).")
+
+
+@pytest.mark.parametrize(
+    ("chance", "words"),
+    [
+        (0.04, "it will very likely miss £800 k in 2026Q4 (P 4 %)"),
+        (0.33, "it is likely to miss £800 k in 2026Q4 (P 33 %)"),
+        (0.5, "it is open on £800 k in 2026Q4 (P 50 %)"),
+        (0.9, "it is likely to hit £800 k in 2026Q4 (P 90 %)"),
+        (0.999, "it will very likely hit £800 k in 2026Q4 (P > 99 %)"),
+    ],
+)
+def test_the_next_target_is_told_by_its_chance(chance, words):
+    said = headline(row(p_hit=chance, aim=800_000.0, aim_period="2026Q4"), FINISHED)
+
+    assert said.rest == f"(+10.0 % on 2025Q3); {words}."
+
+
+def test_an_open_target_with_a_chance_is_told_once():
+    line = row(
+        **{**HIT, "outcome": "open", "status": ""}, p_hit=0.7, aim=735_000.0, aim_period="2026Q3"
+    )
+
+    said = headline(line, UNFINISHED)
+
+    assert said.rest.endswith("; it is likely to hit £735 k in 2026Q3 (P 70 %).")
+    assert "is open" not in said.rest

@@ -48,8 +48,8 @@ def test_the_summary_tells_the_headlines_and_shows_tiles(shop):
     assert isinstance(tiles, Tiles)
     assert [tile.label for tile in tiles.items] == ["Net revenue", "Orders", "Average order value"]
     assert legend.text == (
-        "Lines: the last 8 quarters; dashed: the target. Green and red: better and worse, with no "
-        "test of whether the change is more than chance."
+        "Lines: the last 8 quarters; dashed: the target. Green and red: better and worse; whether "
+        "a change is more than routine variation, the sentences say."
     )
 
 
