@@ -21,7 +21,6 @@ import pandas as pd
 from kpikit.errors import KpikitError, hint_names, unknown_name
 from kpikit.periods import Calendar, Period
 
-FOLDER = "ledger"  # of the output folder
 REPORT_COLUMNS = (
     "product", "template", "report_period", "published_at", "run_id", "as_of", "data_hash",
 )  # fmt: skip

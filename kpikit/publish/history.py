@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kpikit.formats import MISSING, plural
-from kpikit.ledger import FOLDER, Ledger, diff_table, history_table, read_ledger
+from kpikit.ledger import Ledger, diff_table, history_table, read_ledger
+from kpikit.publish.ledger import FOLDER
 
 Row = tuple[str, ...]
 

@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from kpikit.ledger import FOLDER
 from kpikit.publish.outputs import write_atomically
 from kpikit.publish.plan import PlannedReport
 from kpikit.publish.seal import METADATA_KEY
 
+FOLDER = "ledger"  # of the output folder
 _STAMP = "%Y%m%dT%H%M%S%f"  # UTC; the order of names is that of time
 _TICK = dt.timedelta(microseconds=1)
 
