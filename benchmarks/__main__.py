@@ -19,6 +19,7 @@ NAMES = (
     "phases",
     "signals",
     "forecasts",
+    "funnel",
     "first_run",
 )
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import first_run, measure, phases, review, startup
+from benchmarks import first_run, funnel, measure, phases, review, startup
 from benchmarks.measure import Result, Usage, median_usage, run_command, run_output
 
 USAGE = Usage(wall_s=10.0, cpu_s=12.25, peak_mib=300.0)
@@ -55,6 +55,34 @@ def test_reviews_are_held_to_their_seconds_and_the_large_one_to_a_gibibyte(comma
         "review of Online Retail II, warm: peak memory": "1024 MiB",
     }
     assert commands[0][:2] == ["make", "quarterly-review"]
+
+
+def test_funnels_are_held_to_clickhouse_and_to_their_memory(monkeypatch):
+    def answer(words):
+        users = [9] if words[3].endswith("retention") else [3, 2, 1]
+        return json.dumps({"answer": users, "cpu_s": 3.0, "wall_s": 2.0, "peak_mib": 512.0})
+
+    monkeypatch.setattr(funnel, "run_output", answer)
+    monkeypatch.setenv("KPIKIT_FUNNEL_MILLIONS", "100")
+
+    assert bars(funnel) == {
+        "100 M events: users per step, to chdb": "1 x",
+        "100 M events: the full table, to chdb": "1.5 x",
+        "100 M events: peak memory of kpikit": "4 GiB",
+        "100 M events: weekly retention, to chdb": "0.8 x",
+    }
+
+
+@pytest.mark.parametrize("own", ["kpikit", "kpikit_retention"])
+def test_engines_that_do_not_agree_are_an_error(monkeypatch, own):
+    def answer(words):
+        users = [3, 2] if words[3] == own else [3, 1]
+        return json.dumps({"answer": users, "cpu_s": 3.0, "wall_s": 2.0, "peak_mib": 512.0})
+
+    monkeypatch.setattr(funnel, "run_output", answer)
+
+    with pytest.raises(RuntimeError, match="The engines do not agree"):
+        bars(funnel)
 
 
 def test_the_large_review_is_left_out_where_its_data_is_absent(commands, monkeypatch, capsys):
@@ -116,8 +144,8 @@ def test_a_missed_bar_ends_with_exit_code_one(monkeypatch, capsys):
 def test_an_unknown_benchmark_is_named(capsys):
     assert command.main(["startup", "startups"]) == 2
     assert capsys.readouterr().out == (
-        "Unknown benchmark: startups. Known: startup, review, charts, runner, phases, signals, "
-        "forecasts, first_run.\n"
+        "Unknown benchmark: startups. Known: startup, review, charts, runner, experiments, phases, "
+        "signals, forecasts, funnel, first_run.\n"
     )
 
 
