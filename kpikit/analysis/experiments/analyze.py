@@ -106,7 +106,8 @@ def analyze_experiment(
       primary metric has no estimate. See ``decision.RULE`` for the rest.
 
     Args:
-        units: One row per unit of randomisation.
+        units: One row per unit of randomisation. An Ibis expression runs two times, and twice more
+            per quantile: ``cache()`` a dear one first.
         variant: Column that holds each unit's variant.
         control: The variant that the others are compared with.
         metrics: Metrics by name.

@@ -26,7 +26,7 @@ from kpikit.analysis.experiments.metrics import (
 from kpikit.analysis.experiments.moments import Arm
 
 _FEWEST_EXPECTED = 5  # Cochran's rule for the normal approximation of a 2 x 2 table
-_BOSCHLOO_UNITS = 1000  # beyond, Boschloo's test takes minutes, and Fisher's hardly differs
+_BOSCHLOO_UNITS = 200  # beyond, Boschloo's test takes seconds, and Fisher's comes close
 _NAN = float("nan")
 
 
@@ -77,7 +77,7 @@ def compare(metric: Metric, control: Arm, variant: Arm, *, alpha: float) -> Esti
     the exact tests. Means and ratios: Welch's t-test, with the delta method's variance of a ratio;
     covariates take away what was there before (CUPED, with one coefficient from both variants).
     Shares: the z-test without continuity correction, with a Wald interval; where a cell of the
-    table is expected to hold fewer than 5 units, an exact test (Boschloo's, Fisher's beyond 1,000
+    table is expected to hold fewer than 5 units, an exact test (Boschloo's, Fisher's beyond 200
     units) with Newcombe's interval.
 
     The relative effect divides by the size of control's mean, so that its sign is that of the

@@ -120,7 +120,8 @@ def _planned_look(
         "reading": "planned look", "estimate": effect.estimate, "low": low, "high": high,
         "p_value": math.nan, "verdict": _side(low, high, up),
         "convention": f"group-sequential, look {len(looks)} at {looks[-1]:.0%} of the units, "
-                      f"Lan-DeMets {name} spending, bound z = {bounds.z[-1]:.3f} (repeated interval)",
+                      f"Lan-DeMets {name} spending, bound z = {bounds.z[-1]:.3f} "
+                      f"(repeated interval)",
     }  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from kpikit.analysis.experiments.effects import (
     relative_effect,
 )
 from kpikit.analysis.experiments.estimate import describe
-from kpikit.analysis.experiments.moments import plan_layout, read_sums
+from kpikit.analysis.experiments.moments import plan_layout, read_sums, share_moments
 from kpikit.engine import as_table
 
 USERS = tt.make_users_data(rng=7, n_users=1500, covariates=True).to_pandas()
@@ -127,3 +127,16 @@ def test_equivalence_asks_both_ends():
     p_value = equivalence_p_value(Effect(0.3, 0.1), low=-0.5, high=0.5)
 
     assert p_value == pytest.approx(0.02275, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "mean", "variance"),
+    # the sample variance of 1, 0, 0, 0 is 0.75 / 3
+    [(1, 4, 0.25, 0.25), (1, 1, 1.0, math.nan), (0, 0, math.nan, math.nan)],
+)
+def test_counts_give_the_moments_of_their_units(successes, n, mean, variance):
+    moments = share_moments(successes, n)
+
+    assert moments.count() == n
+    assert moments.mean("value") == pytest.approx(mean, nan_ok=True)
+    assert moments.var("value") == pytest.approx(variance, nan_ok=True)

@@ -42,6 +42,13 @@ def test_hwang_shih_decani_with_0_spends_evenly():
     assert even.cumulative_alpha.tolist() == power.cumulative_alpha.tolist() == [0.025, 0.05]
 
 
+def test_hwang_shih_decani_spends_by_its_own_curve():
+    # 0.05 (1 - e^2) / (1 - e^4) at half of the units
+    bounds = group_sequential_bounds([0.5, 1], spending="hsd", gamma=-4)
+
+    assert bounds.cumulative_alpha[0] == pytest.approx(0.05 * 6.389056 / 53.59815, rel=1e-6)
+
+
 @pytest.mark.parametrize(
     ("looks", "options", "message"),
     [
