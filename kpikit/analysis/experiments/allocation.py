@@ -1,7 +1,7 @@
 """Were units dealt out as planned?"""
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -68,13 +68,23 @@ def planned_shares(
     else:
         split = dict(planned)
         _check_split(split, units)
-    if control not in split:
-        raise unknown_name("variant", str(control), "analyze_experiment: control", map(str, split))
+    check_control(control, split, "analyze_experiment")
     if len(split) < 2:
         raise AnalysisError(
             f"All units are in '{control}'.\nAn experiment compares two variants or more."
         )
     return {control: split[control], **split}
+
+
+def check_control(control: Hashable, variants: Iterable[Hashable], where: str) -> None:
+    """Raise unless ``control`` is one of the variants.
+
+    Raises:
+        UnknownNameError: It is none of them.
+    """
+    names = list(variants)
+    if control not in names:
+        raise unknown_name("variant", str(control), f"{where}: control", map(str, names))
 
 
 def _check_split(split: Mapping[Hashable, float], units: Mapping[Hashable, int]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from tea_tasting.aggr import Aggregates
 
+from kpikit.analysis.experiments.allocation import check_control
 from kpikit.analysis.experiments.estimate import Estimate, compare
 from kpikit.analysis.experiments.metrics import VALUE, Mean, Metric, Quantile
 from kpikit.analysis.experiments.moments import Arm, plan_layout, read_sums, spread_of
@@ -59,6 +60,7 @@ def effect_curve(
         raise AnalysisError("A quantile has no curve.\nGive a mean, share or ratio.")
     layout = plan_layout(as_table(units), {"metric": metric})
     sums = read_sums(as_table(units), layout, keys={"variant": variant}, dimensions=[day])
+    check_control(control, sums["variant"].unique(), "effect_curve")
     daily = sums[sums["dimension"] == day]
     days = sorted(daily["segment"].unique())
     arms: dict[Hashable, list[Arm]] = {

@@ -8,7 +8,11 @@ from typing import Any, Literal
 import ibis.expr.types as ir
 import pandas as pd
 
-from kpikit.analysis.experiments.allocation import MISMATCH_P_VALUE, sample_ratio_p_value
+from kpikit.analysis.experiments.allocation import (
+    MISMATCH_P_VALUE,
+    check_control,
+    sample_ratio_p_value,
+)
 from kpikit.analysis.experiments.analyze import ExperimentResult
 from kpikit.analysis.experiments.decision import Decision
 from kpikit.analysis.experiments.effects import Sample, absolute_effect
@@ -140,6 +144,7 @@ def balance_table(
     metrics = {name: Mean(name) for name in covariates}
     layout = plan_layout(table, metrics)
     sums = read_sums(table, layout, keys={"variant": variant})
+    check_control(control, sums["variant"], "balance_table")
     arms = arms_of(sums, layout, sums["variant"])
     rows = [
         (name, other, *_means_and_p(compare(metric, arms[name][control], arms[name][other],
@@ -187,6 +192,7 @@ def outlier_table(
     }
     layout = plan_layout(table, kinds)
     sums = read_sums(table, layout, keys={"variant": variant})
+    check_control(control, sums["variant"], "outlier_table")
     names = [name for name in sums["variant"] if name != control]
     arms = arms_of(sums, layout, sums["variant"])
     rows = [

@@ -8,6 +8,7 @@ import pytest
 
 import kpikit as kk
 from kpikit.analysis.experiments.rerandomising import rerandomise
+from kpikit.analysis.experiments.timeline import effect_curve
 from kpikit.analysis.experiments.trust import (
     balance_table,
     missing_table,
@@ -17,7 +18,7 @@ from kpikit.analysis.experiments.trust import (
     trust_table,
     withheld,
 )
-from kpikit.errors import AnalysisError
+from kpikit.errors import AnalysisError, UnknownNameError
 
 EVEN = {"a": 0.5, "b": 0.5}
 SPEND = {"spend": kk.Mean("spend")}
@@ -233,6 +234,24 @@ def test_rows_that_are_no_units_betray_themselves():
 
     assert found.share > 0.4
     assert found.p_value < 0.001
+
+
+@pytest.mark.parametrize(
+    ("ask", "where"),
+    [
+        (lambda units: balance_table(units, control="c", covariates=["past"]), "balance_table"),
+        (lambda units: outlier_table(units, control="c", metric=kk.Mean("spend")), "outlier_table"),
+        (
+            lambda units: effect_curve(
+                units, control="c", metric=kk.Mean("spend"), planned_units=10, day="past"
+            ),
+            "effect_curve",
+        ),
+    ],
+)
+def test_an_unknown_control_is_named(ask, where):
+    with pytest.raises(UnknownNameError, match=f"Unknown variant 'c' in {where}: control"):
+        ask(population(10))
 
 
 def test_the_same_seed_gives_the_same_splits():

@@ -1,0 +1,416 @@
+"""One declared test from its tables to its verdict: each part computed once, when asked for."""
+
+import datetime as dt
+import math
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Literal
+
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+from scipy import special
+
+from kpikit.analysis.experiments.analyze import ExperimentResult, analyze_experiment, conclude
+from kpikit.analysis.experiments.comparing import Ask
+from kpikit.analysis.experiments.declared import DeclaredMetrics, declared_metrics
+from kpikit.analysis.experiments.forecasting import planning_table
+from kpikit.analysis.experiments.impact import decision_record
+from kpikit.analysis.experiments.metrics import Mean, Proportion, Quantile, Ratio
+from kpikit.analysis.experiments.planning import sample_size
+from kpikit.analysis.experiments.rerandomising import FalseAlarms, rerandomise
+from kpikit.analysis.experiments.sequential import always_valid_interval, group_sequential_bounds
+from kpikit.analysis.experiments.shaping import (
+    BEFORE,
+    Assigned,
+    assign_units,
+    dimensions_at_exposure,
+    maturity,
+    unit_table,
+)
+from kpikit.analysis.experiments.trust import (
+    balance_table,
+    outlier_table,
+    split_curve,
+    split_table,
+    trust_table,
+    withheld,
+)
+from kpikit.errors import AnalysisError, hint_names, unknown_name
+from kpikit.params.model import Experiment, Product
+from kpikit.periods import parse_window
+
+State = Literal["running", "maturing", "finished"]
+ReadingKind = Literal["fixed horizon", "planned look", "always valid"]
+_DAY = dt.timedelta(days=1)
+_MONTH_DAYS = 365.25 / 12
+_TIMES = {"exposures": "exposure_time", "events": "event_time", "orders": "order_time",
+          "subscriptions": "start_time"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Study:
+    """A declared test, with the product's tables.
+
+    Attributes:
+        key: The test's key, which its exposures bear in the column ``experiment``.
+        experiment: What was declared.
+        product: The product's file.
+        tables: Canonical tables.
+        as_of: Last complete day of data.
+    """
+
+    key: str
+    experiment: Experiment
+    product: Product
+    tables: Mapping[str, ir.Table]
+    as_of: dt.date
+
+    @property
+    def timezone(self) -> str:
+        """Zone in which its days begin."""
+        return self.product.product.timezone
+
+    @property
+    def control(self) -> str:
+        """The variant that the others are compared with."""
+        return self.experiment.control
+
+    @property
+    def split(self) -> dict[Hashable, float]:
+        """Variant to planned share."""
+        return dict(self.experiment.variants)
+
+    @property
+    def matures_on(self) -> dt.date:
+        """Last day on which the window of anybody exposed is still open."""
+        return self.experiment.end + parse_window(self.experiment.conversion_window)
+
+    @property
+    def state(self) -> State:
+        """Whether users still enter it, or wait for the end of their window, or it is over."""
+        if self.as_of < self.experiment.end:
+            return "running"
+        return "finished" if self.as_of >= self.matures_on else "maturing"
+
+    @property
+    def finished(self) -> bool:
+        """Whether everybody has had the whole window."""
+        return self.state == "finished"
+
+    @cached_property
+    def declared(self) -> DeclaredMetrics:
+        """What its metrics mean."""
+        return declared_metrics(self.experiment, self.product, set(self.tables))
+
+    @cached_property
+    def assigned(self) -> Assigned:
+        """Who was exposed to what, with the segments as they stood then.
+
+        Raises:
+            AnalysisError: There is no table of exposures, a variant is not planned, or no table
+                has a segment's column.
+        """
+        if "exposures" not in self.tables:
+            raise AnalysisError(
+                f"The test '{self.key}' has no exposures.\n"
+                "Map the table exposures under source: tables."
+            )
+        found = assign_units(
+            self.tables["exposures"],
+            experiment=self.key,
+            start=self.experiment.start,
+            end=self.experiment.end,
+            crossovers=self.experiment.crossovers,
+            timezone=self.timezone,
+        )
+        self._check_variants(found)
+        units = found.units
+        for column in self.experiment.segments:
+            if column not in units.columns:
+                name = self._table_of(column)
+                units = dimensions_at_exposure(
+                    units, self.tables[name], columns=[column], time=_TIMES[name]
+                )
+        return replace(found, units=units.cache())
+
+    def _check_variants(self, found: Assigned) -> None:
+        planned = list(self.experiment.variants)
+        for row in found.crossovers.to_dict("records"):
+            if row["variant"] not in planned:
+                hint = hint_names(str(row["variant"]), planned, label="Planned")
+                raise AnalysisError(
+                    f"{row['users']:,} users saw the variant '{row['variant']}', which "
+                    f"experiments.{self.key}.variants does not plan.\n{hint}"
+                )
+
+    def _table_of(self, column: str) -> str:
+        for name in ("events", "orders", "subscriptions"):
+            if name in self.tables and column in self.tables[name].columns:
+                return name
+        columns = {
+            one for name in _TIMES if name in self.tables for one in self.tables[name].columns
+        }
+        raise unknown_name("column", column, f"experiments.{self.key}.segments", columns)
+
+    @property
+    def users(self) -> int:
+        """Users who entered, those in several variants included."""
+        return int(self.assigned.counts["users"])
+
+    @cached_property
+    def maturity(self) -> pd.DataFrame:
+        """Per variant, how many have had their whole window; see ``shaping.maturity``."""
+        window = self.experiment.conversion_window
+        return maturity(
+            self.assigned.units, window=window, as_of=self.as_of, timezone=self.timezone
+        )
+
+    @cached_property
+    def units(self) -> ir.Table:
+        """One row per user whose window has ended, with a number per measure."""
+        made = unit_table(
+            self.assigned.units,
+            self.tables,
+            measures=self.declared.measures,
+            window=self.experiment.conversion_window,
+            as_of=self.as_of,
+            before=self.experiment.history,
+            timezone=self.timezone,
+        )
+        return made.cache()
+
+    @cached_property
+    def has_units(self) -> bool:
+        """Whether anybody's window has ended: else there is nothing to compare."""
+        return bool(self.maturity["mature_users"].sum())
+
+    @cached_property
+    def fixed(self) -> ExperimentResult:
+        """The effects as a test that is read once would have them."""
+        return analyze_experiment(
+            self.units,
+            control=self.control,
+            metrics=self.declared.metrics,
+            primary=self.experiment.primary,
+            directions=self.declared.directions,
+            guardrails={one.metric: one.margin for one in self.experiment.guardrails},
+            segments=self.experiment.segments,
+            planned_split=self.split,
+            alpha=self.experiment.alpha,
+        )
+
+    @property
+    def reading(self) -> ReadingKind:
+        """The reading that decides: the planned one, or while the test runs the always-valid."""
+        if self.experiment.looks > 1:
+            return "planned look"
+        return "fixed horizon" if self.finished else "always valid"
+
+    @cached_property
+    def looks(self) -> tuple[float, ...]:
+        """Shares of the planned units at the looks so far, this one last; none where not planned.
+
+        Earlier looks lie where they were planned, at equal shares; this one where its users are.
+        """
+        count = self.experiment.looks
+        if count == 1:
+            return ()
+        units = float(self.fixed.allocation["units"].sum())
+        now = 1.0 if self.finished else min(units / self.planned_units, 1.0)
+        earlier = [look / count for look in range(1, count) if look / count < now * 0.999]
+        return (*earlier, now)
+
+    @cached_property
+    def result(self) -> ExperimentResult:
+        """Effects, intervals and verdict by the reading that decides; no verdict without trust."""
+        return withheld(self._read, self.checks)
+
+    @cached_property
+    def _read(self) -> ExperimentResult:
+        if self.reading == "fixed horizon":
+            return self.fixed
+        ask = Ask(
+            metrics=self.declared.metrics,
+            primary=self.experiment.primary,
+            directions=self.declared.directions,
+            guardrails={one.metric: one.margin for one in self.experiment.guardrails},
+            control=self.control,
+            alpha=self.experiment.alpha,
+        )
+        read = conclude(ask, self._widened(self.fixed.table), self.fixed.allocation)
+        return replace(read, segments=self.fixed.segments)
+
+    def _widened(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return effects whose errors are so much greater that the intervals bear many looks.
+
+        An interval of 1.96 of the new errors is the reading's own, so that verdict, guardrails
+        and corrections, which know one look only, all follow from it.
+        """
+        alpha, units = self.experiment.alpha, table["n_control"] + table["n_variant"]
+        known = table["se"] > 0
+        se = table["se"].where(known, 1.0)
+        if self.reading == "planned look":
+            bounds = group_sequential_bounds(
+                self.looks, alpha=alpha, spending=self.experiment.spending
+            )
+            half = float(bounds.z[-1]) * se
+        else:
+            _, high = always_valid_interval(
+                0.0, se, units.clip(lower=1), planned_n=self.planned_units, alpha=alpha
+            )
+            half = pd.Series(high, index=table.index)
+        z = float(-special.ndtri(alpha / 2))
+        wider = half / (z * se)
+        p_value = 2 * special.ndtr(-(table["delta_abs"].abs() / (wider * se)).to_numpy())
+        rel_half = (table["rel_ci_high"] - table["rel_ci_low"]) / 2 * wider
+        return table.assign(
+            se=(wider * se).where(known, np.nan),
+            df=math.inf,
+            ci_low=(table["delta_abs"] - half).where(known, np.nan),
+            ci_high=(table["delta_abs"] + half).where(known, np.nan),
+            rel_ci_low=table["delta_rel"] - rel_half,
+            rel_ci_high=table["delta_rel"] + rel_half,
+            rel_se=table["rel_se"] * wider,
+            p_value=np.where(known, p_value, np.nan),
+        )
+
+    @cached_property
+    def checks(self) -> pd.DataFrame:
+        """The checks of trust; see ``trust.trust_table``."""
+        planned = None if self.experiment.mde is None else math.ceil(self.planned_units)
+        return trust_table(
+            self.fixed,
+            counts=self.assigned.counts,
+            balance=self.balance,
+            outliers=self.outliers,
+            false_alarms=self.false_alarms,
+            planned_units=planned if self.finished else None,
+        )
+
+    @property
+    def trusted(self) -> bool:
+        """Whether no check of trust failed."""
+        return not bool((self.checks["status"] == "failed").any())
+
+    @cached_property
+    def balance(self) -> pd.DataFrame | None:
+        """Whether variants were alike before; None where no history is declared."""
+        if self.experiment.history is None:
+            return None
+        covariates = [f"{name}{BEFORE}" for name in self.declared.measures]
+        return balance_table(self.units, control=self.control, covariates=covariates)
+
+    @cached_property
+    def outliers(self) -> pd.DataFrame | None:
+        """The primary effect without the largest values; None for shares and quantiles."""
+        metric = self.primary_metric
+        if not isinstance(metric, Mean | Ratio):
+            return None
+        return outlier_table(
+            self.units, control=self.control, metric=metric, alpha=self.experiment.alpha
+        )
+
+    @cached_property
+    def false_alarms(self) -> FalseAlarms | None:
+        """Random splits of these very users; None for quantiles."""
+        if isinstance(self.primary_metric, Quantile):
+            return None
+        return rerandomise(self.units, metric=self.primary_metric, alpha=self.experiment.alpha)
+
+    @cached_property
+    def splits(self) -> pd.DataFrame:
+        """Where the split departs from its plan; see ``trust.split_table``."""
+        dimensions = ["exposure_day", *self.experiment.segments]
+        return split_table(self.assigned.units, split=self.split, dimensions=dimensions)
+
+    @cached_property
+    def split_by_day(self) -> pd.DataFrame:
+        """When a departure began; see ``trust.split_curve``."""
+        return split_curve(self.assigned.units, split=self.split)
+
+    @property
+    def primary_metric(self) -> Mean | Proportion | Ratio | Quantile:
+        """How the metric that decides is read."""
+        return self.declared.metrics[self.experiment.primary]
+
+    @property
+    def primary(self) -> pd.Series:
+        """The row of the metric that decides: the winner's, or that of the first variant."""
+        rows = self.result.table[self.result.table["role"] == "primary"]
+        if self.result.winner is not None:
+            rows = rows[rows["variant"] == self.result.winner]
+        return rows.iloc[0]
+
+    @property
+    def days_elapsed(self) -> int:
+        """Days of the test that lie in the data."""
+        last = min(self.as_of, self.experiment.end)
+        return (last - self.experiment.start).days + 1
+
+    @property
+    def daily_users(self) -> float:
+        """Users who entered per day so far."""
+        return self.users / self.days_elapsed
+
+    @property
+    def users_per_month(self) -> float:
+        """Users whom a change for all would meet in a month."""
+        impact = self.experiment.impact
+        if impact is not None and impact.users_per_month is not None:
+            return impact.users_per_month
+        return self.daily_users * _MONTH_DAYS
+
+    @cached_property
+    def plan(self) -> pd.DataFrame | None:
+        """Which effects of the primary metric so many days find; None for quantiles.
+
+        See ``forecasting.planning_table``; all users so far stand for those to come.
+        """
+        metric = self.primary_metric
+        if isinstance(metric, Quantile):
+            return None
+        lengths = sorted({7, 14, 28, 56, self.experiment.days})
+        share = self.experiment.variants[self.control]
+        return planning_table(
+            self.units,
+            metrics={self.experiment.primary: metric},
+            daily_units=self.daily_users,
+            days=lengths,
+            share=share,
+            alpha=self.experiment.alpha,
+            power=self.experiment.power,
+        )
+
+    @cached_property
+    def planned_units(self) -> float:
+        """Users of all variants that the plan needs, or that will have come by the end.
+
+        They follow from ``mde`` and ``power`` where it is declared, and from the traffic where
+        it is not.
+        """
+        effect, plan = self.experiment.mde, self.plan
+        if effect is None or plan is None:
+            return max(self.daily_users * self.experiment.days, 1.0)
+        return self.units_for(effect, explained=float(plan["variance_reduction"].iloc[0]))
+
+    def units_for(self, effect: float, *, explained: float = 0.0) -> float:
+        """Return the users of all variants that find an effect on the primary metric."""
+        plan, control = self.plan, self.experiment.variants[self.control]
+        if plan is None:
+            return math.nan
+        other = min(
+            share for name, share in self.experiment.variants.items() if name != self.control
+        )
+        row = plan.iloc[0]
+        needed = sample_size(
+            baseline=row["baseline"], effect=effect, kind="mean", sd=row["sd"],
+            alpha=self.experiment.alpha, power=self.experiment.power, ratio=other / control,
+            variance_reduction=explained,
+        )  # fmt: skip
+        return needed / control
+
+    def record(self) -> dict[str, object]:
+        """Return its row of the decision log; see ``impact.decision_record``."""
+        return decision_record(self.result, experiment=self.key, ended=self.experiment.end)
