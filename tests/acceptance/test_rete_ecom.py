@@ -37,6 +37,17 @@ def test_all_users_are_new_once(shop, expected):
     assert sum(new) == expected["users"]
 
 
+@pytest.mark.parametrize(
+    ("window", "users"),
+    [(None, [598, 517, 429, 329, 222, 114]), ("7d", [598, 487, 353, 210, 109, 40])],
+)
+def test_the_checkout_funnel_counts_the_users_that_are_known(shop, window, users):
+    steps = shop.loaded.params.funnels["checkout"].steps
+    table = kk.funnel_table(shop.data.tables["events"], steps=steps, window=window)
+
+    assert table["users"].tolist() == users
+
+
 def test_weekly_retention_equals_the_reference(shop, expected):
     long_after = dt.date(2024, 12, 31)  # so that every age of every cohort is a row
     table = kk.retention_table(

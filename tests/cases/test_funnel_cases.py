@@ -3,7 +3,13 @@
 import pandas as pd
 import pytest
 
-from kpikit.analysis.funnels import Exclusion, Step, funnel_table
+from kpikit.analysis.funnels import (
+    Exclusion,
+    Step,
+    funnel_table,
+    funnel_trend_table,
+    time_to_convert_table,
+)
 from kpikit.catalogue.relations import MISSING_SEGMENT
 
 _STRICT = "test_funnel_strict.TestFunnelStrictStepsBreakdown."
@@ -156,6 +162,46 @@ def known(found, expected):
     """Return what was found for the steps on which something is expected."""
     pairs = zip(found, expected or [None] * len(found), strict=True)
     return [value for value, wanted in pairs if wanted is not None]
+
+
+@pytest.mark.cases("funnels.json", "trends")
+def test_users_per_period(case):
+    periods = case["expected"]["periods"]
+    options = arguments(case) | {"attribution": "every_step"}
+
+    table = funnel_trend_table(
+        frame_of(case), grain=case["interval"], start=periods[0]["period"],
+        end=pd.Timestamp(periods[-1]["period"]) + pd.Timedelta(days=1), **options,
+    )  # fmt: skip
+
+    first = table[table["step"] == case["from_step"] + 1]["users"].tolist()
+    last = table[table["step"] == case["to_step"] + 1]["users"].tolist()
+    for index, period in enumerate(periods):
+        # PostHog has a rate of 0 where nobody entered, kpikit none
+        rate = 100 * last[index] / first[index] if first[index] else 0
+        assert rate == period["conversion_rate"]
+        if period["reached_from_step_count"] is not None:
+            assert first[index] == period["reached_from_step_count"]
+            assert last[index] == period["reached_to_step_count"]
+    assert len(first) == len(periods)
+
+
+@pytest.mark.cases("funnels.json", "time_to_convert")
+def test_users_per_time_to_convert(case):
+    options = arguments(case) | {"from_step": case["from_step"] + 1, "to_step": case["to_step"] + 1}
+    bins = case.get("bin_count", 3)
+
+    table = time_to_convert_table(frame_of(case), bins=bins, **options)
+
+    expected = case["expected"]["bins"]
+    if case.get("bin_count"):
+        # PostHog adds a bin that begins where the last one ends, and is always empty
+        assert table["from_seconds"].tolist() == [begin for begin, _ in expected[:-1]]
+        assert table["users"].tolist() == [users for _, users in expected[:-1]]
+    else:
+        # of its own accord PostHog makes bins of a minute beyond a single time; here a second
+        assert table["from_seconds"].tolist()[0] == expected[0][0]
+        assert table["users"].tolist() == [1, 0, 0]
 
 
 def test_a_user_stands_in_one_segment_where_posthog_counts_it_in_four(case_named):
