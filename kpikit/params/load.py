@@ -15,6 +15,7 @@ from kpikit.params.model import MetricParams, Product, ProductInfo
 from kpikit.params.nodes import Mistake, Place, compose, find_value, is_null, read_text
 from kpikit.params.reading import Reading
 from kpikit.params.rulebook import Context, apply_rules
+from kpikit.params.rules_experiments import EXPERIMENT_RULES
 from kpikit.params.rules_product import PRODUCT_RULES
 from kpikit.params.rules_registers import REGISTER_RULES
 from kpikit.params.rules_source import SOURCE_RULES
@@ -97,7 +98,7 @@ def load_product(
     calendar = _calendar(reading)
     apply_rules(
         reading,
-        (*SOURCE_RULES, *PRODUCT_RULES, *REGISTER_RULES),
+        (*SOURCE_RULES, *PRODUCT_RULES, *REGISTER_RULES, *EXPERIMENT_RULES),
         _context(reading, calendar, path, known_metrics),
     )
     if reading.mistakes:

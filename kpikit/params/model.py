@@ -21,6 +21,7 @@ from kpikit.params.base import (
     Stage,
     TableName,
 )
+from kpikit.params.experiments import Experiment, ExperimentMetric, Guardrail, Impact, Prior
 from kpikit.params.registers import (
     Action,
     Annotation,
@@ -51,11 +52,13 @@ __all__ = [
     "Direction",
     "Economics",
     "Experiment",
+    "ExperimentMetric",
     "Funnel",
     "FunnelExclusion",
     "FunnelStepParams",
     "Goal",
     "Guardrail",
+    "Impact",
     "KeyResult",
     "LeadingIndicator",
     "LineKind",
@@ -63,6 +66,7 @@ __all__ = [
     "MetricParams",
     "Milestone",
     "Model",
+    "Prior",
     "Product",
     "ProductInfo",
     "Retention",
@@ -305,39 +309,6 @@ class Funnel(Model):
     )
     value_per_conversion: float | None = Field(
         None, ge=0, description="Money that a conversion is worth.", allow_inf_nan=False
-    )
-
-
-class Guardrail(Model):
-    """A metric that must not fall behind by more than its margin (absolute)."""
-
-    metric: str = Field(description="Name of the experiment's metric.")
-    margin: float = Field(ge=0, description="Greatest loss that is accepted.", allow_inf_nan=False)
-
-
-class Experiment(Model):
-    """A declared A/B test; both days are included."""
-
-    hypothesis: str = Field("", description="What is expected, and why.")
-    variants: dict[str, float] = Field(
-        min_length=2,
-        description="Variant to planned share; the shares sum to 1.",
-        examples=[{"control": 0.5, "treatment": 0.5}],
-    )
-    control: str = Field(description="The variant that the others are compared with.")
-    start: dt.date = Field(description="First day.")
-    end: dt.date = Field(description="Last day.")
-    primary: str = Field(min_length=1, description="The metric that decides.")
-    secondary: list[str] = Field(default_factory=list, description="Metrics looked at besides.")
-    guardrails: list[Guardrail] = Field(
-        default_factory=list, description="Metrics that must not suffer."
-    )
-    segments: list[str] = Field(default_factory=list, description="Columns to break effects by.")
-    alpha: float = Field(0.05, gt=0, lt=1, description="Chance of a false alarm that is accepted.")
-    power: float = Field(0.8, gt=0, lt=1, description="Chance to find the effect planned for.")
-    looks: int = Field(1, ge=1, description="Planned readings, the last one included.")
-    conversion_window: str | None = Field(
-        None, description="Time after exposure that counts.", examples=["14d"]
     )
 
 

@@ -1,6 +1,5 @@
-"""Rules on the product itself, its metrics, registers, funnels and experiments."""
+"""Rules on the product itself, its metrics, registers and funnels."""
 
-import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -12,7 +11,6 @@ from kpikit.params.model import (
     Annotation,
     Benchmark,
     Campaign,
-    Experiment,
     Funnel,
     FunnelExclusion,
     FunnelStepParams,
@@ -60,7 +58,8 @@ def unsafe_name(name: str) -> str:
     return ""
 
 
-def _unsafe(name: str, key: str) -> Iterator[Fault]:
+def unsafe_key(name: str, key: str) -> Iterator[Fault]:
+    """Yield a fault where a name cannot name a folder or file."""
     if reason := unsafe_name(name):
         yield Fault(
             key,
@@ -70,7 +69,7 @@ def _unsafe(name: str, key: str) -> Iterator[Fault]:
 
 
 def _product_key(info: ProductInfo, _: Context) -> Iterator[Fault]:
-    yield from _unsafe(info.key, "key")
+    yield from unsafe_key(info.key, "key")
 
 
 def _product_zone(info: ProductInfo, _: Context) -> Iterator[Fault]:
@@ -91,7 +90,7 @@ def _currency(info: ProductInfo, _: Context) -> Iterator[Fault]:
 def _metrics(product: Product, context: Context) -> Iterator[Fault]:
     for index, name in enumerate(product.metrics):
         yield from unknown_metric(name, f"metrics.{index}", context)
-    yield from repeated(_positions("metrics", product.metrics), "metric")
+    yield from repeated(positions("metrics", product.metrics), "metric")
 
 
 def _owners(product: Product, context: Context) -> Iterator[Fault]:
@@ -100,7 +99,7 @@ def _owners(product: Product, context: Context) -> Iterator[Fault]:
 
 
 def _segments(product: Product, _: Context) -> Iterator[Fault]:
-    yield from repeated(_positions("segments", product.segments), "segment")
+    yield from repeated(positions("segments", product.segments), "segment")
 
 
 def _definitions(product: Product, context: Context) -> Iterator[Fault]:
@@ -164,7 +163,7 @@ def _annotation_end(annotation: Annotation, _: Context) -> Iterator[Fault]:
         yield Fault("end", what, "Correct one of the two days.")
 
 
-def _start_and_end(part: Campaign | Experiment, _: Context) -> Iterator[Fault]:
+def _start_and_end(part: Campaign, _: Context) -> Iterator[Fault]:
     if part.end < part.start:
         what = f"it ends on {part.end}, before it starts on {part.start}"
         yield Fault("end", what, "Correct one of the two days.")
@@ -186,7 +185,7 @@ def _register_keys(product: Product, _: Context) -> Iterator[Fault]:
 def _funnel(funnel: Funnel, _: Context) -> Iterator[Fault]:
     yield from _window(funnel.window, "window")
     names = [step.name if isinstance(step, FunnelStepParams) else step for step in funnel.steps]
-    yield from repeated(_positions("steps", names), "step")
+    yield from repeated(positions("steps", names), "step")
 
 
 def _window(text: str, key: str) -> Iterator[Fault]:
@@ -222,49 +221,7 @@ def _step_events(step: FunnelStepParams | FunnelExclusion, _: Context) -> Iterat
         yield Fault("event", "names no event", "Give an event, or a list of them.")
 
 
-def _split(experiment: Experiment, _: Context) -> Iterator[Fault]:
-    total = sum(experiment.variants.values())
-    for name, share in experiment.variants.items():
-        if share <= 0:
-            what = f"the planned share is {share:g}"
-            yield Fault(f"variants.{name}", what, "Give a share above 0, or delete the variant.")
-    if not math.isclose(total, 1, abs_tol=1e-6):
-        what = f"the planned shares sum to {total:.6g}, not to 1"
-        yield Fault("variants", what, "Write what was planned, such as 0.5 and 0.5.")
-
-
-def _control(experiment: Experiment, _: Context) -> Iterator[Fault]:
-    if experiment.control not in experiment.variants:
-        what = f"'{experiment.control}' is none of the variants"
-        yield Fault("control", what, hint_names(experiment.control, experiment.variants))
-
-
-def _experiment_metrics(experiment: Experiment, _: Context) -> Iterator[Fault]:
-    """Find names twice. Which exist is for the experiment's own data to say."""
-    secondary = _positions("secondary", experiment.secondary)
-    yield from repeated({"primary": experiment.primary, **secondary}, "metric")
-    guarded = [guardrail.metric for guardrail in experiment.guardrails]
-    yield from repeated(_positions("guardrails", guarded), "guardrail")
-
-
-def _conversion_window(experiment: Experiment, _: Context) -> Iterator[Fault]:
-    if experiment.conversion_window is not None:
-        yield from _window(experiment.conversion_window, "conversion_window")
-
-
-def _looks(experiment: Experiment, _: Context) -> Iterator[Fault]:
-    days = (experiment.end - experiment.start).days + 1
-    if experiment.looks > days > 0:
-        what = f"{experiment.looks} looks are planned in {days} day(s)"
-        yield Fault("looks", what, "Plan at most one look a day.")
-
-
-def _experiment_keys(product: Product, _: Context) -> Iterator[Fault]:
-    for name in product.experiments:
-        yield from _unsafe(name, f"experiments.{name}")
-
-
-def _positions(name: str, values: Iterable[str]) -> dict[str, str]:
+def positions(name: str, values: Iterable[str]) -> dict[str, str]:
     """Return the values of a list by their keys: ``metrics.0`` and so on."""
     return {f"{name}.{index}": value for index, value in enumerate(values)}
 
@@ -291,7 +248,6 @@ PRODUCT_RULES = (
     Rule(Product, ("define", "source"), _defined_tables),
     Rule(Product, (), _targets),
     Rule(Product, (), _register_keys),
-    Rule(Product, ("experiments",), _experiment_keys),
     Rule(MeasureParams, _AGGREGATES, _measure),
     *(Rule(part, ("metric",), _names_metric) for part in _WITH_METRIC),
     Rule(Target, ("period",), _target_period),
@@ -304,10 +260,4 @@ PRODUCT_RULES = (
     Rule(Funnel, ("steps", "order"), _optional_steps),
     Rule(FunnelStepParams, ("event",), _step_events),
     Rule(FunnelExclusion, ("event",), _step_events),
-    Rule(Experiment, ("variants",), _split),
-    Rule(Experiment, ("control", "variants"), _control),
-    Rule(Experiment, ("primary", "secondary", "guardrails"), _experiment_metrics),
-    Rule(Experiment, ("conversion_window",), _conversion_window),
-    Rule(Experiment, ("start", "end"), _start_and_end),
-    Rule(Experiment, ("start", "end", "looks"), _looks),
 )

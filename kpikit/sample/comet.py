@@ -37,6 +37,7 @@ NEW_PRICES = dt.date(2026, 1, 15)
 CRASHES = Shift(dt.date(2026, 7, 14), dt.date(2026, 8, 3), 0.85)
 OUTAGE = Shift(dt.date(2025, 12, 25), dt.date(2025, 12, 26), 0.25)
 EXPERIMENT = (dt.date(2026, 8, 24), dt.date(2026, 9, 20))
+BROKEN_EXPERIMENT = (dt.date(2026, 9, 28), dt.date(2026, 10, 11))
 CAMPAIGNS = (
     Lift("Summer", "Influencer", Shift(dt.date(2025, 7, 7), dt.date(2025, 7, 27), 1.6)),
     Lift("Store feature", "App store", Shift(dt.date(2026, 4, 20), dt.date(2026, 5, 3), 1.9)),
@@ -109,7 +110,9 @@ def make_comet_data(*, users: int, seed: int, as_of: dt.date) -> dict[str, pd.Da
         "events": _events(line, players, opens, seed),
         "orders": _orders(line, players, opens, exposed, seed),
         "survey": _survey(line, players, opens, seed),
-        "exposures": exposed.drop(columns="owner"),
+        "exposures": pd.concat(
+            [exposed.drop(columns="owner"), _exposed_to_shop(line, players, opens, seed)]
+        ),
         "observations": _observations(line, seed),
         "costs": _costs(line, users, seed),
     }
@@ -213,6 +216,29 @@ def _exposed(line: Timeline, players: pd.DataFrame, opens: pd.DataFrame) -> pd.D
         "exposure_time": line.utc(seen["time"].to_numpy()),
         "owner": owner,
     })  # fmt: skip
+
+
+def _exposed_to_shop(
+    line: Timeline, players: pd.DataFrame, opens: pd.DataFrame, seed: int
+) -> pd.DataFrame:
+    """First opening during the test of a new shop, which counts its users wrongly.
+
+    On Android the new shop often crashes before it notes that it was seen.
+    """
+    rng = stream(seed, "comet.new_shop")
+    first, last = (line.day(day) for day in BROKEN_EXPERIMENT)
+    seen = opens[(opens["time"] >= first) & (opens["time"] < last + 1)]
+    seen = seen.drop_duplicates("owner").sort_values(["time", "owner"], ignore_index=True)
+    owner = seen["owner"].to_numpy()
+    new = rng.random(owner.size) < 0.5
+    android = players["platform"].to_numpy()[owner] == "Android"
+    noted = ~(new & android & (rng.random(owner.size) < 0.65))
+    return pd.DataFrame({
+        "user_id": players["user_id"].to_numpy()[owner],
+        "experiment": "new_shop",
+        "variant": np.where(new, "new_shop", "control"),
+        "exposure_time": line.utc(seen["time"].to_numpy()),
+    })[noted]  # fmt: skip
 
 
 def _orders(
