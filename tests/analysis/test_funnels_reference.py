@@ -7,15 +7,19 @@ import datetime as dt
 import math
 from collections import defaultdict
 
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kpikit.analysis.funnels import Exclusion, Step
+from kpikit.analysis.funnels import Exclusion, Step, orders
 from kpikit.analysis.funnels.definition import define
-from kpikit.analysis.funnels.events import prepare
+from kpikit.analysis.funnels.entries import following
+from kpikit.analysis.funnels.events import Rows, prepare
+from kpikit.analysis.funnels.outliving import next_met
+from kpikit.analysis.funnels.overlap import instants
 from kpikit.analysis.funnels.reported import reported_entries
 
 START = dt.datetime(2026, 6, 1)  # noqa: DTZ001 - stored times bear no zone
@@ -208,3 +212,28 @@ def test_a_held_property_keeps_an_entry_to_rows_with_one_value(funnel, seed):
     events = random_events(seed)
 
     assert engine(events, funnel, hold=["item"]) == reference(events, funnel, hold=["item"])
+
+
+@pytest.mark.parametrize(
+    "dialect", ["bigquery", "clickhouse", "postgres", "pyspark", "snowflake", "trino"]
+)
+def test_every_step_of_the_query_can_be_asked_of_other_engines(dialect):
+    definition = define("test", steps=["A", Step("B", event=["B", "A"])], window="1d")
+    events = ibis.table(
+        {"unit_0": "string", "time": "timestamp(6)", "mask": "int32"}, name="events"
+    )
+    rows = Rows(
+        funnel=definition, table=events, source=events, units=("unit_0",), keys=("unit_0",),
+        groups=(),
+    )  # fmt: skip
+    first = rows.of_step(1).select("unit_0", time_1="time")
+
+    asked = [
+        following(first, rows.of_step(2), at="time_1", keys=rows.keys),
+        next_met(first, rows, 1, 2),
+        instants(rows),
+        orders.strict_entries(rows),
+    ]
+
+    assert all("OVER" in ibis.to_sql(each, dialect=dialect) for each in (asked[0], asked[1]))
+    assert all(ibis.to_sql(each, dialect=dialect) for each in asked)

@@ -40,7 +40,7 @@ def deepest_entries(rows: Rows, first: ir.Table) -> ir.Table:
     deepest = _first_to_come(first, decided).mutate(**times)
     living = first
     for before, number in pairwise(rows.funnel.required):
-        living = _met(living, rows, before, number).cache()
+        living = next_met(living, rows, before, number).cache()
         deeper = _first_to_come(living, decided)
         joined = deepest.left_join(deeper, decided, rname="deeper_{name}")
         found = {
@@ -52,7 +52,7 @@ def deepest_entries(rows: Rows, first: ir.Table) -> ir.Table:
     return deepest.select(*decided, "time_1", *times)
 
 
-def _met(living: ir.Table, rows: Rows, before: int, number: int) -> ir.Table:
+def next_met(living: ir.Table, rows: Rows, before: int, number: int) -> ir.Table:
     """Return the entries that an event of step ``number`` follows at once, with its time."""
     both = side_by_side(living, rows.of_step(number), at=f"time_{before}", keys=rows.keys)
     # at one instant an entry meets an event, unless the event has to be later
