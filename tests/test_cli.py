@@ -249,7 +249,7 @@ def test_a_run_seals_and_prints_where_the_files_are(call, project):
         r"sealed     mini atlas 2026Q3  [\d.]+ s\n\n"
         r"PRODUCT  REPORT  PERIOD +TIME  MADE BECAUSE OF  OUTCOME\n"
         r"atlas    mini    2026Q3 +[\d.]+ s  never made       sealed\n\n"
-        r"1 of 1 reports sealed in [\d.]+ s\.\n"
+        r"1 of 1 reports sealed in [\d.]+ s, (with warm kernels|1 of 1 kernels cold)\.\n"
         rf"  {folder}/mini\.html\n  {folder}/mini\.ipynb\n  {folder}/mini\.kpis\.json\n"
         rf"All reports: {project}/output/index\.html\n",
         shown.out,

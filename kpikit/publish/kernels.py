@@ -5,6 +5,7 @@ report never depends on which kernels a machine has registered. It talks over Un
 ports are drawn by chance and clash when many kernels start at once.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -17,7 +18,6 @@ from queue import Empty
 from typing import Any
 
 from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
-from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import run_sync
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
@@ -27,10 +27,12 @@ from papermill.clientwrap import PapermillNotebookClient
 from kpikit.publish.guard import LIMIT_ERROR, Guard
 from kpikit.publish.messages import CellStarted, Event, KernelStarted
 from kpikit.publish.seal import ALIVE, METADATA_KEY
+from kpikit.publish.warm import KernelManager, Process
 
 _SOCKET_NAME = "k"
 _LONGEST_SOCKET_PATH = 100  # the system's limit is 103 (macOS) or 107 (Linux) bytes
 _PROBE_SECONDS = 30.0
+_END_SECONDS = 10.0  # how long a killed kernel may take to be gone
 _OUTPUT_SECONDS = 60  # how long outputs may lag behind the reply on a busy machine
 
 
@@ -44,6 +46,7 @@ class KernelPlace:
         env: Its whole environment.
         log: File that takes what its process prints outside of cells; None: this process's own.
         guard: Keeps it within its limits, and ends it with all that its cells have started.
+        zygote: Socket of the process to lease a warm kernel from; None: a cold one.
     """
 
     sockets: Path
@@ -51,6 +54,7 @@ class KernelPlace:
     env: Mapping[str, str] = field(repr=False)  # may hold secrets
     log: Path | None = None
     guard: Guard = field(default_factory=Guard)
+    zygote: Path | None = None
 
 
 def run_cells(
@@ -120,24 +124,28 @@ class ReportClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill 
                 provisioner: Any = self.km.provisioner
                 process = provisioner.process
                 self.place.guard.watch(process.pid)
-                self.tell(KernelStarted(process.pid))
+                self.tell(KernelStarted(process.pid, self.km.start))
                 try:
                     ending = self._run_cells(process)
                 finally:
                     self.place.guard.end()
+                    # or else Jupyter finds it alive, and looks only ten times a second
+                    with contextlib.suppress(subprocess.TimeoutExpired):
+                        process.wait(_END_SECONDS)
                 self.nb.metadata[METADATA_KEY]["kernel"] = ending
                 self.set_widgets_metadata()
         finally:
             if log is not None:
                 log.close()
 
-    def create_kernel_manager(self) -> AsyncKernelManager:
+    def create_kernel_manager(self) -> KernelManager:
         """Return a manager for a kernel of this interpreter, on sockets where they fit."""
         stem = self.place.sockets / _SOCKET_NAME
         options = {"kernel_name": self.kernel_name, "connection_file": f"{stem}.json"}
         if hasattr(os, "fork") and len(os.fsencode(stem)) < _LONGEST_SOCKET_PATH:
             options |= {"transport": "ipc", "ip": str(stem)}
-        self.km = AsyncKernelManager(kernel_spec_manager=_ThisInterpreter(), **options)
+            options |= {"zygote": self.place.zygote, "kernel_log": self.place.log}
+        self.km = KernelManager(kernel_spec_manager=_ThisInterpreter(), **options)
         return self.km
 
     def process_message(
@@ -149,7 +157,7 @@ class ReportClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill 
         output: NotebookNode | None = super().process_message(msg, cell, cell_index)
         return output
 
-    def _run_cells(self, process: "subprocess.Popen[bytes]") -> str:
+    def _run_cells(self, process: Process) -> str:
         """Run the cells in order and return how the kernel is after the last of them."""
         heading = ""
         for position, cell in enumerate(self.nb.cells):
@@ -173,7 +181,7 @@ class ReportClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill 
                 self.nb_man.cell_complete(cell, position)
         return self._probe(process)
 
-    async def _async_probe(self, process: "subprocess.Popen[bytes]") -> str:
+    async def _async_probe(self, process: Process) -> str:
         """Ask the kernel for a last sign of life, which a dying one cannot give."""
         if process.poll() is None:
             try:
@@ -184,7 +192,7 @@ class ReportClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill 
 
     _probe = run_sync(_async_probe)
 
-    def _how_it_died(self, process: "subprocess.Popen[bytes]") -> str:
+    def _how_it_died(self, process: Process) -> str:
         guard = self.place.guard
         if not guard.exceeded:
             guard.lost = _how_it_ended(process)
@@ -221,7 +229,7 @@ def _heading(cell: NotebookNode) -> str:
     return next((line.lstrip("# ") for line in lines if line.startswith("#")), "")
 
 
-def _how_it_ended(process: "subprocess.Popen[bytes]") -> str:
+def _how_it_ended(process: Process) -> str:
     code = process.poll()
     if code is None:
         return "the kernel no longer answers"

@@ -71,6 +71,7 @@ def manifest(result: RunResult) -> dict[str, Any]:
             "files": [(outcome.report.folder / name).as_posix() for name in outcome.files],
             "seconds": round(outcome.seconds, 3),
             **({"profile": outcome.profile} if outcome.profile else {}),
+            "kernel": outcome.kernel,
         }
         for outcome in result.outcomes
     ]

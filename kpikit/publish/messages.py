@@ -28,6 +28,7 @@ class Job:
         stale: Why it is made.
         earlier: How the attempts before this one ended.
         profile: Whether to clock where its time goes.
+        zygote: Socket of the process that leases warm kernels; None: kernels start cold.
     """
 
     report: PlannedReport
@@ -40,6 +41,7 @@ class Job:
     stale: tuple[str, ...] = ()
     earlier: tuple[str, ...] = ()
     profile: bool = False
+    zygote: Path | None = None
 
     @property
     def mark(self) -> str:
@@ -55,9 +57,15 @@ class Job:
 
 @dataclass(frozen=True)
 class KernelStarted:
-    """The report's kernel runs, as leader of its own process group."""
+    """The report's kernel runs, as leader of its own process group.
+
+    Attributes:
+        pid: Its process.
+        start: ``warm`` where it was forked; else ``cold`` and, where that was not asked for, why.
+    """
 
     pid: int
+    start: str = "cold"
 
 
 @dataclass(frozen=True)
@@ -103,6 +111,7 @@ class Outcome:
         earlier: How the attempts before the last one ended.
         is_lost: Whether its kernel or its worker ended without being told to.
         profile: Where its time went; empty unless that was asked for.
+        kernel: How its kernel was started, as ``KernelStarted`` says; empty where none was.
     """
 
     report: PlannedReport
@@ -115,6 +124,7 @@ class Outcome:
     earlier: tuple[str, ...] = ()
     is_lost: bool = False
     profile: Profile = field(default_factory=dict)
+    kernel: str = ""
 
     @property
     def attempts(self) -> int:

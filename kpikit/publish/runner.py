@@ -9,7 +9,7 @@ import datetime as dt
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -19,7 +19,7 @@ from kpikit.publish.interrupts import Interrupts, RunStopped
 from kpikit.publish.limits import Limits
 from kpikit.publish.lock import output_lock, sweep
 from kpikit.publish.manifest import RunResult, manifest
-from kpikit.publish.messages import Event, Format, Job, Outcome, TriedAgain
+from kpikit.publish.messages import Event, Format, Job, KernelStarted, Outcome, TriedAgain
 from kpikit.publish.outputs import (
     check_writable,
     finish_publishing,
@@ -39,6 +39,7 @@ from kpikit.publish.record import (
     stale_because,
 )
 from kpikit.publish.scratch import scratch_folder
+from kpikit.publish.worker import zygote_environment
 
 FORMATS: tuple[Format, ...] = ("html", "pdf")
 
@@ -150,9 +151,9 @@ def _make_stale(
     stopped_by = None
     if made:
         size = min(size, len(made))
-        with scratch_folder() as scratch:
+        with scratch_folder() as scratch, _warm_kernels(made, scratch) as zygote:
             jobs = [
-                replace(job, profile=profile)
+                replace(job, profile=profile, zygote=zygote)
                 for job in _jobs(made, output, scratch, formats=formats, size=size, limits=limits)
             ]
             with Interrupts() as interrupts:
@@ -194,6 +195,7 @@ class _Run:
         self._watcher = watcher
         self._fail_fast = fail_fast
         self._done: dict[PlannedReport, Outcome] = {}
+        self._kernels: dict[PlannedReport, str] = {}  # how each report's last one was started
 
     def until_done(self, size: int) -> int | None:
         """Make the reports; return the exit code of the signal that stopped the run, if one did."""
@@ -219,13 +221,17 @@ class _Run:
         return {**stopped, **self._done}
 
     def _tell(self, job: Job, event: Event) -> None:
+        if isinstance(event, KernelStarted):
+            self._kernels[job.report] = event.start
         if isinstance(event, TriedAgain):
             name = f"{job.report.product} {job.report.period}"
             self._watcher.note(f"{name} is made once more. {event.reason}")
         self._watcher.event(job.report, event)
 
     def _finish(self, job: Job, outcome: Outcome) -> None:
-        published = _publish(job, _with_notebook(job, replace(outcome, stale=job.stale)))
+        kernel = self._kernels.get(job.report, "")
+        outcome = replace(outcome, stale=job.stale, kernel=kernel)
+        published = _publish(job, _with_notebook(job, outcome))
         self._done[job.report] = published
         self._watcher.finished(published)
 
@@ -324,6 +330,16 @@ def _jobs(
         )
         for number, (report, reasons) in enumerate(stale.items())
     ]
+
+
+@contextlib.contextmanager
+def _warm_kernels(reports: Iterable[PlannedReport], scratch: Path) -> Iterator[Path | None]:
+    """Keep a process that leases warm kernels to the reports; yield its socket, if it has one."""
+    from kpikit.publish.warm import preloads, zygote  # noqa: PLC0415 - imports Jupyter's clients
+
+    modules = preloads({report.template.text for report in reports})
+    with zygote(scratch / "z", modules, env=zygote_environment()) as address:
+        yield address
 
 
 def processors() -> int:

@@ -1,5 +1,6 @@
 """What the command line says of a run when it is over, and of a plan that is only explained."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -109,8 +110,22 @@ def _totals(result: RunResult) -> str:
     unchanged = sum(outcome.state == "unchanged" for outcome in result.outcomes)
     total = len(result.outcomes) + len(result.plan.failures)
     kept = f", {unchanged} of them unchanged" if unchanged else ""
+    kernels = _kernels(result.outcomes)
     shard = f"Shard {result.plan.shard}: " if result.plan.shard else ""
-    return f"{shard}{good} of {total} reports sealed in {time_text(result.seconds)}{kept}."
+    return f"{shard}{good} of {total} reports sealed in {time_text(result.seconds)}{kept}{kernels}."
+
+
+def _kernels(outcomes: Sequence[Outcome]) -> str:
+    """Return how the kernels were started, as the end of a sentence."""
+    starts = Counter(outcome.kernel for outcome in outcomes if outcome.kernel)
+    if not starts:
+        return ""
+    cold = [start.removeprefix("cold: ") for start in starts if start != "warm"]
+    if not cold:
+        return ", with warm kernels"
+    number = f"{starts.total() - starts['warm']} of {starts.total()}"
+    why = "; ".join(reason for reason in cold if reason != "cold")
+    return f", {number} kernels cold" + (f" ({why})" if why else "")
 
 
 def _row(outcome: Outcome) -> tuple[str, ...]:

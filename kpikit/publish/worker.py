@@ -41,14 +41,9 @@ SAFE_PATH = "PYTHONSAFEPATH"  # keeps the current folder out of a process's impo
 HIDDEN_BY_RUNNER = "kpikit"  # its value where the runner set it, for the worker alone
 
 _PAPERMILL_TAG = "papermill-error-cell-tag"  # of the banners that it adds to a failed notebook
-_THREAD_VARIABLES = (
-    "OMP_NUM_THREADS",
-    "OPENBLAS_NUM_THREADS",
-    "MKL_NUM_THREADS",
-    "NUMEXPR_MAX_THREADS",
-    "VECLIB_MAXIMUM_THREADS",
-    "KPIKIT_THREADS",
-)
+# of linear algebra, which starts its threads when it is imported: a fork would lose them
+_SINGLE_THREADED = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+_THREADED = ("OMP_NUM_THREADS", "NUMEXPR_MAX_THREADS", "KPIKIT_THREADS")
 
 
 def serve(connection: Connection) -> None:
@@ -169,6 +164,7 @@ def _kernel_place(job: Job, guard: Guard, clock: Clock) -> "KernelPlace":
         env=kernel_environment(job),
         log=job.scratch / "kernel.log",
         guard=guard,
+        zygote=job.zygote,
     )
 
 
@@ -182,12 +178,27 @@ def kernel_environment(job: Job) -> dict[str, str]:
         "KPIKIT_OVERRIDES": json.dumps(job.report.overrides),
         "IPYTHONDIR": str(job.scratch / "ipython"),  # nobody's private start-up scripts
         "JUPYTER_RUNTIME_DIR": str(job.scratch),
+    }
+    threads = dict.fromkeys(_THREADED, str(job.threads))
+    return {**_interpreter_environment(), **own, **threads}
+
+
+def zygote_environment() -> dict[str, str]:
+    """Return the environment in which what all kernels share is imported, without a thread."""
+    quiet = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
+    return {**_interpreter_environment(), **dict.fromkeys(_THREADED, "1"), **quiet}
+
+
+def _interpreter_environment() -> dict[str, str]:
+    """Return what an interpreter and its libraries read only once, the same for every report."""
+    own = {
         # pyplot shows figures in the notebook, whatever the shell that started the run prefers
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "PYTHONHASHSEED": "0",
     }
-    threads = dict.fromkeys(_THREAD_VARIABLES, str(job.threads))
-    return {**os.environ, **own, **threads, **_import_path()}
+    # left by a kernel that this run was started from, whose end would end these
+    inherited = {name: value for name, value in os.environ.items() if name != "JPY_PARENT_PID"}
+    return {**inherited, **own, **dict.fromkeys(_SINGLE_THREADED, "1"), **_import_path()}
 
 
 def _import_path() -> dict[str, str]:

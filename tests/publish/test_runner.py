@@ -112,7 +112,9 @@ def faulty_run(make, tmp_path_factory):
         make.planned("kills_worker", "import os, signal; os.kill(os.getppid(), signal.SIGKILL)"),
         make.planned("leaves_child", make.cover, child),
     )
-    result = run_plan(plan, output_dir=tmp_path_factory.mktemp("output"), formats=())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KPIKIT_KERNELS", "cold")  # so that a kernel's parent is its worker
+        result = run_plan(plan, output_dir=tmp_path_factory.mktemp("output"), formats=())
     return {outcome.report.product: outcome for outcome in result.outcomes}, result
 
 

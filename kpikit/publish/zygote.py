@@ -1,0 +1,224 @@
+"""The process that warm kernels are forked from: it has imported what they need, and nothing runs.
+
+A fork copies one thread only, so a lock that another one holds would stay locked for ever. The
+zygote therefore owns no thread, event loop, zmq context or database, and refuses to fork where it
+finds a thread all the same. It ends with the runner that holds its standard input, and its kernels
+end with it, however it ends.
+
+Each kernel is a lease: the connection that asked for it is kept, and when either side is gone the
+kernel is killed with every process that its cells have left behind. The messages are lines of JSON:
+
+    request   {"argv": [...], "cwd": "...", "env": {...}, "log": "..." or null}
+    answers   {"pid": 17} when its sockets are bound, {"exit": -9} at its end, {"refused": "..."}
+"""
+
+import atexit
+import builtins
+import contextlib
+import ctypes
+import gc
+import importlib
+import json
+import os
+import random
+import selectors
+import signal
+import socket
+import sys
+import time
+import traceback
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, NoReturn
+
+_REQUEST_SECONDS = 10.0
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PR_SET_CHILD_SUBREAPER = 36
+
+
+@dataclass(frozen=True)
+class _Lease:
+    """A kernel and the connection that asked for it; ``ended`` is readable once it has ended."""
+
+    connection: socket.socket
+    pid: int
+    ended: int
+
+
+def main() -> None:
+    """Import the modules named by the command line, then serve the listener of its first word."""
+    descriptor, *modules = sys.argv[1:]
+    if not sys.flags.safe_path:
+        del sys.path[0]  # the current directory, which IPython puts in its place
+    _control_process(_PR_SET_CHILD_SUBREAPER, 1)
+    preload(modules)
+    with socket.socket(fileno=int(descriptor)) as listener:
+        serve(listener, lifeline=sys.stdin.fileno())
+
+
+def preload(modules: Iterable[str]) -> None:
+    """Import the modules and freeze what they made; one that fails is left to the kernels."""
+    gc.disable()
+    for name in modules:
+        pretence = _kernel_pretended() if name == "pandas" else contextlib.nullcontext()
+        with contextlib.suppress(Exception), pretence:
+            importlib.import_module(name)
+    if duckdb := sys.modules.get("duckdb"):
+        duckdb.default_connection().close()  # its import has opened it, with a thread
+    gc.freeze()
+
+
+def serve(listener: socket.socket, *, lifeline: int) -> None:
+    """Fork a kernel per request until ``lifeline`` closes, then kill those that are left."""
+    selector = selectors.PollSelector()  # owns no descriptor
+    selector.register(listener, selectors.EVENT_READ)
+    selector.register(lifeline, selectors.EVENT_READ)
+    leases: dict[int, _Lease] = {}
+    while True:
+        for key, _ in selector.select():
+            if key.fileobj == lifeline:
+                for lease in leases.values():
+                    _end(lease)
+                _kill_strays(keep=())
+                return
+            if key.fileobj is listener:
+                granted = _grant(listener)
+                if granted is not None:
+                    leases[granted.pid] = granted
+                    selector.register(granted.connection, selectors.EVENT_READ, granted)
+                    selector.register(granted.ended, selectors.EVENT_READ, granted)
+            elif key.data.pid in leases:  # both of its ends may be ready at once
+                del leases[key.data.pid]
+                selector.unregister(key.data.connection)
+                selector.unregister(key.data.ended)
+                _end(key.data)
+                _kill_strays(keep=leases)
+
+
+def _grant(listener: socket.socket) -> _Lease | None:
+    """Fork the kernel that the next connection asks for."""
+    connection, _ = listener.accept()
+    try:
+        connection.settimeout(_REQUEST_SECONDS)
+        with connection.makefile("rb") as lines:
+            request = json.loads(lines.readline())
+        threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208 - Python's own see but its own
+        if threads != 1:
+            _send(connection, refused=f"an imported library has started {threads - 1} thread(s)")
+            connection.close()
+            return None
+        parent = os.getpid()
+        pid = os.fork()
+    except (OSError, ValueError) as error:
+        _send(connection, refused=str(error))
+        connection.close()
+        return None
+    if pid == 0:
+        _become_kernel(request, connection, parent)
+    return _Lease(connection, pid, os.pidfd_open(pid))
+
+
+def _end(lease: _Lease) -> None:
+    """Kill what is left of a kernel's process group, and tell how the kernel itself ended."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(lease.pid, signal.SIGKILL)
+    os.kill(lease.pid, signal.SIGKILL)  # it may not lead its group yet; unreaped, it is still ours
+    _, status = os.waitpid(lease.pid, 0)
+    os.close(lease.ended)
+    _send(lease.connection, exit=os.waitstatus_to_exitcode(status))
+    lease.connection.close()
+
+
+def _kill_strays(*, keep: Iterable[int]) -> None:
+    """Kill what ended kernels leave behind in sessions of its own: this process inherits it."""
+    children = Path("/proc/self/task", str(os.getpid()), "children")
+    with contextlib.suppress(FileNotFoundError):  # not every system lists them
+        while strays := {*map(int, children.read_text().split())} - {*keep}:
+            for pid in strays:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+
+
+def _become_kernel(request: dict[str, Any], connection: socket.socket, parent: int) -> NoReturn:
+    code = 1
+    try:
+        _part_from(parent, keep=connection.fileno(), log=request["log"])
+        _take_over(request)
+        _run_kernel(connection)
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:  # noqa: BLE001 - whatever it is, the zygote's own code must not go on
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(BaseException):
+            atexit._run_exitfuncs()  # noqa: SLF001 - _exit, which skips the teardown, skips them
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _part_from(parent: int, *, keep: int, log: str | None) -> None:
+    """Leave the zygote's session and descriptors behind; end when it does."""
+    os.setsid()
+    _control_process(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    if log is not None:
+        opened = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        os.dup2(opened, 1)
+        os.dup2(opened, 2)
+    for name in os.listdir("/proc/self/fd"):  # noqa: PTH208 - numbers, not files
+        if int(name) > 2 and int(name) != keep:
+            with contextlib.suppress(OSError):
+                os.close(int(name))
+
+
+def _take_over(request: dict[str, Any]) -> None:
+    """Take what the request says, and randomness of its own."""
+    os.chdir(request["cwd"])
+    os.environ.clear()
+    os.environ.update(request["env"])
+    time.tzset()
+    sys.argv = request["argv"]
+    random.seed()
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed()
+    gc.enable()
+
+
+def _run_kernel(connection: socket.socket) -> None:
+    from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - loaded before, or slow
+
+    app: Any = IPKernelApp.instance()
+    app.initialize(sys.argv[1:])
+    _send(connection, pid=os.getpid())
+    connection.close()
+    app.start()
+
+
+def _send(connection: socket.socket, **message: Any) -> None:
+    with contextlib.suppress(OSError):  # who asked may be gone
+        connection.sendall(json.dumps(message).encode() + b"\n")
+
+
+def _control_process(option: int, value: int) -> None:
+    if ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "the system denies prctl")
+
+
+@contextlib.contextmanager
+def _kernel_pretended() -> Iterator[None]:
+    """Answer pandas as a kernel would: at its import it asks how wide a frame may be shown."""
+    builtins.get_ipython = lambda: SimpleNamespace(kernel=True)  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        del builtins.get_ipython  # type: ignore[attr-defined]
+
+
+if __name__ == "__main__":
+    main()
