@@ -208,7 +208,9 @@ if tries < {number}:
 """
 
 
-def test_a_lost_kernel_is_tried_again_and_an_error_is_not(tmp_path, make):
+def test_a_lost_kernel_is_tried_again_and_an_error_is_not(tmp_path, make, monkeypatch):
+    monkeypatch.setenv("KPIKIT_KERNELS", "cold")  # so that a kernel's parent is its worker
+
     def dies(number, fault="os._exit(7)"):
         return DIES.format(counts=str(tmp_path), number=number, fault=fault)
 

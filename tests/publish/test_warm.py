@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -97,9 +98,7 @@ def review(tmp_path_factory):
     """The shipped review of a small sample product, cold and warm, and what the latter imported."""
     folder = tmp_path_factory.mktemp("review")
     make_samples(["--users", "300", "--folder", str(folder / "data")])
-    (folder / "params").mkdir()
-    for source in (ROOT / "params").iterdir():
-        (folder / "params" / source.name).symlink_to(source)
+    shutil.copytree(ROOT / "params", folder / "params")
     (folder / "notebooks").mkdir()
     notebook = json.loads((ROOT / "notebooks" / "quarterly_review.ipynb").read_text())
     modules = folder / "modules"
