@@ -11,6 +11,7 @@ from kpikit.errors import ParamsError
 from kpikit.params import find_product
 from kpikit.present.components import Component
 from kpikit.sections import absent, cover, quality, retention, revenue, scorecard, segments, voice
+from kpikit.sections import drivers as drivers_of
 from kpikit.sections import method as method_of
 from kpikit.sections import summary as summary_of
 from kpikit.sections import trends as trends_of
@@ -69,7 +70,7 @@ class Report:
 
     def drivers(self) -> Component:
         """Section 6: which factors made the change."""
-        return absent.absent_section("drivers")
+        return drivers_of.drivers_section(self.context)
 
     def funnel(self) -> Component:
         """Section 7: where users get lost."""
