@@ -120,13 +120,18 @@ def assign_units(
     check_columns(table, _CANONICAL, "exposures")
     opening, closing = utc_bounds(first, last + dt.timedelta(days=1), timezone)
     rows = table.filter(table.experiment == experiment)
-    rows = rows.mutate(exposure_time=naive_utc(rows.exposure_time))
+    untyped = [name for name in rows.columns if rows[name].type().is_null()]  # of an empty frame
+    rows = rows.mutate(
+        exposure_time=naive_utc(rows.exposure_time),
+        **{name: rows[name].cast("string") for name in untyped if name != "exposure_time"},
+    )
     rows = rows.mutate(
         early=rows.exposure_time < opening,
         late=rows.exposure_time >= closing,
         known=rows.user_id.notnull() & rows.variant.notnull(),  # noqa: PD004 - Ibis
     )
-    users = _first_exposures(rows.filter(rows.known & ~rows.early & ~rows.late), timezone)
+    within = rows.filter(rows.known & ~rows.early & ~rows.late)
+    users = _first_exposures(within, timezone).cache()  # counted twice, then measured
     kept = users if crossovers == "first" else users.filter(users.variants == 1)
     return Assigned(
         kept.drop("variants", "exposures", "at_first"), _counts(rows, users), _crossed(users)

@@ -151,7 +151,7 @@ def effect_by_age(
     cohort = assigned.filter(ended)
     counts = cohort.group_by("variant").aggregate(units=cohort.count()).to_pandas()
     units = dict(zip(counts["variant"], counts["units"], strict=True))
-    per_day = _per_user_and_day(cohort, as_table(rows), measure, days)
+    per_day = _per_user_and_day(cohort, as_table(rows), measure, days).cache()  # read twice
     by_age = _moments(per_day, ["variant", "age"], units)
     middle = (days - 1) / 2
     leaning = per_day.mutate(value=per_day.value * (per_day.age - middle))
@@ -180,7 +180,9 @@ def _per_user_and_day(cohort: ir.Table, table: ir.Table, measure: Measure, days:
     """Return ``variant``, ``user_id``, ``age`` and ``value`` where a user has matching rows."""
     amount = table[measure.column] if measure.column else ibis.literal(1)
     rows = table.filter(matching_rows(table, measure)).select(
-        "user_id", row_time=naive_utc(table[measure.dated_by]), amount=amount.cast("float64")
+        user_id=table.user_id.cast("string"),  # an empty frame knows no types
+        row_time=naive_utc(table[measure.dated_by]),
+        amount=amount.cast("float64"),
     )
     spans = cohort.select("user_id", "variant", exposed_at=cohort.exposure_time)
     joined = rows.inner_join(spans, "user_id")

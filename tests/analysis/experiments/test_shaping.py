@@ -108,6 +108,13 @@ def test_an_experiment_without_exposures_has_no_units():
     assert (found.counts["users"], found.counts["repeated"]) == (0, 0)
 
 
+def test_an_empty_table_of_exposures_has_no_units():
+    found = assign_units(exposures_of(), **PLACE)
+
+    assert found.units.count().to_pandas() == 0
+    assert found.counts.sum() == 0
+
+
 def test_an_end_before_the_start_is_an_error():
     with pytest.raises(AnalysisError, match="ends on 2026-05-01, before it starts on 2026-05-10"):
         assign_units(exposures_of(), experiment="tour", start="2026-05-10", end="2026-05-01")
