@@ -130,9 +130,10 @@ def analyze_experiment(
         ... })
         >>> metrics = {"paid": kk.Proportion("paid")}
         >>> result = kk.analyze_experiment(units, control="a", metrics=metrics)
-        >>> row = result.table.iloc[0]
-        >>> row["control_mean"], row["variant_mean"], result.decision
-        (0.2, 0.1, 'stop')
+        >>> result.table[["control_mean", "variant_mean"]].to_numpy().tolist()
+        [[0.2, 0.1]]
+        >>> result.decision
+        'stop'
     """
     ask = Ask(
         metrics=dict(metrics),
