@@ -2,6 +2,7 @@
 
 import json
 import os
+from functools import cached_property
 from pathlib import Path
 
 import pandas as pd
@@ -12,10 +13,12 @@ from kpikit.params import find_product
 from kpikit.present.components import Component
 from kpikit.sections import absent, cover, quality, retention, revenue, scorecard, segments, voice
 from kpikit.sections import drivers as drivers_of
+from kpikit.sections import forecast as forecast_of
 from kpikit.sections import method as method_of
 from kpikit.sections import summary as summary_of
 from kpikit.sections import trends as trends_of
 from kpikit.sections.context import Context
+from kpikit.sections.funnels import FunnelSections
 from kpikit.sources import Coverage, Dataset, check_findings, choose_period, open_dataset
 
 
@@ -56,6 +59,11 @@ class Report:
         """Section 2: every KPI against its target, the quarter before and the year before."""
         return scorecard.scorecard_section(self.context)
 
+    @cached_property
+    def funnels(self) -> FunnelSections:
+        """The sections of the funnel analysis: ``report.funnels.steps()``."""
+        return FunnelSections(self.context)
+
     def goals(self) -> Component:
         """Section 3: goals and their key results."""
         return absent.absent_section("goals")
@@ -66,7 +74,7 @@ class Report:
 
     def forecast(self) -> Component:
         """Section 5: where the quarter and the year will end."""
-        return absent.absent_section("forecast")
+        return forecast_of.forecast_section(self.context)
 
     def drivers(self) -> Component:
         """Section 6: which factors made the change."""
