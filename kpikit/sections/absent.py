@@ -5,13 +5,12 @@ from typing import Literal
 from kpikit.present.components import Absence, Stack
 
 Name = Literal[
-    "goals", "forecast", "funnel", "engagement", "experiments", "campaigns",
+    "goals", "funnel", "engagement", "experiments", "campaigns",
     "benchmarks", "delivery", "actions", "outlook",
 ]  # fmt: skip
 
 _SOURCES: dict[Name, str] = {
     "goals": "Planned; reads the key goals.",
-    "forecast": "Planned; reads the history of the KPIs.",
     "funnel": "Planned; reads the table events and the key funnels.",
     "engagement": "Planned; reads the table events and the key features.",
     "experiments": "Planned; reads the table exposures and the key experiments.",

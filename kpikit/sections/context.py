@@ -175,7 +175,8 @@ class Context:
             self.calendar.period_of(start, grain).end == end
             for start, end in zip(rows["start"], rows["end"], strict=True)
         ]
-        return rows[whole].sort_values("start").reset_index(drop=True)
+        chosen = pd.Series(whole, rows.index, dtype=bool)  # a bare empty list would choose columns
+        return rows[chosen].sort_values("start").reset_index(drop=True)
 
     def findings_of(self, metric: Metric, periods: Iterable[Period]) -> tuple[Finding, ...]:
         """Return the faults that touch a KPI in these periods, accepted ones and facts left out."""

@@ -12,12 +12,18 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from kpikit.analysis.assurance import assurance, expected_false_signals, variation
-from kpikit.analysis.forecasts import UNBOUNDED, TotalForecast, total_forecast
+from kpikit.analysis.forecasts import (
+    UNBOUNDED,
+    TotalForecast,
+    forecast_table,
+    total_forecast,
+)
 from kpikit.analysis.scorecard import EVIDENCE_COLUMNS
 from kpikit.analysis.signals import signal_table
 from kpikit.catalogue import Metric
 from kpikit.params.registers import Target
 from kpikit.periods import Grain, Period
+from kpikit.series.outlook import Aggregate
 
 if TYPE_CHECKING:
     from kpikit.sections.context import Context
@@ -43,19 +49,69 @@ class Aim:
     chance: float
 
 
+@dataclass(frozen=True)
+class Course:
+    """How a KPI came up to a period that is not over, and what the period is made of.
+
+    Attributes:
+        series: Values of complete periods in time order, by label.
+        parts: The periods that make up the one foreseen: the months of a quarter, or itself.
+        elapsed: How many of them have come; they are the last of ``series``.
+        aggregate: How their values make that of the whole.
+        season_length: Periods per season.
+        bounds: Least and greatest value possible.
+    """
+
+    series: pd.Series = field(compare=False)
+    parts: tuple[Period, ...]
+    elapsed: int
+    aggregate: Aggregate
+    season_length: int
+    bounds: tuple[float, float]
+
+    def total(self) -> TotalForecast:
+        """Return what the whole will come to."""
+        return total_forecast(
+            self.series,
+            periods=len(self.parts),
+            elapsed=self.elapsed,
+            aggregate=self.aggregate,
+            season_length=self.season_length,
+            bounds=self.bounds,
+        )
+
+    def steps(self) -> pd.DataFrame:
+        """Return ``forecast_table`` of the parts to come, with their ``start`` and ``end``."""
+        ahead = self.parts[self.elapsed :]
+        table = forecast_table(
+            self.series,
+            horizon=len(ahead),
+            season_length=self.season_length,
+            bounds=self.bounds,
+        )
+        return table.assign(
+            period=[part.label for part in ahead],
+            start=[part.start for part in ahead],
+            end=[part.end for part in ahead],
+        )
+
+
 def evidence_table(context: "Context") -> pd.DataFrame:
     """Return one row per KPI: the columns ``EVIDENCE_COLUMNS`` of ``scorecard_table``."""
     rows = [_evidence(context, metric) for metric in context.metrics]
     return pd.DataFrame(rows, columns=list(EVIDENCE_COLUMNS))
 
 
-def history(context: "Context", metric: Metric, grain: Grain) -> pd.Series:
+def history(
+    context: "Context", metric: Metric, grain: Grain, *, as_of: dt.date | None = None
+) -> pd.Series:
     """Return a KPI's complete periods of one grain from the first value on, by label.
 
-    Empty where fewer than two are known, or too many between them have no value.
+    Empty where fewer than two are known, or too many between them have no value. ``as_of`` leaves
+    out what came after an earlier day.
     """
     rows = context.series(metric.name, grain)
-    whole = rows[rows["end"] <= context.as_of + dt.timedelta(days=1)]
+    whole = rows[rows["end"] <= (as_of or context.as_of) + dt.timedelta(days=1)]
     found = whole.set_index("period")["value"].where(whole.set_index("period")["complete"])
     known = found.loc[found.first_valid_index() : found.last_valid_index()]
     if len(known) < 2 or known.isna().mean() > _MOST_GAPS:
@@ -75,6 +131,13 @@ def signals(context: "Context", metric: Metric, grain: Grain = "month") -> pd.Da
         if (label := context.calendar.period_of(mark.date, grain).label) in series.index
     ]
     return signal_table(series, season_length=_SEASONS.get(grain, 1), changes=changes)
+
+
+def open_period(context: "Context") -> Period:
+    """Return the report's period where it still runs, else the one that follows at once."""
+    if context.period.is_complete(context.as_of):
+        return context.calendar.shift(context.period, 1)
+    return context.period
 
 
 def open_aim(context: "Context", metric: Metric) -> Aim | None:
@@ -101,32 +164,51 @@ def open_aim(context: "Context", metric: Metric) -> Aim | None:
     return Aim(target, period, forecast, chance)
 
 
-def foreseen(context: "Context", metric: Metric, period: Period) -> TotalForecast | None:
-    """Return what a period that is not over will come to; None where nothing can be said.
+def course_to(
+    context: "Context", metric: Metric, period: Period, *, as_of: dt.date | None = None
+) -> Course | None:
+    """Return the way to a period that is not over; None where the history does not lead up to it.
 
     What adds up, a value at the end, and a rate that a month may stand for are put together from
     months; anything else (distinct users, churn) is foretold from periods of the same length.
+
+    Args:
+        context: The report's.
+        metric: The KPI.
+        period: The running period, or the one that follows at once.
+        as_of: What was known by the end of an earlier day alone, as the data is today.
     """
-    calendar = context.calendar
+    calendar, day = context.calendar, as_of or context.as_of
     by_month = metric.additive or metric.any_length
     grain: Grain = "month" if by_month and period.days > 31 else period.grain
     parts = calendar.split(period, grain) if grain != period.grain else [period]
-    series = history(context, metric, grain)
+    series = history(context, metric, grain, as_of=day)
     if series.empty:
         return None
-    came = [part.label for part in parts if part.is_complete(context.as_of)]
+    came = [part.label for part in parts if part.is_complete(day)]
     last = calendar.parse(str(series.index[-1]))
     reached = calendar.parse(came[-1]) if came else calendar.previous(parts[0])
     if last != reached or any(label not in series.index for label in came):
         return None
-    return total_forecast(
-        series,
-        periods=len(parts),
+    return Course(
+        series=series,
+        parts=tuple(parts),
         elapsed=len(came),
         aggregate="sum" if metric.additive else "last" if metric.at_end else "mean",
         season_length=_SEASONS.get(grain, 1),
         bounds=_bounds(metric),
     )
+
+
+def foreseen(
+    context: "Context", metric: Metric, period: Period, *, as_of: dt.date | None = None
+) -> TotalForecast | None:
+    """Return what a period that is not over will come to; None where nothing can be said.
+
+    Arguments are those of ``course_to``.
+    """
+    course = course_to(context, metric, period, as_of=as_of)
+    return None if course is None else course.total()
 
 
 def false_signals(context: "Context") -> float:

@@ -49,3 +49,19 @@ ORDERS_YAML = """
 @pytest.fixture
 def shop(open_context):
     return open_context(ORDERS_YAML, {"orders.csv": ORDERS}, run_id="0123456789ab")
+
+
+def orders_of(amounts):
+    """One order on the 5th of each month from January 2024 on."""
+    lines = ["order_id,user_id,order_time,revenue"]
+    for index, amount in enumerate(amounts):
+        year, month = 2024 + index // 12, index % 12 + 1
+        lines.append(f"{index},u{index % 7},{year}-{month:02d}-05T10:00:00,{amount}")
+    return "\n".join(lines) + "\n"
+
+
+WAVE = [100 + (7 * index) % 5 for index in range(33)]  # to September 2026, no season, no trend
+
+
+def metric_of(context, name):
+    return next(metric for metric in context.metrics if metric.name == name)

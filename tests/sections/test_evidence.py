@@ -5,6 +5,7 @@ import math
 import pytest
 
 from kpikit.sections.evidence import false_signals, foreseen, history, open_aim, signals
+from tests.sections.conftest import WAVE, metric_of, orders_of
 
 YAML = """
     source: {{as_of: {as_of}, tables: {{orders: {{files: orders.csv}}}}}}
@@ -19,18 +20,6 @@ YAML = """
 """
 
 
-def orders_of(amounts):
-    """One order on the 5th of each month from January 2024 on."""
-    lines = ["order_id,user_id,order_time,revenue"]
-    for index, amount in enumerate(amounts):
-        year, month = 2024 + index // 12, index % 12 + 1
-        lines.append(f"{index},u{index % 7},{year}-{month:02d}-05T10:00:00,{amount}")
-    return "\n".join(lines) + "\n"
-
-
-WAVE = [100 + (7 * index) % 5 for index in range(33)]  # to September 2026, no season, no trend
-
-
 @pytest.fixture
 def shop_of(open_context):
     def open_(amounts, *, as_of="2026-09-30", rebase="false", period="2026Q3"):
@@ -38,10 +27,6 @@ def shop_of(open_context):
         return open_context(yaml, {"orders.csv": orders_of(amounts)}, period=period)
 
     return open_
-
-
-def metric_of(context, name):
-    return next(metric for metric in context.metrics if metric.name == name)
 
 
 def row_of(context, name):

@@ -1,0 +1,263 @@
+"""What is foreseen, as tables and messages: targets to come, and how forecasts fared."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from kpikit.formats import (
+    MISSING,
+    format_chance,
+    format_declared,
+    format_delta,
+    format_interval,
+    format_value,
+    is_missing,
+    plural,
+)
+from kpikit.present.components import Cell, Column, Table
+from kpikit.present.frames import Row, records
+from kpikit.present.sentences import is_plural
+
+_LIKELY = 0.67  # as the headlines have it
+NAIVE = "naive"  # method of a forecast that carries on the last value
+
+
+def prospects_table(frame: pd.DataFrame, *, currency: str = "", title: str = "") -> Table:
+    """Return what each KPI is foreseen to come to, and what its target takes.
+
+    A column in which no row has anything to say is left out.
+
+    Args:
+        frame: ``sections.prospects.prospect_table``.
+        currency: ISO code, for money.
+        title: Title of the table.
+    """
+    columns = (
+        Column("kpi", "KPI", width=1.7),
+        Column("period", "Period", width=1.0),
+        Column("so_far", "So far", "number", width=1.2),
+        Column("mean", "Forecast", "number", width=1.1, emphasis=True),
+        Column("interval", "80 % interval", "number", width=1.7),
+        Column("target", "Target", "number", width=1.1),
+        Column("p_hit", "P(hit)", "number", width=0.9),
+        Column("required", "Needed from now", "number", width=1.7),
+        Column("best", "Best ever", "number", width=1.5),
+    )
+    rows = [_prospect(row, currency) for row in records(frame)]
+    notes = []
+    if (frame["method"] == NAIVE).any():
+        notes.append(
+            "Carried on: fewer than 8 periods are known, so the last value stands for all to come."
+        )
+    if frame["best_rate"].notna().any():
+        notes.append("Best ever: the best average of as many periods in a row as are to come.")
+    return Table(_filled(columns, rows), tuple(rows), title, "", tuple(notes))
+
+
+def outcomes_table(
+    frame: pd.DataFrame, *, currency: str = "", title: str = "", subtitle: str = ""
+) -> Table:
+    """Return forecasts of a period that is over beside what came.
+
+    Args:
+        frame: ``sections.prospects.outcome_table``.
+        currency: ISO code, for money.
+        title: Title of the table.
+        subtitle: What, and from when.
+    """
+    columns = (
+        Column("kpi", "KPI", width=1.7),
+        Column("mean", "Forecast", "number", width=1.1),
+        Column("interval", "80 % interval", "number", width=1.7),
+        Column("actual", "Came", "number", width=1.1, emphasis=True),
+        Column("error", "Came − forecast", "number", width=1.2),
+        Column("inside", "In the interval", width=1.0),
+        Column("trials", "Trials", "number", width=0.7),
+        Column("mae", "Mean miss", "number", width=1.1),
+        Column("mae_naive", "… of last year's value", "number", width=1.5),
+    )
+    rows = [_outcome(row, currency) for row in records(frame)]
+    return Table(_filled(columns, rows), tuple(rows), title, subtitle)
+
+
+def proposals_table(
+    frame: pd.DataFrame, *, currency: str = "", title: str = "", subtitle: str = ""
+) -> Table:
+    """Return the targets of a period to come: declared ones with P(hit), others as proposals.
+
+    Args:
+        frame: ``sections.prospects.prospect_table`` of one period.
+        currency: ISO code, for money.
+        title: Title of the table.
+        subtitle: What, and of which period.
+    """
+    columns = (
+        Column("kpi", "KPI", width=1.8),
+        Column("naive", "Year before", "number", width=1.1),
+        Column("mean", "Forecast", "number", width=1.1),
+        Column("interval", "80 % interval", "number", width=1.6),
+        Column("target", "Declared target", "number", width=1.2, emphasis=True),
+        Column("p_hit", "P(hit)", "number", width=0.8),
+        Column("p_50", "Proposed, P 50 %", "number", width=1.3),
+        Column("p_80", "Proposed, P 80 %", "number", width=1.3),
+    )
+    rows = [_proposal(row, currency) for row in records(frame)]
+    return Table(_filled(columns, rows), tuple(rows), title, subtitle)
+
+
+def prospect_title(row: Row, *, currency: str = "") -> str:
+    """Return the message of a forecast, by the words of its frame.
+
+    ``MRR: $72.1 k foreseen for 2026Q4, 80 % between $70.0 k and $74.2 k; target $76 k, P 12 %``
+
+    Args:
+        row: A row of ``sections.prospects.prospect_table``.
+        currency: ISO code, for money.
+    """
+    text = f"{row['label']}: {_value(row['mean'], row, currency)} foreseen for {row['period']}"
+    if not is_missing(row["low_80"]):
+        text += f", 80 % within {_interval(row, currency)}"
+    if is_missing(row["target"]):
+        return text
+    return f"{text}; target {_declared(row, currency)}, P {format_chance(row['p_hit'])}"
+
+
+def chances_title(frame: pd.DataFrame) -> str:
+    """Return the message of targets: how many are likely to be hit.
+
+    ``2 of 3 open targets are likely to be hit``: with a probability above 67 %, as the headlines
+    have it.
+
+    Args:
+        frame: ``sections.prospects.prospect_table``.
+    """
+    known = frame.loc[frame["target"].notna() & frame["p_hit"].notna(), "p_hit"]
+    if known.empty:
+        return "No open target has a known chance"
+    likely = int((known > _LIKELY).sum())
+    if len(known) == 1:
+        chance = format_chance(known.iloc[0])
+        return f"The open target is {'' if likely else 'not '}likely to be hit: P {chance}"
+    return (
+        f"{likely} of {len(known)} open targets {'is' if likely == 1 else 'are'} likely to be hit"
+    )
+
+
+def outcomes_title(frame: pd.DataFrame, period: str) -> str:
+    """Return the message of past forecasts: how many came inside their interval.
+
+    Args:
+        frame: ``sections.prospects.outcome_table``.
+        period: Label of the period.
+    """
+    known = frame["inside_80"].dropna()
+    if known.empty:
+        return f"No forecast of {period} has an interval"
+    inside, interval = int(known.astype(bool).sum()), f"the 80 % interval foreseen for {period}"
+    if len(known) == 1:
+        label = frame.loc[known.index[0], "label"]
+        return f"{label} came {'inside' if inside else 'outside'} {interval}"
+    return f"{inside} of {len(known)} KPIs came inside {interval}"
+
+
+def stood_text(labels: Sequence[str]) -> str:
+    """Return the subject of several KPIs with its verb: ``MRR has``, ``MRR, NPS have``."""
+    many = len(labels) > 1 or is_plural(labels[0])
+    return f"{', '.join(labels)} {'have' if many else 'has'}"
+
+
+def _prospect(row: Row, currency: str) -> dict[str, str | Cell]:
+    carried = row["method"] == NAIVE
+    mean = _value(row["mean"], row, currency)
+    so_far = "" if is_missing(row["so_far"]) else _value(row["so_far"], row, currency)
+    passed = f"{row['elapsed']} of {plural(row['parts'], row['part'])}"
+    return {
+        "kpi": str(row["label"]),
+        "period": str(row["period"]),
+        "so_far": Cell(so_far, note=passed) if so_far else "",
+        "mean": Cell(mean, note="carried on") if carried else mean,
+        "interval": _interval(row, currency),
+        "target": _declared(row, currency),
+        "p_hit": _chance(row),
+        "required": _rate(row["required_rate"], row, currency),
+        "best": _rate(row["best_rate"], row, currency),
+    }
+
+
+def _outcome(row: Row, currency: str) -> dict[str, str | Cell]:
+    inside = row["inside_80"]
+    tried = row["trials"] > 0
+    return {
+        "kpi": str(row["label"]),
+        "mean": _value(row["mean"], row, currency),
+        "interval": _interval(row, currency),
+        "actual": _value(row["actual"], row, currency),
+        "error": format_delta(_whole(row["error"], row), row["unit"], currency=currency),
+        "inside": "" if inside is None else "yes" if inside else "no",
+        "trials": str(row["trials"]) if tried else "",
+        "mae": _miss(row["mae"], row, currency) if tried else "",
+        "mae_naive": _miss(row["mae_naive"], row, currency) if tried else "",
+    }
+
+
+def _proposal(row: Row, currency: str) -> dict[str, str | Cell]:
+    declared = not is_missing(row["target"])
+    modest = "" if is_missing(row["p_80"]) else _value(row["p_80"], row, currency)
+    return {
+        "kpi": str(row["label"]),
+        "naive": _value(row["naive"], row, currency),
+        "mean": _value(row["mean"], row, currency),
+        "interval": _interval(row, currency),
+        "target": _declared(row, currency),
+        "p_hit": _chance(row),
+        "p_50": "" if declared or not modest else _value(row["p_50"], row, currency),
+        "p_80": "" if declared else modest,
+    }
+
+
+def _value(value: float, row: Row, currency: str) -> str:
+    short = row["unit"] != "count" or (not is_missing(value) and abs(value) >= 1_000_000)
+    return format_value(_whole(value, row), row["unit"], currency=currency, short=short)
+
+
+def _miss(value: float, row: Row, currency: str) -> str:
+    """Return the size of an error; that of a share is in points."""
+    return format_delta(_whole(value, row), row["unit"], currency=currency).lstrip("+±")
+
+
+def _interval(row: Row, currency: str) -> str:
+    if is_missing(row["low_80"]) or is_missing(row["high_80"]):
+        return MISSING
+    low, high = (_whole(row[end], row) for end in ("low_80", "high_80"))
+    return format_interval(low, high, row["unit"], currency=currency)
+
+
+def _whole(value: float, row: Row) -> float:
+    """Return a number as its unit has it: counts are whole."""
+    return float(round(value)) if row["unit"] == "count" and not is_missing(value) else value
+
+
+def _declared(row: Row, currency: str) -> str:
+    if is_missing(row["target"]):
+        return ""
+    if row["unit"] == "count":
+        return _value(row["target"], row, currency)
+    return format_declared(row["target"], row["unit"], currency=currency)
+
+
+def _chance(row: Row) -> str:
+    if is_missing(row["target"]):
+        return ""
+    return format_chance(row["p_hit"])
+
+
+def _rate(rate: float, row: Row, currency: str) -> str | Cell:
+    if is_missing(rate):
+        return ""
+    if rate <= 0:
+        return "nothing more"
+    return Cell(_value(rate, row, currency), note=f"a {row['part']}")
+
+
+def _filled(columns: Sequence[Column], rows: Sequence[dict[str, str | Cell]]) -> tuple[Column, ...]:
+    return tuple(column for column in columns if any(row[column.key] for row in rows))

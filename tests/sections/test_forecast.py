@@ -1,0 +1,280 @@
+"""What is foreseen of the periods to come, and how the last forecast fared."""
+
+import math
+import re
+
+import pytest
+
+from kpikit.present.components import Absence, Figure, Paragraph, Table
+from kpikit.sections.evidence import course_to
+from kpikit.sections.forecast import forecast_section, ledger_rows
+from kpikit.sections.prospects import LEDGER_COLUMNS, outcome_table, prospect_table, value_of
+from tests.sections.conftest import WAVE, metric_of, orders_of
+
+YAML = """
+    source: {{as_of: {as_of}, tables: {{orders: {{files: orders.csv}}}}}}
+    metrics: [{metrics}]
+    targets: {targets}
+"""
+REVENUE = "net_revenue"
+NEXT = "[{metric: net_revenue, period: 2026Q4, value: 330}]"
+
+
+@pytest.fixture
+def shop_of(open_context):
+    def open_(amounts, *, metrics=REVENUE, targets=NEXT, as_of="2026-09-30", period="2026Q3"):
+        yaml = YAML.format(as_of=as_of, metrics=metrics, targets=targets)
+        return open_context(yaml, {"orders.csv": orders_of(amounts)}, period=period)
+
+    return open_
+
+
+def parts(component, kind):
+    if isinstance(component, kind):
+        return [component]
+    return [found for item in getattr(component, "items", ()) for found in parts(item, kind)]
+
+
+def cells(table):
+    """Return the rows of a table as texts, notes behind them."""
+    return [
+        {
+            key: cell if isinstance(cell, str) else f"{cell.text} {cell.note}".strip()
+            for key, cell in row.items()
+        }
+        for row in table.rows
+    ]
+
+
+def numbers(text):
+    return re.findall(r"\d[\d,.]*", text)
+
+
+def test_a_target_has_its_forecast_chance_and_what_it_takes(shop_of):
+    section = forecast_section(shop_of(WAVE))
+
+    prospects, _ = parts(section, Table)
+    quarter, year = cells(prospects)
+    assert prospects.title == "The open target is not likely to be hit: P < 1 %"
+    assert (quarter["period"], quarter["target"]) == ("2026Q4", "€330")
+    assert quarter["required"] == "€110.00 a month"  # 330 in three months
+    # WAVE repeats 100 102 104 101 103: the best three in a row are 104 + 101 + 103 = 308
+    assert quarter["best"] == "€102.67 a month"
+    assert year["period"] == "2026"
+    assert year["so_far"] == f"€{sum(WAVE[24:]):,.2f} 9 of 12 months"
+
+
+def test_the_chart_says_its_forecast_as_the_table_does(shop_of):
+    section = forecast_section(shop_of(WAVE))
+
+    (chart,) = parts(section, Figure)
+    row = cells(parts(section, Table)[0])[0]
+    assert chart.title.startswith(f"Net revenue: {row['mean']} foreseen for 2026Q4, 80 % within ")
+    assert chart.title.endswith(f"; target {row['target']}, P {row['p_hit']}")
+    assert numbers(row["interval"])[0] in chart.title
+    assert "by quarter" in chart.subtitle
+
+
+def test_several_targets_and_outcomes_are_counted_in_the_titles(shop_of):
+    context = shop_of(
+        WAVE,
+        metrics="net_revenue, orders",
+        targets="[{metric: net_revenue, period: 2026Q4, value: 330},"
+        " {metric: orders, period: 2026Q4, value: 3}]",
+    )
+
+    prospects, outcomes = parts(forecast_section(context), Table)
+
+    assert prospects.title == "1 of 2 open targets is likely to be hit"
+    assert outcomes.title == "2 of 2 KPIs came inside the 80 % interval foreseen for 2026Q3"
+
+
+def test_a_running_quarter_counts_what_has_come_and_what_is_left(shop_of):
+    targets = "[{metric: net_revenue, period: 2026Q3, value: 300}]"
+
+    section = forecast_section(shop_of([*WAVE[:-2], 250], targets=targets, as_of="2026-08-31"))
+
+    row = cells(parts(section, Table)[0])[0]
+    assert row["so_far"] == f"€{WAVE[30] + 250:.2f} 2 of 3 months"
+    assert row["required"] == "nothing more"  # 352 of 300
+
+
+def test_a_rate_has_a_fan_by_month_and_no_rate_to_run_at(shop_of):
+    section = forecast_section(
+        shop_of(
+            WAVE,
+            metrics="average_order_value",
+            targets="[{metric: average_order_value, period: 2026Q4, value: 103}]",
+        )
+    )
+
+    (chart,) = parts(section, Figure)
+    assert "bands: 50, 80 and 95 %" in chart.subtitle
+    assert "required" not in [column.key for column in parts(section, Table)[0].columns]
+
+
+def test_without_targets_the_first_kpis_that_add_up_are_foreseen(shop_of):
+    context = shop_of(WAVE, metrics="average_order_value, net_revenue", targets="[]")
+
+    section = forecast_section(context)
+
+    assert {row["kpi"] for row in cells(parts(section, Table)[0])} == {"Net revenue"}
+    assert parts(section, Table)[0].title == "What is foreseen; no target is open"
+
+
+def test_without_targets_and_totals_the_section_says_what_would_fill_it(shop_of):
+    context = shop_of(WAVE, metrics="average_order_value", targets="[]")
+
+    (absence,) = forecast_section(context).items
+
+    assert isinstance(absence, Absence)
+    assert absence.text.endswith(
+        "Declare some under targets:, such as {metric: ..., period: 2026Q4, value: ...}."
+    )
+
+
+def test_the_ledgers_rows_are_those_shown(shop_of):
+    context = shop_of(WAVE)
+
+    rows = forecast_section(context).metadata()["forecasts"]
+
+    assert [(row["metric"], row["period"]) for row in rows] == [
+        (REVENUE, "2026Q4"), (REVENUE, "2026"),
+    ]  # fmt: skip
+    assert set(rows[0]) == set(LEDGER_COLUMNS)
+    assert rows[0]["target"] == 330
+    assert rows[0]["naive"] == sum(WAVE[21:24])  # the last quarter of 2025
+    assert rows[1]["naive"] == sum(WAVE[12:24])
+    assert rows[1]["target"] is None
+    assert rows[0]["low_95"] < rows[0]["low_80"] < rows[0]["mean"] < rows[0]["high_80"]
+
+
+def test_a_number_unknown_is_none_in_the_ledger(shop_of):
+    context = shop_of(WAVE)
+    frame = prospect_table(
+        context, [(metric_of(context, REVENUE), context.calendar.parse("2026Q4"))]
+    )
+
+    (row,) = ledger_rows(frame.assign(low_80=math.nan, mean=1 / 3))
+
+    assert row["low_80"] is None
+    assert row["mean"] == 0.333333
+
+
+def test_the_last_forecast_stands_beside_what_came(shop_of):
+    moved = [*WAVE[:-3], 150, 150, 150]  # the quarter just over brought half as much again
+
+    section = forecast_section(shop_of(moved))
+
+    table = parts(section, Table)[1]
+    (row,) = cells(table)
+    assert table.title == "Net revenue came outside the 80 % interval foreseen for 2026Q3"
+    assert row["actual"] == "€450.00"
+    assert row["inside"] == "no"
+    assert 300 <= float(row["mean"].removeprefix("€")) <= 312  # it did not know them
+
+
+def test_an_outcomes_error_is_what_came_less_the_forecast(shop_of):
+    context = shop_of(WAVE)
+    calendar = context.calendar
+
+    frame = outcome_table(
+        context,
+        [metric_of(context, REVENUE)],
+        calendar.parse("2026Q3"),
+        known=calendar.parse("2026Q2").last_day,
+    )
+
+    row = frame.iloc[0]
+    assert row["actual"] == sum(WAVE[30:])
+    assert row["error"] == pytest.approx(row["actual"] - row["mean"])
+    assert row["naive"] == sum(WAVE[18:21])
+    assert row["trials"] > 4
+    assert row["mae"] < 5
+
+
+def test_three_points_are_carried_on_and_said_to_be(shop_of):
+    context = shop_of(
+        [100, 110, 120],
+        targets="[{metric: net_revenue, period: 2024Q2, value: 350}]",
+        as_of="2024-03-31",
+        period="2024Q1",
+    )
+
+    table = parts(forecast_section(context), Table)[0]
+
+    assert cells(table)[0]["mean"] == "€360.00 carried on"  # three times the last value
+    assert table.notes[0].startswith("Carried on: fewer than 8 periods are known")
+
+
+def test_a_constant_series_is_certain(shop_of):
+    context = shop_of([100] * 33, targets="[{metric: net_revenue, period: 2026Q4, value: 300}]")
+
+    row = cells(parts(forecast_section(context), Table)[0])[0]
+
+    assert (row["mean"], row["p_hit"]) == ("€300.00", "100 %")
+
+
+def test_a_negative_base_has_forecasts_and_no_percentage_of_it(shop_of):
+    context = shop_of([-amount for amount in WAVE])
+
+    section = forecast_section(context)
+
+    row = cells(parts(section, Table)[0])[0]
+    assert row["mean"].startswith("−€30")
+    assert row["p_hit"] == "< 1 %"
+    outcome = cells(parts(section, Table)[1])[0]
+    assert "%" not in "".join(outcome[key] for key in ("mean", "actual", "error"))
+
+
+def test_a_history_with_too_many_gaps_is_not_foreseen(shop_of):
+    gaps = [amount if index % 3 == 0 else 0 for index, amount in enumerate(WAVE)]
+    context = shop_of(
+        gaps,
+        metrics="average_order_value",
+        targets="[{metric: average_order_value, period: 2026Q4, value: 100}]",
+    )
+
+    (absence,) = forecast_section(context).items
+
+    assert absence.text.startswith("Average order value has no forecast: fewer than two complete")
+
+
+def test_a_kpi_whose_target_lies_too_far_off_is_named_beside_the_others(shop_of):
+    context = shop_of(
+        WAVE,
+        metrics="net_revenue, paying_users",
+        targets="[{metric: net_revenue, period: 2026Q4, value: 330},"
+        " {metric: paying_users, period: 2027Q2, value: 9}]",
+    )
+
+    section = forecast_section(context)
+
+    (line,) = [part.text for part in parts(section, Paragraph) if "no forecast" in part.text]
+    assert line.startswith("Paying users have no forecast: ")
+
+
+def test_a_first_quarter_has_no_forecast_to_look_back_on(shop_of):
+    context = shop_of(WAVE[:3], targets="[]", as_of="2024-03-31", period="2024Q1")
+
+    section = forecast_section(context)
+
+    assert section.items[-1].text == "No forecast of 2024Q1 can be made from what came before."
+
+
+def test_a_year_is_the_sum_of_its_months_where_all_are_known(shop_of):
+    context = shop_of(WAVE)
+    revenue = metric_of(context, REVENUE)
+
+    assert value_of(context, revenue, context.calendar.parse("2025")) == sum(WAVE[12:24])
+    assert math.isnan(value_of(context, revenue, context.calendar.parse("2026")))
+
+
+def test_the_steps_of_a_course_are_the_months_to_come(shop_of):
+    context = shop_of(WAVE[:-1], as_of="2026-08-31")
+    course = course_to(context, metric_of(context, REVENUE), context.calendar.parse("2026Q3"))
+
+    steps = course.steps()
+
+    assert steps["period"].tolist() == ["2026-09"]
+    assert course.elapsed == 2
