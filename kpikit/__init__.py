@@ -52,6 +52,8 @@ if TYPE_CHECKING:
         time_to_convert_quantiles,
         time_to_convert_table,
     )
+    from kpikit.analysis.incidents import incident_table
+    from kpikit.analysis.lifecycle import lifecycle_table, stickiness_table
     from kpikit.analysis.pace import pace
     from kpikit.analysis.retention import retention_curve, retention_table
     from kpikit.analysis.signals import find_signals, process_limits, signal_table
@@ -90,6 +92,8 @@ _HOMES = {
     "funnel_table": "kpikit.analysis.funnels",
     "funnel_trend_table": "kpikit.analysis.funnels",
     "funnel_users": "kpikit.analysis.funnels",
+    "incident_table": "kpikit.analysis.incidents",
+    "lifecycle_table": "kpikit.analysis.lifecycle",
     "lmdi_table": "kpikit.analysis.drivers",
     "minimum_detectable_effect": "kpikit.analysis.experiments",
     "mix_rate_table": "kpikit.analysis.drivers",
@@ -105,6 +109,7 @@ _HOMES = {
     "sample_size": "kpikit.analysis.experiments",
     "segment_search": "kpikit.analysis.drivers",
     "signal_table": "kpikit.analysis.signals",
+    "stickiness_table": "kpikit.analysis.lifecycle",
     "survival_table": "kpikit.analysis.survival",
     "time_to_convert_quantiles": "kpikit.analysis.funnels",
     "time_to_convert_table": "kpikit.analysis.funnels",
@@ -140,6 +145,8 @@ __all__ = [
     "funnel_table",
     "funnel_trend_table",
     "funnel_users",
+    "incident_table",
+    "lifecycle_table",
     "lmdi_table",
     "minimum_detectable_effect",
     "mix_rate_table",
@@ -155,6 +162,7 @@ __all__ = [
     "sample_size",
     "segment_search",
     "signal_table",
+    "stickiness_table",
     "survival_table",
     "time_to_convert_quantiles",
     "time_to_convert_table",

@@ -1,0 +1,195 @@
+"""Who is new, comes back or stays away in each period, and how regularly users come."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from kpikit.engine import as_table, check_columns, local_date, naive_utc, period_start, utc_bounds
+from kpikit.errors import AnalysisError, check_choice
+from kpikit.periods import Calendar, Weekday, as_date
+
+LifecycleGrain = Literal["day", "week", "month"]
+Names = str | Sequence[str] | None
+
+_GRAINS = {"day": 1, "week": 7, "month": 31}
+_COUNTS = ["active_users", "new", "returning", "resurrecting", "dormant"]
+
+
+def lifecycle_table(
+    events: ir.Table | pd.DataFrame,
+    *,
+    grain: LifecycleGrain = "week",
+    as_of: dt.date | str,
+    start: dt.date | str | None = None,
+    event: Names = None,
+    week_start: Weekday = "monday",
+    timezone: str = "UTC",
+) -> pd.DataFrame:
+    """Return how many users of each period are new, returning or resurrecting, and who is dormant.
+
+    A user active in a period is new if that is the first one ever, returning if also active in the
+    period before, else resurrecting. Dormant are those active in the period before and not in this
+    one. So ``active_users`` is the sum of the first three, and each period's less the dormant of
+    the next are the returning of the next.
+
+    Edge rules:
+
+    * Rows without user or time, and events after ``as_of``, count for nothing. A period that is not
+      complete by ``as_of`` is no row; one without activity between others is a row of zeros.
+    * What lies before the data is not known: in their first period everybody is new.
+
+    Args:
+        events: One row per event: ``user_id``, ``event_time`` (UTC), and ``event`` where it is
+            named.
+        grain: Length of a period: day, week or month.
+        as_of: Last complete day of data, in ``timezone``.
+        start: First day that is shown; earlier ones still tell who is new. All periods if None.
+        event: Event, or several alternatives, that counts as activity; any if None.
+        week_start: First day of a week.
+        timezone: IANA zone in which days begin.
+
+    Returns:
+        One row per ``period`` (its first day), in order: ``active_users``, ``new``, ``returning``,
+        ``resurrecting``, ``dormant`` (users).
+
+    Raises:
+        AnalysisError: ``grain`` is unknown, or a column is missing.
+        PeriodError: A day, ``week_start`` or ``timezone`` is wrong.
+
+    References:
+        PostHog documentation, "Lifecycle".
+
+    Example:
+        >>> events = pd.DataFrame({
+        ...     "user_id": ["ada", "bob", "ada"],
+        ...     "event_time": pd.to_datetime(["2026-06-01", "2026-06-03", "2026-06-10"]),
+        ... })
+        >>> table = lifecycle_table(events, as_of="2026-06-14")
+        >>> table[["new", "returning", "dormant"]].values.tolist()
+        [[2, 0, 0], [0, 1, 1]]
+    """
+    check_choice("grain", grain, _GRAINS, "lifecycle_table")
+    calendar = Calendar(timezone=timezone, week_start=week_start)
+    after = as_date(as_of, "as_of") + dt.timedelta(days=1)
+    rows = _active_rows(as_table(events), event, after, timezone)
+    visits = rows.select(
+        "user_id",
+        period=period_start(local_date(rows.event_time, timezone), grain, calendar),
+    ).distinct()
+    line = ibis.window(group_by="user_id", order_by="period")
+    visits = visits.mutate(before=visits.period.lag().over(line))
+    gap = _periods_between(visits.period, visits.before, grain)
+    counts = visits.group_by("period").aggregate(
+        active_users=visits.count(),
+        new=visits.count() - visits.before.count(),
+        returning=(gap == 1).fill_null(False).sum(),
+    )
+    table = _every_period(counts.to_pandas(), calendar, grain, after)
+    if start is not None:
+        first = calendar.period_of(as_date(start, "start"), grain).start
+        table = table[table["period"] >= pd.Timestamp(first)]
+    shown: pd.DataFrame = table[["period", *_COUNTS]].reset_index(drop=True)
+    return shown
+
+
+def stickiness_table(
+    events: ir.Table | pd.DataFrame,
+    *,
+    start: dt.date | str,
+    end: dt.date | str,
+    grain: LifecycleGrain = "day",
+    event: Names = None,
+    week_start: Weekday = "monday",
+    timezone: str = "UTC",
+) -> pd.DataFrame:
+    """Return on how many days, or weeks, or months of a span users came.
+
+    Args:
+        events: As for ``lifecycle_table``.
+        start: First day of the span, in ``timezone``.
+        end: First day after it.
+        grain: What is counted: days, weeks or months with activity. Weeks and months that the span
+            cuts count with the days inside it.
+        event: Event, or several alternatives, that counts as activity; any if None.
+        week_start: First day of a week.
+        timezone: IANA zone in which days begin.
+
+    Returns:
+        One row per number of ``active_periods`` from 1 to those of the span: ``users``, ``share``
+        (of all active users, 0 to 1; missing without any) and ``cumulative_share`` (of those active
+        in so many or more).
+
+    Raises:
+        AnalysisError: ``end`` is not after ``start``, ``grain`` is unknown, a column is missing.
+        PeriodError: A day, ``week_start`` or ``timezone`` is wrong.
+
+    References:
+        PostHog documentation, "Stickiness".
+
+    Example:
+        >>> events = pd.DataFrame({
+        ...     "user_id": ["ada", "bob", "ada"],
+        ...     "event_time": pd.to_datetime(["2026-06-01", "2026-06-02", "2026-06-02"]),
+        ... })
+        >>> table = stickiness_table(events, start="2026-06-01", end="2026-06-03")
+        >>> table[["active_periods", "users"]].values.tolist()
+        [[1, 1], [2, 1]]
+    """
+    check_choice("grain", grain, _GRAINS, "stickiness_table")
+    first, after = as_date(start, "start"), as_date(end, "end")
+    if after <= first:
+        raise AnalysisError(
+            f"end is {after} in stickiness_table, and start {first}.\nGive an end after the start."
+        )
+    calendar = Calendar(timezone=timezone, week_start=week_start)
+    rows = _active_rows(as_table(events), event, after, timezone)
+    rows = rows.filter(rows.event_time >= utc_bounds(first, first, timezone)[0])
+    visits = rows.select(
+        "user_id",
+        period=period_start(local_date(rows.event_time, timezone), grain, calendar),
+    ).distinct()
+    by_user = visits.group_by("user_id").aggregate(active_periods=visits.count())
+    found = by_user.group_by("active_periods").aggregate(users=by_user.count()).to_pandas()
+    most = len(calendar.periods(first, after, grain))
+    counts = found.set_index("active_periods")["users"].reindex(range(1, most + 1), fill_value=0)
+    table = counts.astype("int64").rename_axis("active_periods").reset_index()
+    total = table["users"].sum() or float("nan")
+    at_least = table["users"][::-1].cumsum()[::-1]
+    return table.assign(share=table["users"] / total, cumulative_share=at_least / total)
+
+
+def _active_rows(table: ir.Table, event: Names, after: dt.date, timezone: str) -> ir.Table:
+    """Return ``user_id`` and ``event_time`` of the events that count."""
+    check_columns(table, ["user_id", *([] if event is None else ["event"]), "event_time"], "events")
+    if event is not None:
+        table = table.filter(table.event.isin([event] if isinstance(event, str) else list(event)))
+    rows = table.select("user_id", event_time=naive_utc(table.event_time)).drop_null("user_id")
+    return rows.filter(rows.event_time < utc_bounds(after, after, timezone)[0])
+
+
+def _periods_between(later: Any, earlier: Any, grain: LifecycleGrain) -> ir.Value:
+    if grain == "month":
+        return (later.year() - earlier.year()) * 12 + (later.month() - earlier.month())
+    return later.delta(earlier, unit="day") // _GRAINS[grain]
+
+
+def _every_period(
+    counts: pd.DataFrame, calendar: Calendar, grain: LifecycleGrain, after: dt.date
+) -> pd.DataFrame:
+    """Return a row per complete period from the first with activity on."""
+    counts["period"] = pd.to_datetime(counts["period"])
+    known = counts.set_index("period").sort_index()
+    starts: list[dt.date] = []
+    if len(known):
+        found = calendar.periods(known.index[0].date(), after, grain)
+        starts = [period.start for period in found if period.end <= after]
+    table = known.reindex(pd.DatetimeIndex(starts, name="period"), fill_value=0)
+    table = table.astype("int64")
+    table["resurrecting"] = table["active_users"] - table["new"] - table["returning"]
+    before = table["active_users"].shift(1, fill_value=0)
+    table["dormant"] = before - table["returning"]
+    return table.reset_index()

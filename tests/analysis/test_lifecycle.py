@@ -1,0 +1,158 @@
+"""Lifecycle and stickiness, by hand arithmetic."""
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import kpikit as kk
+from kpikit.errors import AnalysisError, PeriodError
+
+
+def events_of(*rows):
+    users, times = zip(*rows, strict=True) if rows else ((), ())
+    return pd.DataFrame(
+        {"user_id": pd.Series(users, dtype="str"), "event_time": pd.to_datetime(list(times))}
+    )
+
+
+VISITS = events_of(
+    ("ada", "2026-06-01"),  # weeks of 1, 8, 15, 22 June
+    ("bob", "2026-06-03"),
+    ("ada", "2026-06-08"),
+    ("cyd", "2026-06-15"),
+    ("bob", "2026-06-16"),
+    ("bob", "2026-06-17"),
+)
+
+
+def test_each_user_of_a_week_is_new_returning_or_resurrecting_and_who_left_is_dormant():
+    table = kk.lifecycle_table(VISITS, as_of="2026-06-28")
+
+    assert table["period"].dt.strftime("%d").tolist() == ["01", "08", "15", "22"]
+    counts = table[["active_users", "new", "returning", "resurrecting", "dormant"]]
+    assert counts.to_numpy().tolist() == [
+        [2, 2, 0, 0, 0],  # ada and bob come
+        [1, 0, 1, 0, 1],  # ada again, bob stays away
+        [2, 1, 0, 1, 1],  # cyd comes, bob is back, ada stays away
+        [0, 0, 0, 0, 2],  # nobody
+    ]  # fmt: skip
+
+
+def test_a_week_that_is_not_complete_is_no_row():
+    table = kk.lifecycle_table(VISITS, as_of="2026-06-20")
+
+    assert table["active_users"].tolist() == [2, 1]
+
+
+def test_what_lies_before_the_first_day_shown_still_tells_who_is_new():
+    table = kk.lifecycle_table(VISITS, as_of="2026-06-28", start="2026-06-17")
+
+    assert table[["new", "resurrecting", "dormant"]].to_numpy().tolist() == [[1, 1, 1], [0, 0, 2]]
+
+
+@pytest.mark.parametrize(
+    ("grain", "times", "expected"),
+    [
+        ("month", ["2025-12-31", "2026-01-01", "2026-03-01"], [1, 1, 0, 0]),
+        ("day", ["2026-02-27", "2026-02-28", "2026-03-02"], [1, 1, 0, 0]),
+    ],
+)
+def test_a_user_returns_who_was_there_in_the_period_before_across_the_turn_of_months_and_years(
+    grain, times, expected
+):
+    events = events_of(*(("ada", time) for time in times))
+
+    table = kk.lifecycle_table(events, grain=grain, as_of="2026-03-31")
+
+    assert (table["new"] + table["returning"]).tolist()[:4] == expected
+    assert table["resurrecting"].tolist()[2:4] == ([0, 1])
+
+
+def test_the_product_s_time_zone_cuts_the_days():
+    events = events_of(("ada", "2026-05-31T23:30:00"))  # Monday 1:30 in Berlin
+
+    table = kk.lifecycle_table(events, as_of="2026-06-07", timezone="Europe/Berlin")
+
+    assert table["period"].tolist() == [pd.Timestamp("2026-06-01")]
+
+
+def test_only_the_named_events_are_activity_and_rows_without_user_or_time_are_none():
+    events = events_of(
+        ("ada", "2026-06-01"), (None, "2026-06-01"), ("bob", None), ("cyd", "2026-06-02")
+    )
+    events["event"] = ["open", "open", "open", "push"]
+
+    one = kk.lifecycle_table(events, as_of="2026-06-07", event="open")
+    two = kk.lifecycle_table(events, as_of="2026-06-07", event=["open", "push"])
+
+    assert one["active_users"].tolist() == [1]
+    assert two["active_users"].tolist() == [2]
+
+
+def test_without_events_there_is_no_row():
+    table = kk.lifecycle_table(events_of(), as_of="2026-06-07")
+
+    assert list(table.columns) == [
+        "period", "active_users", "new", "returning", "resurrecting", "dormant",
+    ]  # fmt: skip
+    assert table.empty
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from("abcd"), st.integers(0, 40)), min_size=1, max_size=25))
+def test_the_parts_of_each_week_and_the_next_add_up(visits):
+    day = pd.Timestamp("2026-06-01")
+    events = events_of(*((user, day + pd.Timedelta(days=number)) for user, number in visits))
+
+    table = kk.lifecycle_table(events, as_of="2026-07-12")
+
+    parts = table["new"] + table["returning"] + table["resurrecting"]
+    assert parts.tolist() == table["active_users"].tolist()
+    left = table["active_users"].shift(1, fill_value=0) - table["dormant"]
+    assert left.tolist() == table["returning"].tolist()
+    assert table["new"].sum() == len({user for user, _ in visits})
+    assert (table[["new", "returning", "resurrecting", "dormant"]] >= 0).all(axis=None)
+
+
+def test_stickiness_counts_users_by_the_days_on_which_they_came():
+    table = kk.stickiness_table(VISITS, start="2026-06-15", end="2026-06-18")
+
+    assert table.to_dict("list") == {
+        "active_periods": [1, 2, 3],
+        "users": [1, 1, 0],  # cyd on one day, bob on two
+        "share": [0.5, 0.5, 0.0],
+        "cumulative_share": [1.0, 0.5, 0.0],
+    }
+
+
+def test_stickiness_by_week_counts_weeks():
+    table = kk.stickiness_table(VISITS, start="2026-06-01", end="2026-06-22", grain="week")
+
+    assert table["users"].tolist() == [1, 2, 0]  # cyd one; ada and bob two
+
+
+def test_stickiness_of_nobody_has_no_shares():
+    table = kk.stickiness_table(VISITS, start="2026-07-01", end="2026-07-03")
+
+    assert table["users"].tolist() == [0, 0]
+    assert table["share"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: kk.lifecycle_table(VISITS, as_of="2026-06-07", grain="year"), AnalysisError,
+         "grain is 'year' in lifecycle_table"),
+        (lambda: kk.lifecycle_table(VISITS, as_of="soon"), PeriodError, "as_of is 'soon'"),
+        (lambda: kk.lifecycle_table(VISITS, as_of="2026-06-07", event="x"), AnalysisError,
+         "Table events has no column 'event'"),
+        (lambda: kk.stickiness_table(VISITS, start="2026-06-07", end="2026-06-07"), AnalysisError,
+         "end is 2026-06-07 in stickiness_table, and start 2026-06-07.\nGive an end after"),
+        (lambda: kk.stickiness_table(VISITS, start="2026-06-07", end="2026-06-08", grain="hour"),
+         AnalysisError, "grain is 'hour' in stickiness_table"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_computed_is_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
