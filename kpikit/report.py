@@ -13,6 +13,7 @@ from kpikit.params import find_product
 from kpikit.present.components import Component
 from kpikit.sections import absent, cover, quality, retention, revenue, scorecard, segments, voice
 from kpikit.sections import drivers as drivers_of
+from kpikit.sections import engagement as engagement_of
 from kpikit.sections import forecast as forecast_of
 from kpikit.sections import method as method_of
 from kpikit.sections import summary as summary_of
@@ -86,7 +87,7 @@ class Report:
 
     def engagement(self) -> Component:
         """Section 8: which features are used."""
-        return absent.absent_section("engagement")
+        return engagement_of.engagement_section(self.context)
 
     def retention(self) -> Component:
         """Section 9: cohorts, how long subscriptions last, and why they end."""

@@ -5,14 +5,13 @@ from typing import Literal
 from kpikit.present.components import Absence, Stack
 
 Name = Literal[
-    "goals", "funnel", "engagement", "experiments", "campaigns",
+    "goals", "funnel", "experiments", "campaigns",
     "benchmarks", "delivery", "actions", "outlook",
 ]  # fmt: skip
 
 _SOURCES: dict[Name, str] = {
     "goals": "Planned; reads the key goals.",
     "funnel": "Planned; reads the table events and the key funnels.",
-    "engagement": "Planned; reads the table events and the key features.",
     "experiments": "Planned; reads the table exposures and the key experiments.",
     "campaigns": "Planned; reads the tables campaigns and costs.",
     "benchmarks": "Planned; reads the key benchmarks.",

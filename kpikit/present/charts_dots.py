@@ -1,0 +1,89 @@
+"""Two estimates with their intervals per row, such as with a feature and without it."""
+
+import pandas as pd
+from matplotlib.axes import Axes
+
+from kpikit.formats import Unit, format_interval, format_value, is_missing
+from kpikit.present import canvas, lettering, theme
+from kpikit.present.frames import Row, records
+
+_ROW_PT = 22.0  # distance from one row to the next
+_APART = 0.17  # how far the two estimates of a row stand apart, in rows
+_NAME_PT = 110.0
+
+
+@canvas.themed
+def plot_dot_rows(
+    frame: pd.DataFrame,
+    *,
+    unit: Unit,
+    names: tuple[str, str],
+    currency: str = "",
+    size: theme.Size = "half",
+) -> Axes:
+    """Draw a dark dot with its interval per row and, below it, a light one to compare it with.
+
+    Args:
+        frame: One row per ``label``, in order: ``value``, ``ci_low``, ``ci_high``; ``other`` and,
+            where known, ``other_low``, ``other_high``. A row without a value says so (``reason``).
+        unit: What the values count.
+        names: What the dark and the light dots are.
+        currency: ISO code, for money.
+        size: Width of the chart; its height follows the number of rows.
+
+    Returns:
+        The axes; without any value they hold a remark instead.
+    """
+    if frame["value"].isna().all():
+        return canvas.no_data_panel(canvas.new_sheet(size), canvas.first_reason(frame))
+    rows = records(frame)
+    texts = [_text(row, unit, currency) for row in rows]
+    labels = [lettering.fit_text(str(row["label"]), _NAME_PT) for row in rows]
+    columns = frame.columns.intersection(
+        ["value", "ci_low", "ci_high", "other", "other_low", "other_high"]
+    )
+    ends = [end for name in columns for end in frame[name]]
+    limits = canvas.value_limits(ends, from_zero=unit == "share")
+    top = canvas.ROW_PT + 6
+    height = (len(rows) * _ROW_PT + top + canvas.AXIS_PT) / 72 * 2.54
+    panel = canvas.add_panel(
+        canvas.new_sheet(size, height_cm=height),
+        left=lettering.widest(labels) + 10,
+        right=lettering.widest(texts) + 10,
+        top=top,
+        bottom=canvas.AXIS_PT,
+    )
+    panel.set_xlim(*limits)
+    panel.set_ylim(len(rows) - 0.5, -0.5)
+    marks = canvas.round_ticks(limits)
+    panel.vlines(marks, -0.5, len(rows) - 0.5, color=theme.LINE, linewidth=0.6, zorder=0.4)
+    canvas.label_axis(panel, "x", marks, canvas.tick_texts(marks, unit))
+    canvas.label_axis(
+        panel, "y", range(len(rows)), labels, color=theme.INK, size=theme.TEXT_PT
+    )  # fmt: skip
+    for place, (row, text) in enumerate(zip(rows, texts, strict=True)):
+        for key, low, high, color, shift, name in (
+            ("other", "other_low", "other_high", theme.LIGHT, _APART, names[1]),
+            ("value", "ci_low", "ci_high", theme.INK, -_APART, names[0]),
+        ):
+            if is_missing(row.get(key)):
+                continue
+            at = place + shift
+            if not is_missing(row.get(low)):
+                panel.hlines(at, row[low], row[high], color=theme.MID, linewidth=1.8, zorder=2)
+            panel.plot(row[key], at, "o", color=color, markersize=5, zorder=3, label=name)
+        canvas.write(
+            panel, text, (1, place), within=("panel", "data"), shift=(6, 0),
+            color=theme.GREY if is_missing(row["value"]) else theme.INK,
+        )  # fmt: skip
+    return panel
+
+
+def _text(row: Row, unit: Unit, currency: str) -> str:
+    if is_missing(row["value"]):
+        return str(row.get("reason") or "no data")
+    text = format_value(row["value"], unit, currency=currency, short=True)
+    if is_missing(row["ci_low"]):
+        return text
+    interval = format_interval(row["ci_low"], row["ci_high"], unit, currency=currency)
+    return f"{text} ({interval})"
