@@ -57,8 +57,8 @@ sample-data: $(READY) ## make the data of the three sample products (USERS=10000
 	@$(BIN)/python -m kpikit.sample $(if $(USERS),--users $(USERS)) --folder data
 
 .PHONY: clean
-clean: ## remove what can be made again: output/, data/, caches; keep .venv
-	@find output -mindepth 1 ! -name .gitkeep -delete
+clean: ## remove what can be made again: output/, data/, caches; keep .venv and the ledger
+	@find output -mindepth 1 ! -name .gitkeep ! -path "output/ledger*" -delete
 	@rm -rf data .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
 
 # Set-up runs again only when the lock or the build's own description changes.

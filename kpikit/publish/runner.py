@@ -16,6 +16,7 @@ from typing import Protocol
 
 from kpikit.publish.failed import failed_notebook
 from kpikit.publish.interrupts import Interrupts, RunStopped
+from kpikit.publish.ledger import remember
 from kpikit.publish.limits import Limits
 from kpikit.publish.lock import output_lock, sweep
 from kpikit.publish.manifest import RunResult, manifest
@@ -176,7 +177,8 @@ def why_stale(
 def _unchanged(report: PlannedReport, output: Path) -> Outcome:
     record = read_record(output / report.folder, report.name)
     notes, files = (record.notes, tuple(record.files)) if record else ((), ())
-    return Outcome(report, "unchanged", notes=notes, files=files)
+    kept = remember(output, report)
+    return Outcome(report, "unchanged", notes=(*notes, *kept), files=files)
 
 
 class _Run:
@@ -263,6 +265,8 @@ def _publish(job: Job, outcome: Outcome) -> Outcome:
             obsolete = _obsolete(folder, name, outcome)
             names = (*outcome.files, _stage_record(job, outcome))
             publish_files(job.staging, folder, names, obsolete=obsolete)
+            kept = remember(job.output_dir, job.report)
+            outcome = replace(outcome, notes=(*outcome.notes, *kept))
         else:
             publish_files(job.staging, folder, outcome.files)
     except OSError as error:

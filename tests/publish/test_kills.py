@@ -127,7 +127,7 @@ def kill_and_look(runs, edition, seconds):
         assert set(whole(folder).values()) == {edition}
         assert {path.name for path in folder.iterdir()} == {*FILES, ".mini.record.json"}
     left = [path.name for path in runs.output.iterdir() if not path.name.endswith(".lock")]
-    assert sorted(left) == ["2026Q3", "index.html", "run.json"]
+    assert sorted(left) == ["2026Q3", "index.html", "ledger", "run.json"]
     assert list(runs.temporary.iterdir()) == []
 
 

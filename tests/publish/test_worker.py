@@ -236,7 +236,7 @@ def test_a_kernels_environment_is_its_own_where_it_must_be(job, monkeypatch):
     env = worker.kernel_environment(job)
 
     assert env["KPIKIT_RUN_ID"] == job.report.run_id
-    assert env["KPIKIT_LEDGER"] == str(job.output_dir / "ledger.duckdb")
+    assert env["KPIKIT_LEDGER"] == str(job.output_dir / "ledger")
     assert json.loads(env["KPIKIT_OVERRIDES"]) == ["product.owner=Ada"]
     assert env["MPLBACKEND"] == "module://matplotlib_inline.backend_inline"
     assert env["PYTHONHASHSEED"] == "0"
