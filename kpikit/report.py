@@ -15,6 +15,7 @@ from kpikit.sections import absent, cover, quality, retention, revenue, scorecar
 from kpikit.sections import drivers as drivers_of
 from kpikit.sections import engagement as engagement_of
 from kpikit.sections import forecast as forecast_of
+from kpikit.sections import goals as goals_of
 from kpikit.sections import method as method_of
 from kpikit.sections import summary as summary_of
 from kpikit.sections import trends as trends_of
@@ -67,7 +68,7 @@ class Report:
 
     def goals(self) -> Component:
         """Section 3: goals and their key results."""
-        return absent.absent_section("goals")
+        return goals_of.goals_section(self.context)
 
     def trends(self) -> Component:
         """Section 4: each KPI by month and week, beside the year before."""

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from kpikit.catalogue import PERSPECTIVES, Metric
-from kpikit.formats import format_date, format_declared, format_share
+from kpikit.formats import format_chance, format_date, format_declared
 from kpikit.params.base import Direction
 from kpikit.params.model import Goal, KeyResult
 from kpikit.periods import Calendar, Grain
@@ -320,7 +320,7 @@ def _achievable(
         return True, "it is due, and was met" if row["met"] else "it is due, and was missed"
     chance = row["p_hit"]
     if math.isfinite(chance):
-        return bool(chance >= HOPELESS), f"the chance to hit it is {format_share(chance, digits=0)}"
+        return bool(chance >= HOPELESS), f"the chance to hit it is {format_chance(chance)}"
     if limits is None or not all(map(math.isfinite, limits)):
         return None, "neither its chance nor the limits of its process are known"
     lower, upper = limits

@@ -167,6 +167,22 @@ class Context:
             facts = pd.concat([facts, made])
         return facts.reset_index(drop=True)
 
+    def facts_at(self, metrics: Iterable[Metric], periods: Iterable[Period]) -> pd.DataFrame:
+        """Return facts of whole periods: those at hand, and what the scorecard lacks computed."""
+        chosen, spans = tuple(dict.fromkeys(metrics)), tuple(dict.fromkeys(periods))
+        shown = set(self.metrics) if set(spans) <= set(self._periods()) else set()
+        names = {metric.name for metric in chosen if metric in shown}
+        wanted = {(span.grain, span.start, span.end) for span in spans}
+        facts = self.facts
+        keys = zip(facts["grain"], facts["start"], facts["end"], strict=True)
+        whole = pd.Series([key in wanted for key in keys], facts.index, dtype=bool)
+        known = facts[whole & facts["metric"].isin(names)]
+        others = [metric for metric in chosen if metric not in shown]
+        if not others or not spans:
+            return known.reset_index(drop=True)
+        found = self.facts_of(others, spans)
+        return pd.concat([known, found], ignore_index=True) if len(known) else found
+
     def series(self, metric: str, grain: Grain) -> pd.DataFrame:
         """Return a KPI's whole periods of one grain, in time order."""
         facts = self.facts

@@ -1,0 +1,130 @@
+"""Section 3: how far each goal is, whether it was well set, and what is said to lead."""
+
+import datetime as dt
+import math
+
+import pandas as pd
+
+from kpikit.analysis.goals import (
+    coverage_table,
+    goal_table,
+    key_result_table,
+    orphan_table,
+    smart_table,
+)
+from kpikit.analysis.leading import leading_table
+from kpikit.catalogue import Metric
+from kpikit.periods import Grain
+from kpikit.present.components import Absence, Component, Paragraph, Stack
+from kpikit.present.frames import records
+from kpikit.present.goals import claims_table, coverage_text, goals_table, orphans_text
+from kpikit.sections.context import MONTHS, Context
+from kpikit.sections.evidence import foreseen, signals
+
+_GRAIN: Grain = "quarter"  # in which goals are read
+_NO_GOAL = (
+    "No goal is declared. List some under goals:, each with an objective and its key_results, "
+    "such as {metric: ..., baseline: ..., target: ..., due: ...}."
+)
+
+
+def goals_section(context: Context) -> Stack:
+    """Return every key result with its score, its chance and whether it was well set."""
+    goals = context.params.goals
+    items: list[Component] = [Absence(_NO_GOAL)]
+    if goals:
+        frame = key_results(context)
+        table = goals_table(
+            goal_table(goals, frame), frame, currency=context.currency, as_of=context.as_of
+        )
+        lines = [
+            coverage_text(coverage_table(goals, context.metrics)),
+            orphans_text(orphan_table(goals, context.metrics)),
+        ]
+        items = [table, Paragraph(" ".join(filter(None, lines)), small=True)]
+    return Stack((*items, *_claims(context)))
+
+
+def key_results(context: Context) -> pd.DataFrame:
+    """Return ``key_result_table`` with all that the page says of each key result.
+
+    Columns added: ``label``, ``unfinished`` (whether the period read still runs),
+    ``score_before`` (score at the end of the quarter before, NaN where it had not begun),
+    ``verdict`` and ``reason_smart`` of ``smart_table``.
+    """
+    frame = _read(context, context.as_of, None)
+    frame = _read(context, context.as_of, _chances(context, frame))
+    last = context.calendar.previous(context.calendar.period_of(context.as_of, _GRAIN)).last_day
+    before = _read(context, last, None)
+    smart = smart_table(
+        frame,
+        scorecard=[metric.name for metric in context.metrics],
+        limits=_limits(context),
+        currency=context.currency,
+    )
+    periods = [context.calendar.parse(label) for label in frame["period"]]
+    return frame.assign(
+        label=[context.catalogue[name].label for name in frame["metric"]],
+        unfinished=[not period.is_complete(context.as_of) for period in periods],
+        score_before=before["score"].where(before["start"] <= last),
+        verdict=smart["verdict"],
+        reason_smart=smart["reason"],
+    )
+
+
+def _read(context: Context, as_of: dt.date, chances: pd.DataFrame | None) -> pd.DataFrame:
+    results = [result for goal in context.params.goals for result in goal.key_results]
+    calendar = context.calendar
+    periods = [calendar.period_of(min(result.due, as_of), _GRAIN) for result in results]
+    metrics = [context.catalogue[result.metric] for result in results]
+    return key_result_table(
+        context.params.goals,
+        context.facts_at(metrics, periods),
+        context.catalogue,
+        calendar=calendar,
+        as_of=as_of,
+        grain=_GRAIN,
+        chances=chances,
+    )
+
+
+def _chances(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the chance of each open key result in the quarter of its due day."""
+    rows = []
+    for row in records(frame[~frame["is_due"].astype(bool)]):
+        metric = context.catalogue[row["metric"]]
+        period = context.calendar.period_of(row["due"], _GRAIN)
+        found = foreseen(context, metric, period)
+        chance = (
+            math.nan
+            if found is None
+            else found.chance_of(row["target"], direction=row["direction"])
+        )
+        rows.append({"goal": row["goal"], "metric": row["metric"], "p_hit": chance})
+    return pd.DataFrame(rows, columns=["goal", "metric", "p_hit"])
+
+
+def _limits(context: Context) -> pd.DataFrame:
+    """Return the limits of routine variation of each goal's KPI, by quarter."""
+    wanted = {result.metric for goal in context.params.goals for result in goal.key_results}
+    rows = []
+    for metric in context.metrics:
+        table = signals(context, metric, _GRAIN) if metric.name in wanted else pd.DataFrame()
+        if len(table):
+            final = table.iloc[-1]
+            rows.append((metric.name, final["lower"], final["upper"]))
+    return pd.DataFrame(rows, columns=["metric", "lower", "upper"])
+
+
+def _claims(context: Context) -> list[Component]:
+    """Return whether metrics that are said to lead others are associated with them."""
+    claims = context.params.leading_indicators
+    if not claims:
+        return []
+    named = dict.fromkeys(name for claim in claims for name in (claim.metric, claim.outcome))
+    metrics: list[Metric] = [context.catalogue[name] for name in named]
+    months = [context.calendar.shift(context.last_month, -back) for back in range(MONTHS + 12)]
+    facts = context.facts_at(metrics, months)
+    whole = facts[facts["complete"].astype(bool)]
+    labels = {metric.name: metric.label for metric in metrics}
+    return [claims_table(leading_table(claims, whole), labels)]
