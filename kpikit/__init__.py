@@ -61,11 +61,13 @@ if TYPE_CHECKING:
     from kpikit.analysis.survey import nps
     from kpikit.analysis.survival import survival_table
     from kpikit.report import Report, open_report
+    from kpikit.report_experiment import ExperimentReport, open_experiment
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Exclusion": "kpikit.analysis.funnels",
+    "ExperimentReport": "kpikit.report_experiment",
     "ExperimentResult": "kpikit.analysis.experiments",
     "Mean": "kpikit.analysis.experiments",
     "Proportion": "kpikit.analysis.experiments",
@@ -99,6 +101,7 @@ _HOMES = {
     "mix_rate_table": "kpikit.analysis.drivers",
     "mrr_table": "kpikit.analysis.subscriptions",
     "nps": "kpikit.analysis.survey",
+    "open_experiment": "kpikit.report_experiment",
     "open_report": "kpikit.report",
     "pace": "kpikit.analysis.pace",
     "probability_of_target": "kpikit.analysis.forecasts",
@@ -119,6 +122,7 @@ _HOMES = {
 
 __all__ = [
     "Exclusion",
+    "ExperimentReport",
     "ExperimentResult",
     "Mean",
     "Proportion",
@@ -152,6 +156,7 @@ __all__ = [
     "mix_rate_table",
     "mrr_table",
     "nps",
+    "open_experiment",
     "open_report",
     "pace",
     "probability_of_target",

@@ -20,7 +20,9 @@ from kpikit.sections import method as method_of
 from kpikit.sections import summary as summary_of
 from kpikit.sections import trends as trends_of
 from kpikit.sections.context import Context
+from kpikit.sections.experiments import experiments_section
 from kpikit.sections.funnels import FunnelSections
+from kpikit.sections.funnels.compact import funnel_section
 from kpikit.sources import Coverage, Dataset, check_findings, choose_period, open_dataset
 
 
@@ -84,7 +86,7 @@ class Report:
 
     def funnel(self) -> Component:
         """Section 7: where users get lost."""
-        return absent.absent_section("funnel")
+        return funnel_section(self.context)
 
     def engagement(self) -> Component:
         """Section 8: which features are used."""
@@ -107,8 +109,8 @@ class Report:
         return voice.voice_section(self.context)
 
     def experiments(self) -> Component:
-        """Section 13: the quarter's tests."""
-        return absent.absent_section("experiments")
+        """Section 13: what the tests that ended in the quarter came to."""
+        return experiments_section(self.context)
 
     def campaigns(self) -> Component:
         """Section 14: what campaigns cost and brought."""
@@ -168,7 +170,7 @@ def open_report(
     """
     loaded = find_product(
         find_folder(Path(params_dir)), product, known_metrics=metric_names_at,
-        overrides=_overrides_of_run(),
+        overrides=overrides_of_run(),
     )  # fmt: skip
     dataset = open_dataset(loaded)
     run_id = os.environ.get("KPIKIT_RUN_ID", "")
@@ -194,6 +196,6 @@ def find_folder(folder: Path) -> Path:
     )
 
 
-def _overrides_of_run() -> tuple[str, ...]:
+def overrides_of_run() -> tuple[str, ...]:
     """Return the ``key=value`` texts that the runner was called with; none in a notebook."""
     return tuple(json.loads(os.environ.get("KPIKIT_OVERRIDES", "[]")))

@@ -16,6 +16,7 @@ ROOMS: list[set[str]] = [
     {"cli"},
     {"commands"},
     {"publish"},
+    {"report_experiment"},
     {"report"},
     {"sections"},
     {"ledger"},

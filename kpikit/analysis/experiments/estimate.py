@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import tea_tasting as tt
-from statsmodels.stats.proportion import confint_proportions_2indep
 from tea_tasting.aggr import Aggregates
 
 from kpikit.analysis.experiments.effects import (
@@ -152,6 +151,9 @@ def newcombe_interval(control: Sample, variant: Sample, *, alpha: float) -> tupl
     References:
         Newcombe, R. G. (1998). Statistics in Medicine 17, 873-890, method 10.
     """
+    # it loads polars where that is installed, whose threads a kernel cannot be forked with
+    from statsmodels.stats.proportion import confint_proportions_2indep  # noqa: PLC0415
+
     counts = [round(sample.mean * sample.n) for sample in (variant, control)]
     low, high = confint_proportions_2indep(
         counts[0], variant.n, counts[1], control.n, compare="diff", method="newcomb", alpha=alpha

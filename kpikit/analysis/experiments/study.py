@@ -16,10 +16,12 @@ from kpikit.analysis.experiments.analyze import ExperimentResult, analyze_experi
 from kpikit.analysis.experiments.comparing import Ask
 from kpikit.analysis.experiments.declared import DeclaredMetrics, declared_metrics
 from kpikit.analysis.experiments.forecasting import planning_table
-from kpikit.analysis.experiments.impact import decision_record
+from kpikit.analysis.experiments.impact import Impact, decision_record, global_impact
 from kpikit.analysis.experiments.metrics import Mean, Proportion, Quantile, Ratio
 from kpikit.analysis.experiments.planning import sample_size
+from kpikit.analysis.experiments.readings import readings_table
 from kpikit.analysis.experiments.rerandomising import FalseAlarms, rerandomise
+from kpikit.analysis.experiments.segments import heterogeneity_table, segment_table
 from kpikit.analysis.experiments.sequential import always_valid_interval, group_sequential_bounds
 from kpikit.analysis.experiments.shaping import (
     BEFORE,
@@ -29,6 +31,7 @@ from kpikit.analysis.experiments.shaping import (
     maturity,
     unit_table,
 )
+from kpikit.analysis.experiments.timeline import AgeEffects, effect_by_age, effect_curve
 from kpikit.analysis.experiments.trust import (
     balance_table,
     outlier_table,
@@ -45,6 +48,7 @@ State = Literal["running", "maturing", "finished"]
 ReadingKind = Literal["fixed horizon", "planned look", "always valid"]
 _DAY = dt.timedelta(days=1)
 _MONTH_DAYS = 365.25 / 12
+_MOST_AGES = 14
 _TIMES = {"exposures": "exposure_time", "events": "event_time", "orders": "order_time",
           "subscriptions": "start_time"}  # fmt: skip
 
@@ -80,7 +84,7 @@ class Study:
     @property
     def split(self) -> dict[Hashable, float]:
         """Variant to planned share."""
-        return dict(self.experiment.variants)
+        return {name: share for name, share in self.experiment.variants.items()}  # noqa: C416 - the keys' type widens
 
     @property
     def matures_on(self) -> dt.date:
@@ -343,6 +347,25 @@ class Study:
             rows = rows[rows["variant"] == self.result.winner]
         return rows.iloc[0]
 
+    def arithmetic(self, variant: Hashable) -> pd.DataFrame:
+        """Return the comparisons of the rule on one variant; see ``decision.Decision.checks``.
+
+        Returns:
+            With ``estimate``, ``least_effect`` (half the interval: a smaller estimate could not be
+            told from chance) and ``room`` (between the value and its limit). No row where there
+            is no verdict.
+        """
+        checks = self.result.decisions[variant].checks
+        if checks.empty:
+            return checks
+        table = self.result.table
+        rows = table[table["variant"] == variant].set_index("metric").loc[checks["metric"]]
+        return checks.assign(
+            estimate=rows["delta_abs"].to_numpy(),
+            least_effect=((rows["ci_high"] - rows["ci_low"]) / 2).to_numpy(),
+            room=checks["value"] - checks["limit"],
+        )
+
     @property
     def days_elapsed(self) -> int:
         """Days of the test that lie in the data."""
@@ -410,6 +433,105 @@ class Study:
             variance_reduction=explained,
         )  # fmt: skip
         return needed / control
+
+    def readings(self, variant: Hashable) -> pd.DataFrame:
+        """Return the readings of the primary effect, each with its convention.
+
+        See ``readings.readings_table``; a test that runs has no fixed-horizon reading.
+        """
+        prior = self.experiment.prior
+        return readings_table(
+            self.fixed,
+            metric=self.experiment.primary,
+            variant=variant,
+            planned_units=self.planned_units,
+            finished=self.finished,
+            looks=self.looks,
+            spending=self.experiment.spending,
+            prior_mean=0.0 if prior is None else prior.mean,
+            prior_sd=math.inf if prior is None else prior.sd,
+            region=self.experiment.rope,
+        )
+
+    @cached_property
+    def curve(self) -> pd.DataFrame | None:
+        """The effect so far per day, with the always-valid band; None for quantiles."""
+        if isinstance(self.primary_metric, Quantile):
+            return None
+        return effect_curve(
+            self.units,
+            control=self.control,
+            metric=self.primary_metric,
+            planned_units=self.planned_units,
+            alpha=self.experiment.alpha,
+        )
+
+    @cached_property
+    def ages(self) -> AgeEffects | None:
+        """The effect by days since exposure; None where the metric has no daily value.
+
+        Shares and means have one; so has a window of two days or more.
+        """
+        measure = self.declared.measures.get(self.experiment.primary)
+        days = min(_MOST_AGES, int(parse_window(self.experiment.conversion_window) / _DAY))
+        if measure is None or isinstance(self.primary_metric, Quantile) or days < 2:
+            return None
+        return effect_by_age(
+            self.assigned.units,
+            self.tables[measure.table],
+            measure=measure,
+            control=self.control,
+            days=days,
+            as_of=self.as_of,
+            timezone=self.timezone,
+            alpha=self.experiment.alpha,
+        )
+
+    @cached_property
+    def heterogeneity(self) -> pd.DataFrame:
+        """Whether the primary effect differs by a dimension; see ``heterogeneity_table``."""
+        return heterogeneity_table(self._primary_segments)
+
+    @cached_property
+    def segments(self) -> pd.DataFrame:
+        """The primary effect in segments, corrected and shrunken; see ``segment_table``."""
+        return segment_table(
+            self._primary_segments, planned_effect=self.experiment.mde, alpha=self.experiment.alpha
+        )
+
+    @property
+    def _primary_segments(self) -> pd.DataFrame:
+        rows = self.result.segments
+        return rows[rows["metric"] == self.experiment.primary].reset_index(drop=True)
+
+    @property
+    def days_left(self) -> dict[str, int]:
+        """Days until the users for ``mde`` have come at the traffic seen, with and without CUPED.
+
+        Empty where no effect was planned, or the metric is a quantile.
+        """
+        effect, plan = self.experiment.mde, self.plan
+        if effect is None or plan is None:
+            return {}
+        explained = float(plan["variance_reduction"].iloc[0])
+        found = {"without CUPED": 0.0} | ({"with CUPED": explained} if explained > 0 else {})
+        return {
+            name: math.ceil(
+                max(self.units_for(effect, explained=share) - self.users, 0.0) / self.daily_users
+            )
+            for name, share in found.items()
+        }
+
+    def impact(self, value: float, coverage: float) -> Impact:
+        """Return what the primary effect is worth in a month; see ``impact.global_impact``.
+
+        Args:
+            value: Money that one unit of the metric is worth.
+            coverage: Share of the users of a month whom the change reaches.
+        """
+        row = self.primary
+        base = value * abs(row["control_adjusted_mean"]) * self.users_per_month
+        return global_impact(row, base=base, coverage=coverage)
 
     def record(self) -> dict[str, object]:
         """Return its row of the decision log; see ``impact.decision_record``."""
