@@ -237,6 +237,36 @@ def paths_title(paths: pd.DataFrame, *, outcome: str, step: str, direction: str)
     return f"After {quoted(step)}, {share} of those lost did {quoted(top['event'])} next"
 
 
+def lifecycle_title(last: Row) -> str:
+    """Return the message of a lifecycle: who was active in the last period, and who was not."""
+    parts = (f"{format_count(last[name])} {name}" for name in ("new", "returning", "resurrecting"))
+    return (
+        f"{plural(int(last['active_users']), 'user')} in {last['period']}: {', '.join(parts)}; "
+        f"{format_count(last['dormant'])} stayed away"
+    )
+
+
+def stickiness_title(days: pd.DataFrame, label: str) -> str:
+    """Return the message of active days: how many came on one day alone, and on many."""
+    rows = records(days)
+    once = f"{format_share(rows[0]['share'], digits=0)} came on one day of {label} alone"
+    often = rows[min(7, len(rows) - 1)]
+    count = int(often["active_periods"])
+    return f"{once}, {format_share(often['cumulative_share'], digits=0)} on {count} or more"
+
+
+def association_cells(row: Row) -> dict[str, str]:
+    """Return the texts of a row of ``funnel_association_table``."""
+    name = "Event" if row["kind"] == "event" else in_words(row["name"]).capitalize()
+    return {
+        "what": f"{name} {quoted(row['value'])}",
+        "users": format_count(row["users_with"]),
+        "rate": format_share(row["rate_with"]),
+        "rest": format_share(row["rate_without"]),
+        "odds": f"{row['odds_ratio']:.2f} ({row['ci_low']:.2f} to {row['ci_high']:.2f})",
+    }
+
+
 def duration(seconds: float) -> str:
     """Return a length of time in the unit that reads best: ``42 s``, ``12 min``, ``3.1 days``."""
     if is_missing(seconds):

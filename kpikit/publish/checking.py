@@ -16,11 +16,12 @@ def check_product(loaded: "LoadedProduct") -> tuple[list[str], bool]:
     from kpikit.catalogue import scorecard_metrics, unknown_segments  # noqa: PLC0415 - as above
     from kpikit.formats import format_span, plural  # noqa: PLC0415 - as above
     from kpikit.params import mask_secrets  # noqa: PLC0415 - pydantic loads slowly
-    from kpikit.sources import open_dataset  # noqa: PLC0415 - Ibis loads slowly
+    from kpikit.sources import check_funnel_events, open_dataset  # noqa: PLC0415 - Ibis loads slowly
 
     try:
         dataset = open_dataset(loaded)
         metrics = scorecard_metrics(loaded, dataset.tables)
+        check_funnel_events(loaded, dataset.tables)
         check_metrics(dataset.tables, metrics, calendar=loaded.calendar, params=loaded.params)
     except KpikitError as error:
         return [f"{loaded.key}: FAILED\n{indented(mask_secrets(str(error)))}"], False

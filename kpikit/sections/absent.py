@@ -5,12 +5,11 @@ from typing import Literal
 from kpikit.present.components import Absence, Stack
 
 Name = Literal[
-    "funnel", "experiments", "campaigns",
+    "experiments", "campaigns",
     "benchmarks", "delivery", "actions", "outlook",
 ]  # fmt: skip
 
 _SOURCES: dict[Name, str] = {
-    "funnel": "Planned; reads the table events and the key funnels.",
     "experiments": "Planned; reads the table exposures and the key experiments.",
     "campaigns": "Planned; reads the tables campaigns and costs.",
     "benchmarks": "Planned; reads the key benchmarks.",

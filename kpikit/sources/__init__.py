@@ -18,9 +18,10 @@ if TYPE_CHECKING:
         default_period,
         findings_for,
     )
+    from kpikit.sources.funnel_events import check_funnel_events
     from kpikit.sources.identity import has_version
     from kpikit.sources.opening import open_dataset
-    from kpikit.sources.remembered import dataset_key, read_coverage
+    from kpikit.sources.remembered import dataset_key, is_remembered, read_coverage
 
 _HOMES = {
     "Coverage": "kpikit.sources.dataset",
@@ -28,11 +29,13 @@ _HOMES = {
     "Finding": "kpikit.sources.dataset",
     "Input": "kpikit.sources.dataset",
     "check_findings": "kpikit.sources.dataset",
+    "check_funnel_events": "kpikit.sources.funnel_events",
     "choose_period": "kpikit.sources.dataset",
     "dataset_key": "kpikit.sources.remembered",
     "default_period": "kpikit.sources.dataset",
     "findings_for": "kpikit.sources.dataset",
     "has_version": "kpikit.sources.identity",
+    "is_remembered": "kpikit.sources.remembered",
     "open_dataset": "kpikit.sources.opening",
     "read_coverage": "kpikit.sources.remembered",
 }
@@ -43,11 +46,13 @@ __all__ = [
     "Finding",
     "Input",
     "check_findings",
+    "check_funnel_events",
     "choose_period",
     "dataset_key",
     "default_period",
     "findings_for",
     "has_version",
+    "is_remembered",
     "open_dataset",
     "read_coverage",
 ]

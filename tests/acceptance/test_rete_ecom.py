@@ -5,6 +5,8 @@ import datetime as dt
 import pytest
 
 import kpikit as kk
+from kpikit.sections.context import Context
+from kpikit.sections.funnels import FunnelSections
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +60,40 @@ def test_weekly_retention_equals_the_reference(shop, expected):
     assert active.to_dict() == {
         int(age): users for age, users in expected["weekly_retention_pooled_users"].items()
     }
+
+
+@pytest.fixture(scope="module")
+def funnels(shop):
+    period = shop.loaded.calendar.parse("2024Q2")
+    return FunnelSections(Context(shop.loaded, shop.data, period))
+
+
+def test_the_payment_incident_is_found_and_dated_by_the_report_without_being_told(funnels):
+    """It was planted from 19 May to 7 June 2024; on the last day 5 of 9 payments went well."""
+    (reading,) = funnels.readings
+
+    first = reading.incidents[0]
+
+    assert reading.name_of(first.step) == "purchase"
+    assert first.found["start"].date() == dt.date(2024, 5, 19)
+    assert abs(first.found["end"].date() - dt.date(2024, 6, 7)) <= dt.timedelta(days=1)
+    assert first.found["rate"] < 0.25
+    assert first.found["rest_rate"] > 0.5
+
+
+def test_the_page_tells_of_the_incident_in_words(funnels):
+    told = [f"{item.claim} {item.rest}" for item in funnels.summary().items[-1].items]
+
+    assert any(
+        text.startswith("From 19 May to ") and "Jun 2024 the step to “purchase” worked" in text
+        for text in told
+    )
+
+
+def test_the_checkout_bug_is_found_too(funnels):
+    """It was planted from 9 April to 9 May 2024, on phones: the step before payment suffers."""
+    (reading,) = funnels.readings
+
+    found = [each for each in reading.incidents if each.found["start"].month == 4]
+
+    assert [str(each.found["start"].date()) for each in found] == ["2024-04-09"]

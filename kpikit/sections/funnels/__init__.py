@@ -2,18 +2,19 @@
 
 from functools import cached_property
 
-from kpikit.present.components import Component, Stack
+from kpikit.present.components import Component
 from kpikit.sections.context import Context
 from kpikit.sections.funnels import notes
 from kpikit.sections.funnels.pages import each_funnel, lacking
 from kpikit.sections.funnels.paths import paths_of
 from kpikit.sections.funnels.reading import Reading, readings_of
+from kpikit.sections.funnels.returning import returning_section
 from kpikit.sections.funnels.steps import steps_of
 from kpikit.sections.funnels.summary import summary_section
 from kpikit.sections.funnels.times import times_of
 from kpikit.sections.funnels.trend import trend_of
 from kpikit.sections.funnels.where import where_of
-from kpikit.sections.retention import retention_section
+from kpikit.sources import check_funnel_events
 
 
 class FunnelSections:
@@ -31,8 +32,15 @@ class FunnelSections:
 
     @cached_property
     def readings(self) -> tuple[Reading, ...]:
-        """The declared funnels with their frames; none where the product has no events."""
-        return () if lacking(self.context) else readings_of(self.context)
+        """The declared funnels with their frames; none where the product has no events.
+
+        Raises:
+            UnknownNameError: A funnel names an event that is not there.
+        """
+        if lacking(self.context):
+            return ()
+        check_funnel_events(self.context.loaded, self.context.dataset.tables)
+        return readings_of(self.context)
 
     def summary(self) -> Component:
         """What converts, where people are lost, since when, and what it is worth."""
@@ -59,8 +67,8 @@ class FunnelSections:
         return each_funnel(self.context, self.readings, paths_of)
 
     def retention(self) -> Component:
-        """Whether users come back."""
-        return retention_section(self.context)
+        """Whether users come back, who is new or gone, and how often they come."""
+        return returning_section(self.context)
 
     def data_quality(self) -> Component:
         """What is wrong with the events, and which entries count."""
@@ -69,6 +77,3 @@ class FunnelSections:
     def method(self) -> Component:
         """How the numbers were computed, and how sure they are."""
         return notes.method_section(self.readings)
-
-
-__all__ = ["FunnelSections", "Reading", "Stack"]

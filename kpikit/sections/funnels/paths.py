@@ -6,14 +6,15 @@ from typing import Literal
 import pandas as pd
 
 from kpikit.present.charts import figure, plot_ranked_bars
-from kpikit.present.components import Component, Figure, Paragraph, Row
-from kpikit.present.frames import in_words
-from kpikit.present.sentences_funnel import paths_title, quoted
+from kpikit.present.components import Column, Component, Figure, Paragraph, Row, Table
+from kpikit.present.frames import in_words, records
+from kpikit.present.sentences_funnel import association_cells, paths_title, quoted
 from kpikit.present.titles import alt_text, row_numbers
 from kpikit.sections.funnels.reading import Reading
 
 Direction = Literal["after", "before"]
 _REST = "(other)"
+_MOST_ASSOCIATIONS = 8
 
 
 def paths_of(reading: Reading) -> Iterator[Component]:
@@ -31,6 +32,31 @@ def paths_of(reading: Reading) -> Iterator[Component]:
         yield known[0]
     else:
         yield Row(tuple(known), (1.0, 1.0))
+    yield _associations(reading)
+
+
+def _associations(reading: Reading) -> Component:
+    """Return what goes with conversion, without a claim that it is a cause."""
+    found = reading.associations.head(_MOST_ASSOCIATIONS)
+    if found.empty:
+        return Paragraph(
+            f"Funnel “{reading.label}”: no property and no other event goes with conversion by "
+            "more than chance."
+        )
+    columns = (
+        Column("what", "What", width=2.4),
+        Column("users", "Users", "number"),
+        Column("rate", "Convert with it", "number", emphasis=True),
+        Column("rest", "Convert without", "number"),
+        Column("odds", "Odds ratio (95 %)", "number"),
+    )
+    return Table(
+        columns, tuple(association_cells(row) for row in records(found)),
+        title="What goes with conversion",
+        subtitle=f"Funnel “{reading.label}”: properties at the entry and events on the way; of "
+        f"{len(reading.associations)} beyond chance after correction, the surest",
+        notes=("It goes with conversion; that it brings conversion about is not shown.",),
+    )  # fmt: skip
 
 
 def _bars(reading: Reading, paths: pd.DataFrame, direction: Direction) -> Figure | None:

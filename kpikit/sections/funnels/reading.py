@@ -12,6 +12,7 @@ from kpikit.analysis.funnels import (
     Exclusion,
     Step,
     declared_funnel,
+    funnel_association_table,
     funnel_change_table,
     funnel_loss_table,
     funnel_path_table,
@@ -28,6 +29,7 @@ from kpikit.intervals import wilson_interval
 from kpikit.params.model import Funnel
 from kpikit.periods import Calendar, Grain, Period, parse_window
 from kpikit.present.frames import records
+from kpikit.present.sentences_funnel import ALPHA
 from kpikit.sections.context import Context
 
 WEEKS = 26
@@ -300,6 +302,13 @@ class Reading:
             self.events, step=self.step_before(self.worst), direction=direction, most=6,
             **self._inside,
         )  # fmt: skip
+
+    @cached_property
+    def associations(self) -> pd.DataFrame:
+        """Properties and events that go with conversion by more than chance, the surest first."""
+        columns = list(self.segments)
+        found = funnel_association_table(self.events, properties=columns, **self._inside)
+        return found[found["p_adjusted"] < ALPHA]
 
     @property
     def _inside(self) -> dict[str, Any]:
