@@ -56,6 +56,13 @@ class Limits:
         return self if self.memory is not None else replace(self, memory=memory_share(reports))
 
 
+def processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def memory_share(reports: int) -> int:
     """Return nine tenths of the memory that this machine or container has, shared by reports.
 

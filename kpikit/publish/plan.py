@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from kpikit.errors import KpikitError, ParamsError, TemplateError, unknown_name
 from kpikit.formats import format_date
 from kpikit.periods import Calendar
+from kpikit.publish.ahead import reading_ahead
 from kpikit.publish.identity import Identity, hash_text, hash_values, lock_hash, source_hash
 from kpikit.publish.shards import Shard
 from kpikit.publish.template import EXPERIMENT, Template, open_template
@@ -164,18 +165,19 @@ def make_plan(
 
     reports: list[PlannedReport] = []
     left_out: list[Failure] = []
-    for product in loaded:
-        lack = _lack(opened, product)
-        if lack:
-            (failures if products else left_out).append(Failure(product.key, lack))
-            continue
-        try:
-            planned, later = _plan_product(opened, product, period, experiment, overrides)
-        except KpikitError as error:
-            failures.append(Failure(product.key, mask_secrets(str(error))))
-        else:
-            reports += planned
-            left_out += later
+    concerned = [product for product in loaded if not _lack(opened, product)]
+    with reading_ahead(concerned, overrides=overrides):
+        for product in loaded:
+            if lack := _lack(opened, product):
+                (failures if products else left_out).append(Failure(product.key, lack))
+                continue
+            try:
+                planned, later = _plan_product(opened, product, period, experiment, overrides)
+            except KpikitError as error:
+                failures.append(Failure(product.key, mask_secrets(str(error))))
+            else:
+                reports += planned
+                left_out += later
     return Plan(tuple(reports), tuple(failures), tuple(left_out), opened.name, shard)
 
 

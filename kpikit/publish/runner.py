@@ -7,7 +7,6 @@ worker that dies, or is killed, costs its own report and nothing else.
 import contextlib
 import datetime as dt
 import json
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,7 +16,7 @@ from typing import Protocol
 from kpikit.publish.failed import failed_notebook
 from kpikit.publish.interrupts import Interrupts, RunStopped
 from kpikit.publish.ledger import remember
-from kpikit.publish.limits import Limits
+from kpikit.publish.limits import Limits, processors
 from kpikit.publish.lock import output_lock, sweep
 from kpikit.publish.manifest import RunResult, manifest
 from kpikit.publish.messages import Event, Format, Job, KernelStarted, Outcome, TriedAgain
@@ -344,10 +343,3 @@ def _warm_kernels(reports: Iterable[PlannedReport], scratch: Path) -> Iterator[P
     modules = preloads({report.template.text for report in reports})
     with zygote(scratch / "z", modules, env=zygote_environment()) as address:
         yield address
-
-
-def processors() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -8,12 +8,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
+from kpikit.publish.limits import processors
 from kpikit.publish.manifest import RunResult, manifest
 from kpikit.publish.plan import Plan, PlannedReport
 from kpikit.publish.profile import profile_lines
 from kpikit.publish.progress import Bars, Failures, Lines
 from kpikit.publish.record import last_seconds
-from kpikit.publish.runner import processors
 from kpikit.publish.summary import (
     explain_line,
     explanation,

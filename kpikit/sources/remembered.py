@@ -52,6 +52,21 @@ def read_coverage(loaded: LoadedProduct, *, cache_dir: Path | None = None) -> Co
     )
 
 
+def is_remembered(loaded: LoadedProduct, *, cache_dir: Path | None = None) -> bool:
+    """Tell whether the files of a product were opened before; always true of a database.
+
+    True also where that cannot be told, for whoever reads them then says why.
+    """
+    if any(table.files is None for table in loaded.params.source.tables.values()):
+        return True
+    root = cache_root(cache_dir)
+    try:
+        with cache_errors(root):
+            return record_path(loaded, identify(loaded, root), root).is_file()
+    except SourceError:
+        return True
+
+
 def record_path(loaded: LoadedProduct, identity: Identity, root: Path) -> Path:
     """Return where the cache keeps what was found in a product's data."""
     params = loaded.params
