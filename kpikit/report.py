@@ -12,6 +12,7 @@ from kpikit.errors import ParamsError
 from kpikit.params import find_product
 from kpikit.present.components import Component
 from kpikit.sections import absent, cover, quality, retention, revenue, scorecard, segments, voice
+from kpikit.sections import campaigns as campaigns_of
 from kpikit.sections import drivers as drivers_of
 from kpikit.sections import engagement as engagement_of
 from kpikit.sections import forecast as forecast_of
@@ -114,7 +115,7 @@ class Report:
 
     def campaigns(self) -> Component:
         """Section 14: what campaigns cost and brought."""
-        return absent.absent_section("campaigns")
+        return campaigns_of.campaigns_section(self.context)
 
     def benchmarks(self) -> Component:
         """Section 15: own values against peers."""

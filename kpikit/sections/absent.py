@@ -5,16 +5,13 @@ from typing import Literal
 from kpikit.present.components import Absence, Stack
 
 Name = Literal[
-    "experiments", "campaigns",
-    "benchmarks", "delivery", "actions", "outlook",
+    "experiments", "benchmarks", "delivery", "outlook",
 ]  # fmt: skip
 
 _SOURCES: dict[Name, str] = {
     "experiments": "Planned; reads the table exposures and the key experiments.",
-    "campaigns": "Planned; reads the tables campaigns and costs.",
     "benchmarks": "Planned; reads the key benchmarks.",
     "delivery": "Planned; reads the key milestones.",
-    "actions": "Planned; reads the key actions.",
     "outlook": "Planned; reads the forecast.",
 }
 

@@ -1,0 +1,253 @@
+"""Section 14: when campaigns ran, what came beyond the forecast without them, what they cost."""
+
+import datetime as dt
+import math
+from typing import Any
+
+import pandas as pd
+
+from kpikit.analysis.campaigns import (
+    campaign_cost_table,
+    campaign_table,
+    lift_table,
+    roi_sensitivity,
+    roi_table,
+)
+from kpikit.analysis.forecasts import UNBOUNDED, total_forecast
+from kpikit.catalogue import Metric
+from kpikit.errors import AnalysisError
+from kpikit.formats import format_share, format_span
+from kpikit.periods import Period
+from kpikit.present.campaigns import campaigns_table, lift_text, lift_title
+from kpikit.present.charts import figure
+from kpikit.present.charts_campaigns import plot_campaigns
+from kpikit.present.components import Callout, Component, Figure, Stack, Table
+from kpikit.present.frames import records
+from kpikit.present.titles import alt_text
+from kpikit.sections.absent import nothing_to_show
+from kpikit.sections.context import Context
+from kpikit.series.seasons import LEAST_BEYOND
+
+_YEAR_WEEKS = 52
+_MOST = 8  # campaigns shown, the latest
+_SEASON = 52
+_COST_COLUMNS = ["campaign", "cost", "cost_outside"]
+_NO_CAMPAIGNS = "No data; map the table campaigns under source: tables, or give the key campaigns."
+
+
+def campaigns_section(context: Context) -> Stack:
+    """Return the calendar under the line of the KPI, and lift, cost and return per campaign."""
+    source: Any = context.dataset.tables.get("campaigns", context.params.campaigns)
+    if isinstance(source, list) and not source:
+        return nothing_to_show(_NO_CAMPAIGNS)
+    try:
+        every = campaign_table(source, as_of=context.as_of)
+    except AnalysisError as error:  # two of one name
+        return Stack((Callout(str(error).replace("\n", " "), tone="warning"),))
+    shown = _shown(context, every)
+    if shown.empty:
+        weeks = _weeks(context)
+        span = format_span(weeks[0].start, weeks[-1].end)
+        return nothing_to_show(f"No campaign ran or is planned since {span.split(' – ')[0]}.")
+    frame = _reckoned(context, shown)
+    items: list[Component] = [_table(context, frame)]
+    chart = _chart(context, frame)
+    return Stack((chart, *items) if chart is not None else tuple(items))
+
+
+def _shown(context: Context, every: pd.DataFrame) -> pd.DataFrame:
+    """Return the campaigns of the last year and those to come, faulty ones too."""
+    first = _weeks(context)[0].start
+    kept = [bool(row["fault"]) or row["end"] >= first for row in records(every)]
+    shown = every[kept].tail(_MOST)
+    metrics = [_metric_of(context, row) for row in records(shown)]
+    return shown.assign(
+        metric=[metric.name if metric else "" for metric in metrics],
+        label=[metric.label if metric else "" for metric in metrics],
+        unit=[metric.unit if metric else "" for metric in metrics],
+    ).reset_index(drop=True)
+
+
+def _metric_of(context: Context, row: dict[str, Any]) -> Metric | None:
+    """Return the KPI that a campaign was to move: the declared one, or the one its goal names."""
+    return context.catalogue.get(row["metric"] or row["goal"].strip().lower().replace(" ", "_"))
+
+
+def _reckoned(context: Context, shown: pd.DataFrame) -> pd.DataFrame:
+    """Return the campaigns with their lift, cost and return."""
+    found = [_forecast(context, row) for row in records(shown)]
+    spans = pd.DataFrame(
+        found,
+        columns=["campaign", "actual", "mean", "low_95", "high_95", "from_week", "to_week",
+                 "weeks", "before", "why"],
+    )  # fmt: skip
+    lifts = lift_table(shown, spans)
+    unknown = (lifts["effect"] == "unknown") & (spans["why"] != "") & (shown["fault"] == "")
+    lifts.loc[unknown, "remark"] = spans["why"]
+    roi = roi_table(
+        lifts,
+        _costs(context, shown),
+        gross_margin=context.params.economics.gross_margin,
+        value_of_unit=_values(context, shown),
+    ).rename(columns={"remark": "roi_remark"})
+    cases = roi_sensitivity(roi.rename(columns={"roi_remark": "remark"}))
+    ends = cases.groupby("campaign")["roi"].agg(["min", "max"])
+    ends = ends.rename(columns={"min": "least_roi", "max": "greatest_roi"})
+    calendar = shown.drop(columns="metric").merge(lifts, on="campaign")
+    frame = calendar.merge(roi, on="campaign").merge(ends, on="campaign", how="left")
+    frame = frame.merge(
+        spans[["campaign", "from_week", "to_week", "weeks", "before"]], on="campaign"
+    )
+    counted = frame["effect"].eq("more") & frame["unit"].ne("money")
+    return frame.assign(
+        cost_per_unit=(frame["cost"] / frame["lift"]).where(counted),
+        expected_per_week=frame["expected"] / frame["weeks"],
+    )
+
+
+def _forecast(context: Context, row: dict[str, Any]) -> dict[str, Any]:
+    """Return what came in a campaign's weeks, and the forecast of it from the weeks before."""
+    empty = dict.fromkeys(("actual", "mean", "low_95", "high_95", "weeks", "before"), math.nan)
+    nothing = {"campaign": row["campaign"], **empty, "from_week": None, "to_week": None, "why": ""}
+    if row["fault"] or row["state"] == "planned":
+        return nothing
+    metric = context.catalogue.get(row["metric"])
+    before, weeks = _weeks_around(context, row)
+    why = _obstacle(metric, before, weeks)
+    if why or metric is None:
+        return nothing | {"why": why}
+    facts = context.facts_of([metric], [*before, *weeks])
+    values = dict(zip(facts["start"], facts["value"], strict=True))
+    history = pd.Series([values[week.start] for week in before], dtype=float)
+    history = history.loc[history.first_valid_index() :]
+    if len(history) < 2 or history.isna().any():
+        return nothing | {"why": f"{metric.label} is not known for the weeks before it"}
+    forecast = total_forecast(
+        history,
+        periods=len(weeks),
+        season_length=_SEASON,
+        bounds=(0.0, math.inf) if metric.unit == "count" else UNBOUNDED,
+    )
+    low, high = forecast.interval(0.95)
+    return {
+        "campaign": row["campaign"], "actual": sum(values[week.start] for week in weeks),
+        "mean": forecast.mean, "low_95": low, "high_95": high, "from_week": weeks[0].start,
+        "to_week": weeks[-1].end, "weeks": len(weeks), "before": len(history), "why": "",
+    }  # fmt: skip
+
+
+def _weeks_around(context: Context, row: dict[str, Any]) -> tuple[list[Period], list[Period]]:
+    """Return the whole weeks before a campaign, and those over that it touches."""
+    calendar = context.calendar
+    touched = calendar.periods(row["start"], row["end"] + dt.timedelta(days=1), "week")
+    first = calendar.period_of(context.dataset.first_day, "week")
+    if first.start < context.dataset.first_day:
+        first = calendar.shift(first, 1)
+    before = calendar.periods(first.start, touched[0].start, "week")
+    return before, [week for week in touched if week.is_complete(context.as_of)]
+
+
+def _obstacle(metric: Metric | None, before: list[Period], weeks: list[Period]) -> str:
+    """Return why no lift can be reckoned, empty where it can."""
+    if metric is None:
+        return "it declares no metric"
+    if not metric.additive:
+        return f"{metric.label} does not add up over weeks"
+    if not weeks:
+        return "none of its weeks is over"
+    return "fewer than two weeks are known before it" if len(before) < 2 else ""
+
+
+def _costs(context: Context, shown: pd.DataFrame) -> pd.DataFrame:
+    costs = context.dataset.tables.get("costs")
+    sound = shown[shown["fault"] == ""]
+    if costs is None or "campaign" not in costs.columns or sound.empty:
+        return pd.DataFrame(columns=_COST_COLUMNS)
+    return campaign_cost_table(costs, sound, as_of=context.as_of)
+
+
+def _values(context: Context, shown: pd.DataFrame) -> dict[str, float]:
+    """Return the money that one unit of each KPI brings, before the margin, where it is known."""
+    values = {
+        name: 1.0
+        for name in shown["metric"]
+        if name and context.catalogue[name].unit == "money"
+    }  # fmt: skip
+    if "orders" in set(shown["metric"]) and "orders" in context.dataset.tables:
+        metric = context.catalogue["average_order_value"]
+        (row,) = records(context.facts_of([metric], [context.period]))
+        values["orders"] = float(row["value"])
+    return values
+
+
+def _table(context: Context, frame: pd.DataFrame) -> Table:
+    told = frame[frame["effect"] != "unknown"]
+    last = records(told if len(told) else frame)[-1]
+    margin = format_share(context.params.economics.gross_margin, digits=0)
+    return campaigns_table(
+        frame,
+        currency=context.currency,
+        title=lift_title(last, currency=context.currency),
+        subtitle="Came: total of the whole weeks that a campaign touches; foreseen: forecast from "
+        f"the weeks before it alone; ROI at a gross margin of {margin}, from – to: over the "
+        "lift's interval and a margin ±20 %",
+        notes=_notes(frame),
+    )
+
+
+def _notes(frame: pd.DataFrame) -> list[str]:
+    """Return what keeps lifts from being known or a campaign's alone, one remark for all alike."""
+    remarks: dict[str, list[str]] = {}
+    for row in records(frame):
+        texts = [row["fault"] or row["remark"]]
+        if row["roi_remark"] and row["roi_remark"] not in texts[0] and not row["fault"]:
+            texts.append(f"no ROI: {row['roi_remark']}")
+        if row["from_week"] is not None and not _fits(row):
+            texts.append("its days are no whole weeks, so the weeks hold other days too")
+        if row["before"] < 2 * _SEASON + LEAST_BEYOND:
+            texts.append("too few weeks before it to foresee a season of the year")
+        for text in filter(None, texts):
+            remarks.setdefault(text, []).append(str(row["campaign"]))
+    return [f"{', '.join(names)}: {text}." for text, names in remarks.items()]
+
+
+def _fits(row: dict[str, Any]) -> bool:
+    """Tell whether a campaign's days are those of the weeks reckoned with, or run beyond them."""
+    ends = row["end"] + dt.timedelta(days=1)
+    return bool(row["start"] == row["from_week"] and ends >= row["to_week"])
+
+
+def _chart(context: Context, frame: pd.DataFrame) -> Figure | None:
+    """Return the calendar under the KPI that most campaigns were to move."""
+    sound = frame[frame["fault"] == ""]
+    names = sound.loc[sound["metric"] != "", "metric"]
+    if names.empty:
+        return None
+    metric = context.catalogue[names.mode().iloc[0]]
+    weeks = _weeks(context)
+    facts = context.facts_of([metric], weeks)
+    if not facts["value"].notna().any():
+        return None
+    known = sound["metric"].eq(metric.name) & sound["from_week"].notna()
+    sound = sound.assign(from_week=sound["from_week"].astype(object).where(known, None))
+    lifts = [f"{row['campaign']}: {lift_text(row, context.currency)}" for row in records(frame)]
+    overlap = [
+        f"{row['campaign']} with {', '.join(row['overlaps'])}"
+        for row in records(frame)
+        if row["overlaps"]
+    ]
+    together = f"At the same time ran: {'; '.join(overlap)}" if overlap else "No two overlap"
+    money = f", {context.currency}" if metric.unit == "money" else ""
+    return figure(
+        plot_campaigns(facts, sound, unit=metric.unit, currency=context.currency),
+        title=together,
+        subtitle=f"{metric.label}{money} by week, and days of campaigns; dashed: foreseen without "
+        "the campaign, per week; open bar: planned",
+        alt=alt_text("Line by week over a calendar", metric.label, metric.formula, lifts),
+    )
+
+
+def _weeks(context: Context) -> list[Period]:
+    """Return the whole weeks of the last year."""
+    last = context.calendar.last_complete(context.as_of, "week")
+    return [context.calendar.shift(last, -back) for back in reversed(range(_YEAR_WEEKS))]
