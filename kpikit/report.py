@@ -12,6 +12,7 @@ from kpikit.errors import ParamsError
 from kpikit.params import find_product
 from kpikit.present.components import Component
 from kpikit.sections import absent, cover, quality, retention, revenue, scorecard, segments, voice
+from kpikit.sections import actions as actions_of
 from kpikit.sections import campaigns as campaigns_of
 from kpikit.sections import drivers as drivers_of
 from kpikit.sections import engagement as engagement_of
@@ -127,7 +128,7 @@ class Report:
 
     def actions(self) -> Component:
         """Section 17: what was decided, and what it brought."""
-        return absent.absent_section("actions")
+        return actions_of.actions_section(self.context)
 
     def outlook(self) -> Component:
         """Section 18: targets for the next quarter."""

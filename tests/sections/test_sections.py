@@ -1,6 +1,7 @@
 """Every section from small data: what it shows, and the line where it has nothing to show."""
 
 import io
+from typing import get_args
 
 import pandas as pd
 import pytest
@@ -409,7 +410,9 @@ def test_the_glossary_defines_every_kpi_and_what_it_is_made_of(open_context):
 
 
 def test_a_section_of_a_later_version_is_one_line():
-    assert line_of(absent.absent_section("actions")) == "Planned; reads the key actions."
+    name = get_args(absent.Name)[0]
+
+    assert line_of(absent.absent_section(name)).startswith("Planned; reads the ")
 
 
 def test_a_product_none_of_whose_tables_fills_a_kpi_says_so(open_context):
