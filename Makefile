@@ -12,6 +12,7 @@ PEERS := $(VENV)/.peers
 
 PRODUCT ?=
 PERIOD ?=
+EXPERIMENT ?=
 PARAMS ?= params
 OUTPUT ?= output
 FORMATS ?= html,pdf
@@ -30,6 +31,14 @@ help:
 .PHONY: quarterly-review
 quarterly-review: sample-data ## write the quarterly review of every product in params/
 	@$(BIN)/kpikit run quarterly_review $(RUN_OPTIONS)
+
+.PHONY: funnel-analysis
+funnel-analysis: sample-data ## write the funnel analysis of every product with events
+	@$(BIN)/kpikit run funnel_analysis $(RUN_OPTIONS)
+
+.PHONY: ab-test
+ab-test: sample-data ## write the report of every A/B test that has begun (EXPERIMENT=key: one)
+	@$(BIN)/kpikit run ab_test $(RUN_OPTIONS) $(if $(EXPERIMENT),--experiment "$(EXPERIMENT)")
 
 .PHONY: lab
 lab: sample-data ## open JupyterLab with the templates
