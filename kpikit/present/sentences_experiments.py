@@ -32,6 +32,12 @@ VERDICTS: Mapping[str, str] = {
     "stop": "Stop",
     "invalid": "No verdict",
 }
+GOING: Mapping[str, str] = {  # the same while a test runs
+    "ship": "Ship early",
+    "hold": "Go on",
+    "stop": "Stop early",
+    "invalid": "No verdict",
+}
 _IN_PROGRESS: Mapping[str, str] = {
     "ship": "In progress, and enough is known to ship",
     "hold": "In progress: go on",
@@ -146,13 +152,13 @@ def guardrail_sentence(row: Row, words: Words) -> tuple[str, str]:
     up = row["direction"] == "up"
     loss = -row["ci_low"] if up else row["ci_high"]
     margin = words.size(metric, row["margin"])
-    worst = words.size(metric, loss)
+    worst, bad = words.size(metric, loss), "a loss" if up else "an increase"
     if loss < row["margin"]:
-        kept = f"a loss of at most {worst}" if loss > 0 else "no loss"
+        kept = f"{bad} of at most {worst}" if loss > 0 else f"no {bad.split()[1]}"
         return f"{label} keeps its margin:", f"{kept} is left open, {margin} accepted."
     return (
         f"{label} may have lost its margin:",
-        f"a loss of up to {worst} is left open, {margin} accepted.",
+        f"{bad} of up to {worst} is left open, {margin} accepted.",
     )
 
 
@@ -175,8 +181,8 @@ def flip_sentences(arithmetic: pd.DataFrame, words: Words) -> tuple[str, ...]:
             )
         else:
             found.append(
-                f"{label}: it would hold shipping were it worse by "
-                f"{words.size(metric, row['room'])} more."
+                f"{label}: shipping would be on hold were the bad end of its interval worse by "
+                f"{words.size(metric, row['room'])}."
             )
     return tuple(found)
 
@@ -258,7 +264,7 @@ def impact_sentence(value: float, low: float, high: float, currency: str) -> str
 
 def _money(value: float, currency: str) -> str:
     sign = "+" if value > 0 else ""
-    return f"{sign}{format_money(value, currency, short=True)}"
+    return f"{sign}{format_money(value, currency, short=True, whole=True)}"
 
 
 def p_text(p_value: float) -> str:

@@ -27,6 +27,7 @@ from kpikit.analysis.experiments.shaping import (
     BEFORE,
     Assigned,
     assign_units,
+    closing_time,
     dimensions_at_exposure,
     maturity,
     unit_table,
@@ -40,6 +41,7 @@ from kpikit.analysis.experiments.trust import (
     trust_table,
     withheld,
 )
+from kpikit.engine import naive_utc
 from kpikit.errors import AnalysisError, hint_names, unknown_name
 from kpikit.params.model import Experiment, Product
 from kpikit.periods import parse_window
@@ -121,8 +123,10 @@ class Study:
                 f"The test '{self.key}' has no exposures.\n"
                 "Map the table exposures under source: tables."
             )
+        exposures = self.tables["exposures"]
+        known = naive_utc(exposures.exposure_time) < closing_time(self.as_of, self.timezone)
         found = assign_units(
-            self.tables["exposures"],
+            exposures.filter(known),
             experiment=self.key,
             start=self.experiment.start,
             end=self.experiment.end,
@@ -468,14 +472,15 @@ class Study:
 
     @cached_property
     def ages(self) -> AgeEffects | None:
-        """The effect by days since exposure; None where the metric has no daily value.
+        """The effect by days since exposure; None where it would say nothing.
 
-        Shares and means have one; so has a window of two days or more.
+        What users do once, such as converting, has no lasting effect per day to wear off; a ratio
+        and a quantile have no value per day; and it takes a window of two days or more.
         """
-        measure = self.declared.measures.get(self.experiment.primary)
         days = min(_MOST_AGES, int(parse_window(self.experiment.conversion_window) / _DAY))
-        if measure is None or isinstance(self.primary_metric, Quantile) or days < 2:
+        if not isinstance(self.primary_metric, Mean) or days < 2:
             return None
+        measure = self.declared.measures[self.experiment.primary]
         return effect_by_age(
             self.assigned.units,
             self.tables[measure.table],

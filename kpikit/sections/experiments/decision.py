@@ -1,5 +1,7 @@
 """The decision, by the declared rule, with its arithmetic and what would flip it."""
 
+import math
+
 from kpikit.analysis.experiments.decision import RULE
 from kpikit.formats import (
     MISSING,
@@ -24,6 +26,7 @@ from kpikit.present.components import (
 )
 from kpikit.present.frames import Row, records
 from kpikit.present.sentences_experiments import (
+    GOING,
     VERDICTS,
     effect_sentence,
     flip_sentences,
@@ -88,13 +91,14 @@ def _strip(trial: Trial) -> Tiles:
     study = trial.study
     decision = study.result.decision
     label = "In progress" if trial.running else "Decision"
-    tiles = [Tile(label, VERDICTS[decision], tone=_TONES[decision], footer=_winner(trial))]
+    said = (GOING if trial.running else VERDICTS)[decision]
+    tiles = [Tile(label, said, tone=_TONES[decision], footer=_winner(trial))]
     if study.trusted:
         tiles += _effect_tiles(trial, trial.primary_row)
     users = format_count(study.users)
     planned = ""
     if trial.experiment.mde is not None:
-        planned = f"{format_count(round(study.planned_units))} planned"
+        planned = f"{format_count(math.ceil(study.planned_units))} planned"
     tiles.append(Tile("Users exposed", users, footer=planned))
     ratio = study.fixed.srm_p_value
     tiles.append(

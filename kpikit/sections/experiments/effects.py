@@ -15,6 +15,7 @@ from kpikit.present.charts import figure
 from kpikit.present.charts_experiment import plot_effects
 from kpikit.present.components import Cell, Column, Component, Figure, Paragraph, Stack, Table, Tone
 from kpikit.present.frames import Row, records
+from kpikit.present.sentences import mid_sentence
 from kpikit.present.sentences_experiments import (
     OUTCOMES,
     belief_sentence,
@@ -180,8 +181,8 @@ def _readings_chart(trial: Trial, rows: list[dict[str, Any]], head: str) -> Figu
     agree = f"All readings say {verdicts[0]}" if len(verdicts) == 1 else "The readings differ"
     return figure(
         plot_effects(frame, unit=trial.unit, size="full"),
-        title=f"{head}{agree} on {words.labels[metric].lower()}",
-        subtitle=f"Effect on {words.labels[metric].lower()}; the verdict is taken from the "
+        title=f"{head}{agree} on {mid_sentence(words.labels[metric])}",
+        subtitle=f"{trial.effect_on}; the verdict is taken from the "
         f"reading '{trial.study.reading}' alone",
         alt=alt_text(
             "Dots with intervals by reading", words.labels[metric],

@@ -21,7 +21,7 @@ def log_section(trial: Trial) -> Stack:
     return Stack((log_table(past),))
 
 
-def log_table(trials: list[Trial], *, title: str = "Decision log") -> Table:
+def log_table(trials: list[Trial], *, title: str = "Tests that were over by then") -> Table:
     """Return a row per finished test: what was decided, on which effect."""
     columns = (
         Column("ended", "Ended", width=1.0),

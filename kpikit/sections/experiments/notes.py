@@ -1,7 +1,7 @@
 """How a test was read, and what is wrong with its data."""
 
 from kpikit.formats import format_date, format_share
-from kpikit.params.experiments import STANDARD_METRICS
+from kpikit.params.experiments import STANDARD_METRICS, ExperimentMetric
 from kpikit.present.components import Column, Component, Paragraph, Stack, Table
 from kpikit.present.tables import findings_table, inputs_table
 from kpikit.sections.experiments.trial import Trial
@@ -96,6 +96,15 @@ def _metrics_text(trial: Trial) -> str:
     texts = []
     for name in trial.experiment.metric_names:
         declared = trial.experiment.metrics.get(name)
-        means = STANDARD_METRICS[name] if declared is None else f"declared, {declared.kind}"
+        means = STANDARD_METRICS[name] if declared is None else _meaning(declared)
         texts.append(f"{trial.words.labels[name]}: {means}")
     return "; ".join(texts) + "."
+
+
+def _meaning(metric: ExperimentMetric) -> str:
+    """Return what a metric that the test declares counts."""
+    if metric.kind == "ratio":
+        return f"{metric.numerator} over {metric.denominator}"
+    events = metric.event if isinstance(metric.event, str) else " or ".join(metric.event)
+    what = events or " ".join(filter(None, (metric.table, metric.column)))
+    return f"{metric.kind} of {what}"

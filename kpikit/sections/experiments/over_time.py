@@ -44,7 +44,7 @@ def _curve(trial: Trial, variant: str) -> Figure | None:
     return figure(
         plot_cumulative_effect(rows, unit=trial.unit, currency=words.currency),
         title=head + title,
-        subtitle=f"Effect on {words.labels[metric].lower()} of all users exposed by that day; "
+        subtitle=f"{trial.effect_on}, of all users exposed by that day; "
         f"band: {trial.level}, always valid",
         alt=alt_text(
             "Line by day with a band", f"cumulative effect on {words.labels[metric]}",
@@ -57,7 +57,7 @@ def _curve(trial: Trial, variant: str) -> Figure | None:
 
 def _ages(trial: Trial, variant: str) -> Figure | None:
     ages = trial.study.ages
-    if ages is None:
+    if ages is None or trial.running:
         return None
     words, metric = trial.words, trial.primary
     rows = ages.table[ages.table["variant"].astype(str) == variant]
@@ -67,8 +67,8 @@ def _ages(trial: Trial, variant: str) -> Figure | None:
     return figure(
         plot_effect_by_age(rows, unit=trial.unit),
         title=f"Effect per day: {first} on day 0, {last} on day {shown[-1]['age']}",
-        subtitle=f"{words.labels[metric]} per user and day since exposure, of those seen for all "
-        f"these days; lines: {trial.level} intervals, each alone",
+        subtitle=f"{trial.effect_on}, per day since exposure, of users seen on all "
+        f"of them; lines: {trial.level}, each alone",
         alt=alt_text(
             "Dots with intervals by day since exposure", words.labels[metric],
             "The cohort is the same on every day",
@@ -78,7 +78,7 @@ def _ages(trial: Trial, variant: str) -> Figure | None:
 
 
 def _novelty(trial: Trial, variant: str) -> Paragraph | None:
-    """Say whether the effect wears off; not while the test runs, for this is a fixed reading."""
+    """Say whether the effect wears off; not while the test runs, for this is read once."""
     ages = trial.study.ages
     if ages is None or trial.running:
         return None

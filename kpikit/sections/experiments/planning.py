@@ -23,7 +23,7 @@ def planning_section(trial: Trial) -> Stack:
         Column("users", "Users", "number"),
         Column("mde", "Effect found", "number", emphasis=True),
         Column("relative", "Relative", "number"),
-        Column("plain", "Without CUPED", "number"),
+        *((Column("plain", "Without CUPED", "number"),) if trial.experiment.history else ()),
     )
     rows = [
         {
@@ -66,9 +66,10 @@ def _sentences(trial: Trial) -> list[str]:
     planned = users_text(study.planned_units)
     effect = words.size(metric, trial.experiment.mde)
     said = [f"An effect of {effect} takes {planned}; {users_text(study.users)} have come."]
-    for how, days in study.days_left.items():
-        left = "the users are there" if days == 0 else f"{plural(days, 'day')} more"
-        said.append(f"At the traffic seen, {how}: {left}.")
+    left = [f"{plural(days, 'day')} {how}" for how, days in study.days_left.items() if days]
+    if left:
+        verb = "takes" if trial.study.state == "running" else "would have taken"
+        said.append(f"At the traffic seen that {verb} {', '.join(left)} more.")
     return [" ".join(said)]
 
 

@@ -59,7 +59,7 @@ def _chart(trial: Trial, variant: str, rows: pd.DataFrame) -> Figure:
     return figure(
         plot_effects(frame, unit=trial.unit, size="full"),
         title=f"{head}{title}",
-        subtitle=f"Effect on {words.labels[metric].lower()} by {dimension} at exposure (users); "
+        subtitle=f"{trial.effect_on}, by {dimension} at exposure (users); "
         f"{trial.level} for all lines together; grey: too few users",
         alt=alt_text(
             "Dots with intervals by segment", f"{words.labels[metric]} by {dimension}",

@@ -11,6 +11,7 @@ from kpikit.errors import unknown_name
 from kpikit.formats import Unit, format_date, plural
 from kpikit.params.experiments import Experiment
 from kpikit.present.components import Stack
+from kpikit.present.sentences import mid_sentence
 from kpikit.present.sentences_experiments import Words
 from kpikit.sections.absent import nothing_to_show
 from kpikit.sections.context import Context
@@ -62,6 +63,13 @@ class Trial:
         return self.words.units[self.primary]
 
     @property
+    def effect_on(self) -> str:
+        """What charts of the primary effect show: ``Effect on revenue per user, EUR``."""
+        label = mid_sentence(self.words.labels[self.primary])
+        money = f", {self.words.currency}" if self.unit == "money" else ""
+        return f"Effect on {label}{money}"
+
+    @property
     def level(self) -> str:
         """Confidence of the intervals: ``95 %``."""
         return f"{100 * (1 - self.experiment.alpha):g} %"
@@ -86,7 +94,7 @@ class Trial:
         """How the intervals are to be read, in a clause."""
         looks = plural(self.experiment.looks, "planned look")
         return {
-            "fixed horizon": f"{self.level} intervals, read once at the planned end",
+            "fixed horizon": f"{self.level}, read once at the planned end",
             "planned look": f"{self.level} over {looks}, group-sequential",
             "always valid": f"{self.level} over all days, always-valid",
         }[self.study.reading]

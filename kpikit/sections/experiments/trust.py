@@ -23,7 +23,7 @@ def trust_section(trial: Trial) -> Stack:
     items += [_checks_table(trial), _allocation_table(trial)]
     if (table := _splits_table(trial)) is not None:
         items.append(table)
-    if study.outliers is not None and study.trusted:
+    if study.outliers is not None and study.trusted and study.finished:
         items.append(_outliers_table(trial))
     return Stack(tuple(items))
 
@@ -135,7 +135,6 @@ def _outliers_table(trial: Trial) -> Table:
             "sign": Cell("changes", tone="warning") if row["sign_changes"] else Cell("holds"),
         }
         for row in records(outliers)  # type: ignore[arg-type]  # asked for where there are any
-        if not trial.running
     ]
     title = "Does the effect hang on a few users?"
     return Table(columns, tuple(rows), title=title, compact=True)
