@@ -13,7 +13,9 @@ from kpikit.params import find_product
 from kpikit.present.components import Component
 from kpikit.sections import absent, cover, quality, retention, revenue, scorecard, segments, voice
 from kpikit.sections import actions as actions_of
+from kpikit.sections import benchmarks as benchmarks_of
 from kpikit.sections import campaigns as campaigns_of
+from kpikit.sections import delivery as delivery_of
 from kpikit.sections import drivers as drivers_of
 from kpikit.sections import engagement as engagement_of
 from kpikit.sections import forecast as forecast_of
@@ -120,11 +122,11 @@ class Report:
 
     def benchmarks(self) -> Component:
         """Section 15: own values against peers."""
-        return absent.absent_section("benchmarks")
+        return benchmarks_of.benchmarks_section(self.context)
 
     def delivery(self) -> Component:
         """Section 16: milestones."""
-        return absent.absent_section("delivery")
+        return delivery_of.delivery_section(self.context)
 
     def actions(self) -> Component:
         """Section 17: what was decided, and what it brought."""

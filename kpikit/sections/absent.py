@@ -5,14 +5,11 @@ from typing import Literal
 from kpikit.present.components import Absence, Stack
 
 Name = Literal[
-    "experiments", "benchmarks", "delivery", "outlook",
+    "experiments",
 ]  # fmt: skip
 
 _SOURCES: dict[Name, str] = {
     "experiments": "Planned; reads the table exposures and the key experiments.",
-    "benchmarks": "Planned; reads the key benchmarks.",
-    "delivery": "Planned; reads the key milestones.",
-    "outlook": "Planned; reads the forecast.",
 }
 
 
