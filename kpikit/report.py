@@ -21,6 +21,7 @@ from kpikit.sections import engagement as engagement_of
 from kpikit.sections import forecast as forecast_of
 from kpikit.sections import goals as goals_of
 from kpikit.sections import method as method_of
+from kpikit.sections import outlook as outlook_of
 from kpikit.sections import summary as summary_of
 from kpikit.sections import trends as trends_of
 from kpikit.sections.context import Context
@@ -134,7 +135,7 @@ class Report:
 
     def outlook(self) -> Component:
         """Section 18: targets for the next quarter."""
-        return absent.absent_section("outlook")
+        return outlook_of.outlook_section(self.context)
 
     def data_quality(self) -> Component:
         """Appendix A: faults found, sources, versions, and the SQL behind the numbers."""

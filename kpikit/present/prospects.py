@@ -94,9 +94,8 @@ def proposals_table(
     columns = (
         Column("kpi", "KPI", width=1.8),
         Column("naive", "Year before", "number", width=1.1),
-        Column("mean", "Forecast", "number", width=1.1),
-        Column("interval", "80 % interval", "number", width=1.6),
-        Column("target", "Declared target", "number", width=1.2, emphasis=True),
+        Column("interval", "Forecast, 80 % interval", "number", width=1.7),
+        Column("target", "Declared", "number", width=1.2, emphasis=True),
         Column("p_hit", "P(hit)", "number", width=0.8),
         Column("p_50", "Proposed, P 50 %", "number", width=1.3),
         Column("p_80", "Proposed, P 80 %", "number", width=1.3),
@@ -160,6 +159,26 @@ def outcomes_title(frame: pd.DataFrame, period: str) -> str:
     return f"{inside} of {len(known)} KPIs came inside {interval}"
 
 
+def proposals_title(frame: pd.DataFrame, period: str) -> str:
+    """Return the message of the targets to come: how many are declared, and how they stand.
+
+    ``2 targets are declared for 2026Q4, 1 of them likely to be hit; 13 are proposed``
+
+    Args:
+        frame: ``sections.prospects.prospect_table`` of one period.
+        period: Its label.
+    """
+    declared = frame["target"].notna()
+    count, proposed = int(declared.sum()), int((~declared).sum())
+    likely = int((frame.loc[declared, "p_hit"] > _LIKELY).sum())
+    text = f"No target is declared for {period}"
+    if count:
+        verb = "is" if count == 1 else "are"
+        part = f"{likely or 'none'} of them " if count > 1 else "" if likely else "not "
+        text = f"{plural(count, 'target')} {verb} declared for {period}, {part}likely to be hit"
+    return f"{text}; {proposed} {'is' if proposed == 1 else 'are'} proposed" if proposed else text
+
+
 def stood_text(labels: Sequence[str]) -> str:
     """Return the subject of several KPIs with its verb: ``MRR has``, ``MRR, NPS have``."""
     many = len(labels) > 1 or is_plural(labels[0])
@@ -201,17 +220,21 @@ def _outcome(row: Row, currency: str) -> dict[str, str | Cell]:
 
 
 def _proposal(row: Row, currency: str) -> dict[str, str | Cell]:
-    declared = not is_missing(row["target"])
-    modest = "" if is_missing(row["p_80"]) else _value(row["p_80"], row, currency)
+    most = "at most " if row["direction"] == "down" else ""
+    target = _declared(row, currency)
+    silent = target or row["method"] == NAIVE or is_missing(row["p_80"])
+
+    def proposed(name: str) -> str:
+        return "" if silent else f"{most}{_value(row[name], row, currency)}"
+
     return {
         "kpi": str(row["label"]),
         "naive": _value(row["naive"], row, currency),
-        "mean": _value(row["mean"], row, currency),
         "interval": _interval(row, currency),
-        "target": _declared(row, currency),
+        "target": f"{most}{target}" if target else "",
         "p_hit": _chance(row),
-        "p_50": "" if declared or not modest else _value(row["p_50"], row, currency),
-        "p_80": "" if declared else modest,
+        "p_50": proposed("p_50"),
+        "p_80": proposed("p_80"),
     }
 
 
