@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from kpikit.formats import Unit, format_value, is_missing
 from kpikit.present import canvas, labels, theme
@@ -112,7 +113,7 @@ def plot_forecast_fan(
 
 
 def _panel(
-    sheet: canvas.Figure,
+    sheet: Figure,
     frame: pd.DataFrame,
     slots: Slots,
     steps: labels.Steps,
