@@ -26,6 +26,7 @@ from kpikit.periods import Grain
 from kpikit.present.components import Cell, Column, Table, Tone
 from kpikit.present.frames import Row, age_names, cohort_name, cohort_rates, day_of, records
 from kpikit.present.scorecards import scorecard_card, scorecard_tiles
+from kpikit.present.voice import change_text
 
 if TYPE_CHECKING:
     from kpikit.catalogue import Metric
@@ -123,7 +124,8 @@ def nps_waves_table(frame: pd.DataFrame, *, title: str = "", subtitle: str = "")
     """Return the Net Promoter Score of each period with what it rests on.
 
     Args:
-        frame: ``nps_table``; a score of too few answers (``suppressed``) is not shown.
+        frame: ``nps_table``; a score of too few answers (``suppressed``) is not shown. With the
+            columns of ``score_change_table`` each score stands beside its change.
         title: Title of the table.
         subtitle: What, unit and period.
     """
@@ -135,6 +137,7 @@ def nps_waves_table(frame: pd.DataFrame, *, title: str = "", subtitle: str = "")
         Column("detractors", "Detractors", "number"),
         Column("nps", "NPS", "number", emphasis=True),
         Column("interval", "95 % interval", "number"),
+        *([Column("change", "Change (95 %)", "number")] if "change" in frame else []),
     )
     return Table(columns, tuple(_nps_row(row) for row in records(frame)), title, subtitle)
 
@@ -281,6 +284,7 @@ def _nps_row(row: Row) -> dict[str, str | Cell]:
         **{key: format_count(row[key]) for key in ("n", "promoters", "passives", "detractors")},
         "nps": Cell(MISSING, note=note) if few else format_value(row["nps"], "points"),
         "interval": MISSING if few else format_interval(row["ci_low"], row["ci_high"], "points"),
+        **({"change": change_text(row)} if "change" in row else {}),
     }
 
 

@@ -96,7 +96,8 @@ def test_too_short_a_throughput_forecasts_nothing_and_says_why(open_context):
 
 def test_throughput_that_nobody_wrote_down_is_told(open_context):
     yaml = ORDERS_YAML + (
-        "milestones: [{key: b, milestone: Next, planned: 2026-10-10, remaining: 9, throughput: nps}]"
+        "milestones:\n"
+        "  - {key: b, milestone: Next, planned: 2026-10-10, remaining: 10, throughput: nps}\n"
     )
 
     (table,) = delivery_section(open_context(yaml, {"orders.csv": ORDERS})).items

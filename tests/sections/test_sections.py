@@ -334,8 +334,10 @@ def test_customer_voice_shows_scores_of_thirty_answers_and_more(open_context):
 
     (composition,) = figures(stack)  # a single score is no chart
     assert composition.title == "100 % promoters, 0 % passives, 0 % detractors in 2026Q3"
-    assert stack.items[-1].title.startswith("NPS was 100")
-    withheld, shown = stack.items[-1].rows
+    waves, remark = stack.items[-2:]
+    assert waves.title.startswith("NPS was 100")
+    assert remark.text.startswith("No theme is declared; reads the key themes")
+    withheld, shown = waves.rows
     assert withheld["nps"].note == "too few answers"
     assert shown["nps"] == "100"
 
@@ -350,7 +352,7 @@ def test_customer_voice_of_two_quarters_draws_their_scores(open_context):
     score, _ = figures(stack)
     assert score.title.startswith("NPS was 100")
     assert score.subtitle.endswith("lines: 95 % intervals")
-    assert stack.items[-1].subtitle == "Net Promoter Score, points, by quarter"
+    assert stack.items[-2].subtitle == "Net Promoter Score, points, by quarter"
 
 
 def test_customer_voice_of_few_answers_shows_their_number_alone(open_context):
