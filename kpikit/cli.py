@@ -184,6 +184,7 @@ def run(
         notebooks_dir=notebooks_dir,
         overrides=overrides or (),
         shard=parse_shard(shard) if shard is not None else None,
+        output_dir=output_dir,
     )
     if explain:
         stale = why_stale(plan, output_dir=output_dir, formats=chosen, force=force)

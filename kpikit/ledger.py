@@ -8,7 +8,6 @@ Reviews compare themselves with earlier reviews alone, never with their own form
 made again gives the same page.
 """
 
-import hashlib
 import json
 import math
 from collections.abc import Iterable, Mapping
@@ -36,7 +35,7 @@ Cause = Literal["definition", "data", "kpikit"]
 _ROUNDING = 1.5e-6  # kpis.json holds six decimals
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Ledger:
     """Rows of the ledger, in the order in which they were published.
 
@@ -74,14 +73,6 @@ class Ledger:
             return found.loc[order].reset_index(drop=True)
 
         return replace(self, kpis=earlier(self.kpis), forecasts=earlier(self.forecasts))
-
-    def digest(self) -> str:
-        """Return the SHA-256 of what the rows say, whenever and by whichever run they were made."""
-        texts = [
-            rows.drop(columns=["published_at", "run_id"]).to_csv(index=False)
-            for rows in (self.kpis, self.forecasts)
-        ]
-        return hashlib.sha256("\n".join(texts).encode()).hexdigest()
 
 
 def read_ledger(folder: Path | None, *, product: str | None = None) -> Ledger:

@@ -9,12 +9,13 @@ import pandas as pd
 
 from kpikit.catalogue import metric_names_at
 from kpikit.errors import ParamsError
+from kpikit.ledger import read_ledger
 from kpikit.params import find_product
-from kpikit.present.components import Component
-from kpikit.sections import absent, cover, quality, retention, revenue, scorecard, segments, voice
+from kpikit.present.components import REVIEW, Component
 from kpikit.sections import actions as actions_of
 from kpikit.sections import benchmarks as benchmarks_of
 from kpikit.sections import campaigns as campaigns_of
+from kpikit.sections import cover, quality, retention, revenue, scorecard, segments, voice
 from kpikit.sections import delivery as delivery_of
 from kpikit.sections import drivers as drivers_of
 from kpikit.sections import engagement as engagement_of
@@ -182,7 +183,11 @@ def open_report(
     if run_id:
         check_findings(dataset)
     coverage = Coverage(dataset.first_day, dataset.as_of)
-    return Report(Context(loaded, dataset, choose_period(loaded, coverage, period), run_id))
+    chosen = choose_period(loaded, coverage, period)
+    folder = os.environ.get("KPIKIT_LEDGER")
+    ledger = read_ledger(Path(folder) if folder else None, product=loaded.key)
+    earlier = ledger.before(chosen, template=REVIEW, calendar=loaded.calendar)
+    return Report(Context(loaded, dataset, chosen, run_id, earlier))
 
 
 def find_folder(folder: Path) -> Path:

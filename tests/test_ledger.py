@@ -152,19 +152,6 @@ def test_of_a_review_made_again_the_last_run_counts(tmp_path, publish):
     assert earlier(tmp_path).kpis["value"].tolist() == [1]
 
 
-def test_the_digest_tells_what_was_said_and_not_when(tmp_path, publish):
-    publish("2026Q2", [kpi("a", "2026Q2", 1)])
-    before = earlier(tmp_path).digest()
-    publish("2026Q2", [kpi("a", "2026Q2", 1)], run_id="bbb")
-    again = earlier(tmp_path).digest()
-    publish("2026Q2", [kpi("a", "2026Q2", 2)], run_id="ccc")
-
-    changed = earlier(tmp_path).digest()
-
-    assert before == again
-    assert changed != before
-
-
 def test_forecasts_are_held_against_what_came(tmp_path, publish):
     forecasts = [forecast("2026Q3", 100, 90, low=95, high=105), forecast("2026Q4", 110, 95)]
     publish("2026Q2", [], forecasts=forecasts)

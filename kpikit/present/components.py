@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+REVIEW = "quarterly_review"  # the template whose reports are held against one another
 MIME_TYPE = "application/vnd.kpikit.component+json"
 KPIS_KEY = "kpikit"  # key of the output metadata that carries a page's marker and KPIs
 
@@ -69,7 +70,7 @@ class Cover(Component):
     run_id: str
     data_hash: str
     facts: tuple[tuple[str, str], ...] = ()  # ("Stage", "maturity"), ("Owner", ...)
-    template: str = "quarterly_review"
+    template: str = REVIEW
 
     def metadata(self) -> dict[str, Any]:
         """Return the page's marker."""

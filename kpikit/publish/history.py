@@ -6,14 +6,14 @@ from pathlib import Path
 
 from kpikit.formats import MISSING, plural
 from kpikit.ledger import Ledger, diff_table, history_table, read_ledger
-from kpikit.publish.ledger import FOLDER
+from kpikit.publish.identity import LEDGER
 
 Row = tuple[str, ...]
 
 
 def open_ledger(output_dir: Path, *, product: str | None = None) -> Ledger:
     """Return the ledger of an output folder; an empty one where nothing was published."""
-    return read_ledger(output_dir / FOLDER, product=product)
+    return read_ledger(output_dir / LEDGER, product=product)
 
 
 def history_rows(ledger: Ledger, metric: str) -> list[Row]:

@@ -15,6 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import kpikit
+from kpikit.periods import Calendar, Period
+from kpikit.present.components import REVIEW
+
+LEDGER = "ledger"  # folder of what was published, in the output folder
 
 _PACKAGE = Path(kpikit.__file__).parent
 _LOCK = _PACKAGE.parent / "requirements.lock"
@@ -30,6 +34,7 @@ class Identity:
         data: The content of the product's data.
         source: kpikit's own code and page templates.
         lock: The versions of everything that kpikit stands on.
+        ledger: What earlier reviews published, which the page holds its numbers against.
     """
 
     template: str
@@ -37,6 +42,7 @@ class Identity:
     data: str
     source: str
     lock: str
+    ledger: str = ""
 
     @property
     def key(self) -> str:
@@ -57,6 +63,26 @@ def hash_text(text: str) -> str:
 def hash_values(values: Mapping[str, Any]) -> str:
     """Return the SHA-256 of JSON values, whatever the order of their keys."""
     return hash_text(json.dumps(values, sort_keys=True))
+
+
+def earlier_hash(ledger: Path, product: str, period: Period, *, calendar: Calendar) -> str:
+    """Return the digest of what a product's earlier reviews published; empty where nothing.
+
+    It covers what the page reads of the ledger, ``kpikit.ledger.Ledger.before``.
+
+    Args:
+        ledger: The ledger's folder.
+        product: Key of the product.
+        period: The period of the review that asks.
+        calendar: The product's calendar, by which labels are read.
+    """
+    digest, found = hashlib.sha256(), False
+    for folder in sorted((ledger / product).glob(f"*/{REVIEW}")):
+        if calendar.parse(folder.parent.name).end <= period.start:
+            for part in sorted(folder.glob("*.json"))[-1:]:  # the last to be published
+                digest.update(part.read_bytes())
+                found = True
+    return digest.hexdigest() if found else ""
 
 
 @lru_cache(maxsize=1)

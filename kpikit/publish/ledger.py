@@ -13,11 +13,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kpikit.publish.identity import LEDGER
 from kpikit.publish.outputs import write_atomically
 from kpikit.publish.plan import PlannedReport
 from kpikit.publish.seal import METADATA_KEY
 
-FOLDER = "ledger"  # of the output folder
 _STAMP = "%Y%m%dT%H%M%S%f"  # UTC; the order of names is that of time
 _TICK = dt.timedelta(microseconds=1)
 
@@ -97,7 +97,7 @@ def record_published(
         ValueError: A file is no JSON.
         KeyError: A file is not of the form that it should have.
     """
-    ledger, folder = output / FOLDER, output / report.folder
+    ledger, folder = output / LEDGER, output / report.folder
     if _last_run(ledger / report.product / report.period / report.name)[1] == report.run_id:
         return None
     document = json.loads((folder / f"{report.name}.kpis.json").read_text(encoding="utf-8"))

@@ -5,7 +5,7 @@ its own, and the others go on.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,15 @@ from kpikit.errors import KpikitError, ParamsError, TemplateError, unknown_name
 from kpikit.formats import format_date
 from kpikit.periods import Calendar
 from kpikit.publish.ahead import reading_ahead
-from kpikit.publish.identity import Identity, hash_text, hash_values, lock_hash, source_hash
+from kpikit.publish.identity import (
+    LEDGER,
+    Identity,
+    earlier_hash,
+    hash_text,
+    hash_values,
+    lock_hash,
+    source_hash,
+)
 from kpikit.publish.shards import Shard
 from kpikit.publish.template import EXPERIMENT, Template, open_template
 
@@ -128,6 +136,7 @@ def make_plan(
     notebooks_dir: Path,
     overrides: Sequence[str] = (),
     shard: Shard | None = None,
+    output_dir: Path | None = None,
 ) -> Plan:
     """Return the reports to make; nothing runs, and of the data only hash and coverage are read.
 
@@ -145,6 +154,7 @@ def make_plan(
         notebooks_dir: Folder of the templates.
         overrides: ``key=value`` texts that replace values of the product files for this run.
         shard: Which part of the products to plan; all if None.
+        output_dir: Folder of the published files, whose ledger the pages read; none if None.
 
     Raises:
         TemplateError: The template cannot be run as it is, or not per experiment.
@@ -173,6 +183,7 @@ def make_plan(
                 continue
             try:
                 planned, later = _plan_product(opened, product, period, experiment, overrides)
+                planned = [_with_ledger(report, product, output_dir) for report in planned]
             except KpikitError as error:
                 failures.append(Failure(product.key, mask_secrets(str(error))))
             else:
@@ -272,6 +283,17 @@ def _plan_product(
             label = loaded.calendar.period_of(declared.end, "quarter").label
             reports.append(_plan_report(template, loaded, label, key, overrides))
     return reports, left_out
+
+
+def _with_ledger(
+    report: PlannedReport, loaded: "LoadedProduct", output_dir: Path | None
+) -> PlannedReport:
+    """Return the report as one that also rests on what earlier reviews have published."""
+    if output_dir is None:
+        return report
+    period = loaded.calendar.parse(report.period)
+    found = earlier_hash(output_dir / LEDGER, report.product, period, calendar=loaded.calendar)
+    return replace(report, identity=replace(report.identity, ledger=found))
 
 
 def _no_report_yet(

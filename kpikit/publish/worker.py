@@ -26,7 +26,7 @@ import kpikit
 from kpikit.errors import KpikitError, RenderError, SealError
 from kpikit.publish.failed import failed_notebook, notebook_text
 from kpikit.publish.guard import Guard
-from kpikit.publish.ledger import FOLDER
+from kpikit.publish.identity import LEDGER
 from kpikit.publish.messages import CellStarted, Event, Job, Outcome
 from kpikit.publish.outputs import stage_files
 from kpikit.publish.processes import ADOPT_ORPHANS, end_family, is_supported
@@ -175,7 +175,7 @@ def kernel_environment(job: Job) -> dict[str, str]:
     own = {
         name: scratch,
         "KPIKIT_RUN_ID": job.report.run_id,
-        "KPIKIT_LEDGER": str(job.output_dir / FOLDER),
+        "KPIKIT_LEDGER": str(job.output_dir / LEDGER),
         "KPIKIT_OVERRIDES": json.dumps(job.report.overrides),
         "IPYTHONDIR": str(job.scratch / "ipython"),  # nobody's private start-up scripts
         "JUPYTER_RUNTIME_DIR": str(job.scratch),

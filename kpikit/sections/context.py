@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import pandas as pd
@@ -12,6 +12,7 @@ from kpikit.analysis.scorecard import comparison_periods, scorecard_periods, sco
 from kpikit.analysis.subscriptions import subscription_facts
 from kpikit.analysis.survey import survey_facts
 from kpikit.catalogue import Metric, fact, make_facts, metrics_of, scorecard_metrics, with_inputs
+from kpikit.ledger import Ledger, read_ledger
 from kpikit.params import LoadedProduct, Product
 from kpikit.periods import Calendar, Grain, Period
 from kpikit.present.sentences import Basis
@@ -31,12 +32,14 @@ class Context:
         dataset: Its canonical tables, checked.
         period: The fiscal quarter (or other period) that the report is about.
         run_id: The run that makes the report; empty for a draft opened by hand.
+        earlier: What the product's earlier reviews published.
     """
 
     loaded: LoadedProduct
     dataset: Dataset
     period: Period
     run_id: str = ""
+    earlier: Ledger = field(default_factory=lambda: read_ledger(None))
 
     @property
     def params(self) -> Product:

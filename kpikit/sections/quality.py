@@ -11,6 +11,7 @@ from kpikit.present.components import Code, Column, Component, Paragraph, Stack,
 from kpikit.present.queries import fold_columns
 from kpikit.present.tables import findings_table, glossary_table, inputs_table
 from kpikit.sections.context import Context
+from kpikit.sections.restatements import restatements
 
 _PACKAGES = ("kpikit", "ibis-framework", "duckdb", "pandas", "papermill", "typst")
 
@@ -29,9 +30,9 @@ def quality_section(context: Context) -> Stack:
             inputs_table(inputs, title="What was read"),
             Paragraph(
                 f"The data covers {format_date(context.dataset.first_day)} to "
-                f"{format_date(context.dataset.as_of)}. "
-                "Restatements since the last review are not recorded yet."
+                f"{format_date(context.dataset.as_of)}."
             ),
+            *restatements(context),
             _provenance(context),
             *_queries(context),
         )

@@ -1,12 +1,15 @@
 """The key of a report changes with each thing that it is made of, and with nothing else."""
 
+import hashlib
 from dataclasses import fields, replace
 
 import pytest
 
+from kpikit.periods import Calendar
 from kpikit.publish import identity
-from kpikit.publish.identity import Identity
+from kpikit.publish.identity import Identity, earlier_hash
 
+CALENDAR = Calendar()
 WHOLE = Identity(template="t", parameters="p", data="d", source="s", lock="l")
 
 
@@ -57,3 +60,25 @@ def test_without_a_lock_file_the_installed_versions_count(tmp_path, monkeypatch)
 
     # the digest of "{}": nothing is installed
     assert identity.lock_hash.__wrapped__() == identity.hash_text("{}")
+
+
+def test_the_ledger_counts_by_the_last_part_of_each_earlier_review(tmp_path):
+    def publish(period, name, text, template="quarterly_review"):
+        folder = tmp_path / "atlas" / period / template
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.json").write_text(text)
+
+    def found():
+        return earlier_hash(tmp_path, "atlas", CALENDAR.parse("2026Q3"), calendar=CALENDAR)
+
+    nothing = found()
+    publish("2026Q2", "20260701", "first")
+    one = found()
+    publish("2026Q3", "20261001", "its own")
+    publish("2026Q2", "20260702", "another template", template="own")
+    same = found()
+    publish("2026Q2", "20260703", "second")
+
+    assert nothing == ""
+    assert one == same == hashlib.sha256(b"first").hexdigest()
+    assert found() == hashlib.sha256(b"second").hexdigest()

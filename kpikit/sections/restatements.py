@@ -1,0 +1,89 @@
+"""What earlier reviews published and this one's data say otherwise."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kpikit.formats import format_delta, format_value, is_missing, plural
+from kpikit.ledger import restatement_table
+from kpikit.present.components import Column, Component, Paragraph, Table
+from kpikit.sections.context import Context
+
+_CAUSES: Mapping[str, str] = {
+    "definition": "the definition changed",
+    "data": "the data changed",
+    "kpikit": "kpikit changed",
+}
+_MOST = 20  # rows that a page lists
+
+
+def restatements(context: Context) -> list[Component]:
+    """Return the KPIs whose published value is not what it is now, or that there are none."""
+    if context.earlier.kpis.empty:
+        return [Paragraph("No earlier review is in the ledger, so none can be restated.")]
+    reviews = context.earlier.kpis["report_period"].nunique()
+    found = restatement_table(
+        context.earlier,
+        _values_now(context),
+        definitions={metric.name: metric.version for metric in context.metrics},
+        data_hash=context.dataset.data_hash,
+    )
+    if found.empty:
+        held = "review" if reviews == 1 else f"{reviews} reviews"
+        return [Paragraph(f"Nothing that the earlier {held} published was restated.")]
+    rows = tuple(_row(context, row) for row in found.head(_MOST).to_dict("records"))
+    rest = len(found) - len(rows)
+    return [
+        Table(
+            columns=(
+                Column("kpi", "KPI", width=2.0),
+                Column("period", "Period", width=1.0),
+                Column("reported_in", "Review", width=1.0),
+                Column("published", "Published", "number", width=1.2),
+                Column("now", "Now", "number", width=1.2),
+                Column("delta", "Change", "number", width=1.2),
+                Column("cause", "Because", width=3.0),
+            ),
+            rows=rows,
+            title=f"Restated since it was published: {plural(len(found), 'value')}",
+            notes=(f"{plural(rest, 'more value')} restated.",) if rest else (),
+            compact=True,
+        )
+    ]
+
+
+def _values_now(context: Context) -> list[dict[str, Any]]:
+    """Return the KPIs of whole periods, as the data give them now."""
+    facts = context.facts
+    totals = facts[facts["dimension"] == ""].to_dict("records")
+    units = {metric.name: metric.unit for metric in context.metrics}
+    return [
+        {
+            "metric": row["metric"],
+            "period": row["period"],
+            "unit": units[row["metric"]],
+            "value": None if is_missing(row["value"]) else row["value"],
+            "n": None if is_missing(row["n"]) else row["n"],
+            "complete": bool(row["complete"]),
+        }
+        for row in totals
+        if row["metric"] in units
+        and context.calendar.period_of(row["start"], row["grain"]).end == row["end"]
+    ]
+
+
+def _row(context: Context, row: Mapping[Any, Any]) -> dict[str, str]:
+    metric = next(metric for metric in context.metrics if metric.name == row["metric"])
+    money = context.currency
+    counted = row["n_now"] - row["n_published"]
+    cause = _CAUSES[row["cause"]]
+    if not is_missing(counted) and counted:
+        cause += f": {abs(counted):,.0f} {'more' if counted > 0 else 'fewer'} {metric.n_of}"
+    return {
+        "kpi": metric.label,
+        "period": row["period"],
+        "reported_in": row["reported_in"],
+        "published": format_value(row["published"], metric.unit, currency=money),
+        "now": format_value(row["now"], metric.unit, currency=money),
+        "delta": format_delta(row["delta_abs"], metric.unit, currency=money, short=False),
+        "cause": cause,
+    }
