@@ -28,9 +28,9 @@ _COLUMNS = (
     Column("action", "Action", width=3.0, emphasis=True),
     Column("owner", "Owner", width=1.3),
     Column("due", "Due", width=1.1),
-    Column("age", "Age", width=1.0),
-    Column("expected", "Expected effect", width=1.6),
-    Column("measured", "Measured effect", width=2.2),
+    Column("age", "Age", width=1.3),
+    Column("expected", "Expected effect", width=1.9),
+    Column("measured", "Measured effect", width=2.0),
     Column("status", "Status", width=0.8),
 )
 

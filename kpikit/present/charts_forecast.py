@@ -12,9 +12,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from kpikit.formats import Unit, format_value, is_missing
+from kpikit.formats import Unit, format_date, format_value, is_missing
 from kpikit.present import canvas, labels, theme
-from kpikit.present.frames import day_of, records
+from kpikit.present.frames import Row, day_of, records
 from kpikit.present.panels import Panel
 from kpikit.present.slots import Slots, make_slots
 
@@ -25,6 +25,7 @@ _BANDS = ((95, theme.PALE), (80, theme.LINE), (50, theme.LIGHT))  # the widest l
 _WHISKERS = ((95, theme.GREY, 0.8), (80, theme.INK, 2.2))
 _HATCH = "////"
 _AHEAD = (0, (2, 1.6))
+_LONGEST_MONTH = 31
 
 
 @canvas.themed
@@ -123,10 +124,12 @@ def _panel(
     currency: str,
 ) -> tuple[Panel, tuple[labels.Label, ...]]:
     """Return axes with both scales, and the labels that go to their right."""
-    last = float(frame.loc[frame["mean"].notna(), "mean"].iloc[-1])
-    text = format_value(last, unit, currency=currency, short=True)
+    final = records(frame[frame["mean"].notna()])[-1]
+    last = float(final["mean"])
+    number = round(last) if unit == "count" else last
+    text = format_value(number, unit, currency=currency, short=True)
     beside = (
-        labels.Label(last, "forecast", theme.INK),
+        labels.Label(last, f"in {_name(final)}", theme.INK),
         labels.Label(last, text, theme.INK, bold=True),
         *labels.context_labels(slots, steps),
     )
@@ -172,6 +175,13 @@ def _draw_fan(panel: Panel, slots: Slots, ahead: pd.DataFrame) -> None:
         places, [known, *ahead["mean"]], color=theme.INK, linestyle=_AHEAD, label="forecast",
         clip_on=False, zorder=3.9,
     )  # fmt: skip
+
+
+def _name(row: Row) -> str:
+    """Return how a period is called beside its value: ``Dec`` for a month, else its label."""
+    start, end = day_of(row["start"]), day_of(row["end"])
+    is_month = start.day == end.day == 1 and (end - start).days <= _LONGEST_MONTH
+    return format_date(start).split()[1] if is_month else str(row["period"])
 
 
 def _places(slots: Slots, ahead: pd.DataFrame) -> Floats:

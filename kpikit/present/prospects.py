@@ -107,15 +107,13 @@ def proposals_table(
 def prospect_title(row: Row, *, currency: str = "") -> str:
     """Return the message of a forecast, by the words of its frame.
 
-    ``MRR: $72.1 k foreseen for 2026Q4, 80 % between $70.0 k and $74.2 k; target $76 k, P 12 %``
+    ``MRR: $72.1 k foreseen for 2026Q4; target $76 k, P 12 %``
 
     Args:
         row: A row of ``sections.prospects.prospect_table``.
         currency: ISO code, for money.
     """
     text = f"{row['label']}: {_value(row['mean'], row, currency)} foreseen for {row['period']}"
-    if not is_missing(row["low_80"]):
-        text += f", 80 % within {_interval(row, currency)}"
     if is_missing(row["target"]):
         return text
     return f"{text}; target {_declared(row, currency)}, P {format_chance(row['p_hit'])}"
