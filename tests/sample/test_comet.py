@@ -137,6 +137,7 @@ def test_players_move_to_a_new_version_within_weeks(comet):
 
 def test_the_test_of_daily_rewards_shows_each_player_one_variant(comet):
     exposures = comet["exposures"]
+    exposures = exposures[exposures["experiment"] == "daily_rewards"]
 
     assert exposures["user_id"].is_unique
     assert set(exposures["variant"]) == {"control", "rewards"}
@@ -144,6 +145,18 @@ def test_the_test_of_daily_rewards_shows_each_player_one_variant(comet):
     days = exposures["exposure_time"].dt.tz_localize("UTC").dt.tz_convert("Europe/Berlin").dt.date
     assert days.min() == EXPERIMENT[0]
     assert days.max() == EXPERIMENT[1]
+
+
+def test_the_test_of_the_new_shop_loses_users_of_android_alone(comet):
+    exposures = comet["exposures"][comet["exposures"]["experiment"] == "new_shop"]
+    platforms = comet["events"].drop_duplicates("user_id").set_index("user_id")["platform"]
+
+    android = exposures["user_id"].map(platforms) == "Android"
+
+    new = exposures["variant"] == "new_shop"
+    assert exposures["user_id"].is_unique
+    assert new[android].mean() < 0.4
+    assert new[~android].mean() == pytest.approx(0.5, abs=0.12)
 
 
 def test_faults_that_the_parameters_accept_are_few_and_there(comet):

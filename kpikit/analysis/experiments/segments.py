@@ -86,6 +86,7 @@ def segment_table(
     """
     keys = ["metric", "variant", "dimension"]
     differ = heterogeneity_table(segments)[[*keys, "between_variance", "pooled"]]
+    differ = differ.astype({"between_variance": float, "pooled": float})  # also without any row
     rows = segments.merge(differ, on=keys, how="left")
     tests = rows.groupby(keys)["p_value"].transform("count").clip(lower=1)
     half = _critical(1 - alpha / (2 * tests), rows["df"]) * rows["se"]

@@ -391,12 +391,14 @@ class Study:
 
     @cached_property
     def plan(self) -> pd.DataFrame | None:
-        """Which effects of the primary metric so many days find; None for quantiles.
+        """Which effects of the primary metric so many days find; None where that is unknown.
 
-        See ``forecasting.planning_table``; all users so far stand for those to come.
+        A quantile, and a metric without any spread, cannot be planned. See
+        ``forecasting.planning_table``; all users so far stand for those to come.
         """
-        metric = self.primary_metric
-        if isinstance(metric, Quantile):
+        metric, table = self.primary_metric, self.fixed.table
+        spread = table.loc[table["metric"] == self.experiment.primary, "se"]
+        if isinstance(metric, Quantile) or not (spread > 0).any():
             return None
         lengths = sorted({7, 14, 28, 56, self.experiment.days})
         share = self.experiment.variants[self.control]

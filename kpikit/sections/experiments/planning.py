@@ -16,7 +16,7 @@ def planning_section(trial: Trial) -> Stack:
         return lacking
     plan = trial.study.plan
     if plan is None:
-        return nothing_to_show("The number of users cannot be planned for a quantile.")
+        return nothing_to_show("A quantile, or a metric without any spread, tells nothing of the users that it takes.")
     words, metric = trial.words, trial.primary
     columns = (
         Column("days", "Days", "number"),
