@@ -24,8 +24,8 @@ _OUTCOMES: Mapping[str, tuple[str, Tone]] = {
     "": ("", "neutral"),
 }
 _COLUMNS = (
-    Column("trigger", "Trigger", width=2.6),
-    Column("action", "Action", width=3.0, emphasis=True),
+    Column("trigger", "Trigger", width=3.0),
+    Column("action", "Action", width=2.8, emphasis=True),
     Column("owner", "Owner", width=1.3),
     Column("due", "Due", width=1.1),
     Column("age", "Age", width=1.3),
@@ -139,7 +139,7 @@ def _measured(row: Row, unit: Unit, currency: str) -> str | Cell:
 
 def _concern(row: Row, metrics: Mapping[str, "Metric"]) -> dict[str, str | Cell]:
     return {
-        "trigger": f"{row['label']}: {signal_clause(row)}",
+        "trigger": f"{row['label']}: {signal_clause(row).removeprefix('concern: ')}",
         "action": Cell("no action yet", tone="warning"),
         "owner": metrics[row["metric"]].owner,
     }

@@ -90,7 +90,7 @@ def goals_title(goals: pd.DataFrame, *, as_of: dt.date) -> str:
     day = format_date(as_of)
     begun = goals[goals["score"].notna() & (goals["expected"] > 0)]
     if begun.empty:
-        return f"No goal has both a score and a time that has begun on {day}"
+        return f"No goal with a score has begun by {day}"
     ahead = int((begun["score"] >= begun["expected"] - _ROUNDING).sum())
     if len(begun) == 1:
         goal = "The goal" if len(goals) == 1 else "The one goal that has a score and has begun"

@@ -19,6 +19,7 @@ from kpikit.present.frames import Row, records
 from kpikit.present.sentences import is_plural
 
 _LIKELY = 0.67  # as the headlines have it
+_LEAST_TRIALS = 4  # fewer have no mean worth telling
 NAIVE = "naive"  # method of a forecast that carries on the last value
 
 
@@ -203,7 +204,7 @@ def _prospect(row: Row, currency: str) -> dict[str, str | Cell]:
 
 def _outcome(row: Row, currency: str) -> dict[str, str | Cell]:
     inside = row["inside_80"]
-    tried = row["trials"] > 0
+    tried = row["trials"] >= _LEAST_TRIALS
     return {
         "kpi": str(row["label"]),
         "mean": _value(row["mean"], row, currency),
@@ -211,7 +212,7 @@ def _outcome(row: Row, currency: str) -> dict[str, str | Cell]:
         "actual": _value(row["actual"], row, currency),
         "error": format_delta(_whole(row["error"], row), row["unit"], currency=currency),
         "inside": "" if inside is None else "yes" if inside else "no",
-        "trials": str(row["trials"]) if tried else "",
+        "trials": f"{row['trials']:.0f}" if tried else "",
         "mae": _miss(row["mae"], row, currency) if tried else "",
         "mae_naive": _miss(row["mae_naive"], row, currency) if tried else "",
     }

@@ -109,7 +109,7 @@ def test_a_concern_without_an_action_is_listed(shop_of):
     heading, row = table_of(context).rows
 
     assert heading == {"group": "Signals of concern without an action"}
-    assert row["trigger"] == "Net revenue: concern: below routine in 2026-08 (beyond a limit)"
+    assert row["trigger"] == "Net revenue: below routine in 2026-08 (beyond a limit)"
     assert row["action"] == Cell("no action yet", tone="warning")
     assert table_of(context).title == "No action is open; 1 signal of concern has no action yet"
 

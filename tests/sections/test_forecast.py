@@ -3,9 +3,11 @@
 import math
 import re
 
+import pandas as pd
 import pytest
 
 from kpikit.present.components import Absence, Figure, Paragraph, Table
+from kpikit.present.prospects import outcomes_table
 from kpikit.sections.evidence import course_to
 from kpikit.sections.forecast import forecast_section, ledger_rows
 from kpikit.sections.prospects import LEDGER_COLUMNS, outcome_table, prospect_table, value_of
@@ -191,6 +193,19 @@ def test_an_outcomes_error_is_what_came_less_the_forecast(shop_of):
     assert row["naive"] == sum(WAVE[18:21])
     assert row["trials"] > 4
     assert row["mae"] < 5
+
+
+@pytest.mark.parametrize(("trials", "shown"), [(3, ("", "", "")), (4, ("4", "€2.50", "€7.00"))])
+def test_few_trials_have_no_mean_to_show(trials, shown):
+    outcome = {
+        "label": "Net revenue", "unit": "money", "mean": 100.0, "low_80": 90.0, "high_80": 110.0,
+        "actual": 104.0, "error": 4.0, "inside_80": True, "trials": trials, "mae": 2.5,
+        "mae_naive": 7.0,
+    }  # fmt: skip
+
+    (row,) = cells(outcomes_table(pd.DataFrame([outcome]), currency="EUR"))
+
+    assert tuple(row[key] for key in ("trials", "mae", "mae_naive")) == shown
 
 
 def test_three_points_are_carried_on_and_said_to_be(shop_of):

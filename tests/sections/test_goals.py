@@ -74,7 +74,7 @@ def test_a_goal_that_begins_has_no_score_before_and_is_not_behind(shop_of):
 
     assert table.rows[1]["before"] == ""
     assert table.rows[1]["bullet"].bullet.tone == "neutral"
-    assert table.title == "No goal has both a score and a time that has begun on 30 Sep 2026"
+    assert table.title == "No goal with a score has begun by 30 Sep 2026"
 
 
 def test_the_chance_is_that_of_the_quarter_in_which_it_is_due(shop_of):
