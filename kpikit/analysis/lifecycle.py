@@ -192,4 +192,5 @@ def _every_period(
     table["resurrecting"] = table["active_users"] - table["new"] - table["returning"]
     before = table["active_users"].shift(1, fill_value=0)
     table["dormant"] = before - table["returning"]
-    return table.reset_index()
+    every: pd.DataFrame = table.reset_index()
+    return every

@@ -15,6 +15,7 @@ from kpikit.formats import (
     format_delta,
     format_interval,
     format_money,
+    format_part,
     format_share,
     format_span,
     is_missing,
@@ -252,7 +253,7 @@ def stickiness_title(days: pd.DataFrame, label: str) -> str:
     once = f"{format_share(rows[0]['share'], digits=0)} came on one day of {label} alone"
     often = rows[min(7, len(rows) - 1)]
     count = int(often["active_periods"])
-    return f"{once}, {format_share(often['cumulative_share'], digits=0)} on {count} or more"
+    return f"{once}, {format_part(often['cumulative_share'])} on {count} or more"
 
 
 def association_cells(row: Row) -> dict[str, str]:

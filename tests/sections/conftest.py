@@ -1,6 +1,7 @@
 """A product of one file, opened as a context, for the tests of sections."""
 
 import textwrap
+from functools import partial
 
 import pytest
 
@@ -10,21 +11,22 @@ from kpikit.sections.context import Context
 from kpikit.sources import open_dataset
 
 
+def open_in(folder, yaml, files, *, period="2026Q3", run_id=""):
+    """Write files and a product's YAML into a folder, and return its context for a period."""
+    for name, text in files.items():
+        (folder / name).write_text(textwrap.dedent(text).lstrip(), encoding="utf-8")
+    path = folder / "shop.yml"
+    head = "product: {key: shop, name: Shop, currency: EUR}\n"
+    path.write_text(head + textwrap.dedent(yaml), encoding="utf-8")
+    loaded = load_product(path, known_metrics=metric_names_at)
+    dataset = open_dataset(loaded, cache_dir=folder / "cache")
+    return Context(loaded, dataset, loaded.calendar.parse(period), run_id)
+
+
 @pytest.fixture
 def open_context(tmp_path):
-    """Write files and a product's YAML, and return its context for a period."""
-
-    def open_(yaml, files, *, period="2026Q3", run_id=""):
-        for name, text in files.items():
-            (tmp_path / name).write_text(textwrap.dedent(text).lstrip(), encoding="utf-8")
-        path = tmp_path / "shop.yml"
-        head = "product: {key: shop, name: Shop, currency: EUR}\n"
-        path.write_text(head + textwrap.dedent(yaml), encoding="utf-8")
-        loaded = load_product(path, known_metrics=metric_names_at)
-        dataset = open_dataset(loaded, cache_dir=tmp_path / "cache")
-        return Context(loaded, dataset, loaded.calendar.parse(period), run_id)
-
-    return open_
+    """Return ``open_in`` for a folder of the test's own."""
+    return partial(open_in, tmp_path)
 
 
 ORDERS = """

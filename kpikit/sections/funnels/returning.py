@@ -6,8 +6,8 @@ import pandas as pd
 
 from kpikit.analysis.lifecycle import lifecycle_table, stickiness_table
 from kpikit.formats import format_count, plural
-from kpikit.present.charts import figure, plot_ranked_bars
-from kpikit.present.charts_funnel import plot_lifecycle
+from kpikit.present.charts import figure
+from kpikit.present.charts_funnel import plot_lifecycle, plot_times
 from kpikit.present.components import Component, Figure, Row, Stack
 from kpikit.present.frames import records
 from kpikit.present.sentences_funnel import lifecycle_title, stickiness_title
@@ -67,21 +67,24 @@ def _lifecycle(life: pd.DataFrame, grain: str) -> Figure:
 
 
 def _stickiness(days: pd.DataFrame, label: str) -> Figure:
-    shown = days.head(_MOST_DAYS)
-    rest = days.iloc[_MOST_DAYS:]
-    bars = pd.DataFrame({
-        "segment": [plural(int(number), "day") for number in shown["active_periods"]],
-        "value": shown["users"], "share": shown["share"],
-    })  # fmt: skip
-    if len(rest):
-        more = {"segment": "more", "value": rest["users"].sum(), "share": rest["share"].sum()}
-        bars = pd.concat([bars, pd.DataFrame([more])], ignore_index=True)
+    bars = _days_in_words(days)
     return figure(
-        plot_ranked_bars(bars, unit="count", other="more"),
+        plot_times(bars, labels=bars["label"].tolist()),
         title=stickiness_title(days, label),
-        subtitle=f"Users active in {label} by the number of days on which they came",
+        subtitle=f"Share of users active in {label} by the days on which they came; below: on so "
+        "many or more",
         alt=alt_text(
             "Bars", "users by active days", f"Days of {label} with an event",
-            row_numbers(bars, name="segment", value="value", unit="count"),
+            row_numbers(bars, name="label", value="users", unit="count"),
         ),
     )  # fmt: skip
+
+
+def _days_in_words(days: pd.DataFrame) -> pd.DataFrame:
+    """Return the first numbers of days, and all greater ones as one."""
+    shown, rest = days.head(_MOST_DAYS), days.iloc[_MOST_DAYS:]
+    bars = shown.assign(label=[plural(int(number), "day") for number in shown["active_periods"]])
+    if rest.empty:
+        return bars
+    more = rest.head(1).assign(label="more", users=rest["users"].sum(), share=rest["share"].sum())
+    return pd.concat([bars, more], ignore_index=True)
