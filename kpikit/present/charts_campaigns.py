@@ -12,7 +12,7 @@ from kpikit.present.frames import records
 from kpikit.present.panels import Panel
 from kpikit.present.slots import Slots, make_slots
 
-_LINE_PT = 78.0  # height of the line's panel
+_LINE_PT = 60.0  # height of the line's panel
 _BAR_PT = 14.0  # distance from one campaign to the next
 _BAR = 0.6  # height of a bar, in rows
 _NAME_PT = 130.0

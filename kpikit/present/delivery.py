@@ -34,10 +34,11 @@ _COLUMNS = (
     Column("slip", "Slip", "number", width=1.1, emphasis=True),
     Column("state", "State", width=0.9),
 )
+_OPTIONAL = {"forecast", "remaining", "p50", "p85", "p_on_time", "actual"}
 
 
 def milestones_table(frame: pd.DataFrame, *, subtitle: str, notes: Sequence[str]) -> Table:
-    """Return the milestones, by planned day.
+    """Return the milestones, by planned day; what is known of none has no column.
 
     Args:
         frame: ``milestone_table``.
@@ -55,7 +56,13 @@ def milestones_table(frame: pd.DataFrame, *, subtitle: str, notes: Sequence[str]
         }
         for row in records(frame)
     ]
-    return Table(_COLUMNS, tuple(rows), milestones_title(frame), subtitle, tuple(notes))
+    shown = tuple(
+        column
+        for column in _COLUMNS
+        if column.key not in _OPTIONAL or frame[column.key].notna().any()
+    )
+    rows = [{column.key: row[column.key] for column in shown} for row in rows]
+    return Table(shown, tuple(rows), milestones_title(frame), subtitle, tuple(notes))
 
 
 def milestones_title(frame: pd.DataFrame) -> str:

@@ -38,9 +38,8 @@ def driver_title(tree: pd.DataFrame, *, unit: Unit, currency: str = "", base: st
         base: What the change is counted from.
     """
     root, *nodes = records(tree)
-    first = sorted(
-        (row for row in nodes if row["level"] == 1), key=lambda row: -abs(float(row["effect"]))
-    )
+    factors = [row for row in nodes if row["level"] == 1 and not row["is_residue"]]
+    first = sorted(factors, key=lambda row: -abs(float(row["effect"])))
     parts = [
         f"{mid_sentence(row['label'])} {format_delta(row['effect'], unit, currency=currency)}"
         for row in first
@@ -93,7 +92,7 @@ def driver_tree_table(
 def mix_title(mix: pd.DataFrame, *, label: str, base: str) -> str:
     """Return the message of mix against rate.
 
-    ``Conversion −0.40 pt on 2026Q3: own rates of segments −0.30 pt, their mix −0.10 pt``
+    ``Conversion −0.40 pt on 2026Q3: rates −0.30 pt, mix −0.10 pt``
 
     Args:
         mix: ``mix_rate_table``.
@@ -102,8 +101,8 @@ def mix_title(mix: pd.DataFrame, *, label: str, base: str) -> str:
     """
     total, rate, by_mix = (mix[name].sum() for name in ("effect", "rate_effect", "mix_effect"))
     return (
-        f"{label} {format_delta(total, 'share')} on {base}: own rates of segments "
-        f"{format_delta(rate, 'share')}, their mix {format_delta(by_mix, 'share')}"
+        f"{label} {format_delta(total, 'share')} on {base}: rates "
+        f"{format_delta(rate, 'share')}, mix {format_delta(by_mix, 'share')}"
     )
 
 
@@ -114,7 +113,7 @@ def mix_table(
     title: str,
     subtitle: str,
     dimension: str,
-    most: int = 5,
+    most: int = 4,
 ) -> Table:
     """Return mix and rate effects per segment, the greatest effects first, and their sums.
 
@@ -167,9 +166,9 @@ def search_title(search: pd.DataFrame, *, label: str, base: str) -> str:
             f"{label} on {base}, by segment: too little history to tell what stands out "
             f"({plural(len(search), 'segment')})"
         )
-    of = f"{len(named)} of {plural(searched, 'segment')} searched"
     verb = "stands" if len(named) == 1 else "stand"
-    return f"{of} {verb} out in the change of {mid_sentence(label)} on {base}"
+    of = f"{len(named)} of {plural(searched, 'segment')} searched {verb} out"
+    return f"{of}: {mid_sentence(label)} on {base}"
 
 
 def search_table(
@@ -181,7 +180,7 @@ def search_table(
     title: str,
     subtitle: str,
     notes: Sequence[str] = (),
-    most: int = 5,
+    most: int = 4,
 ) -> Table:
     """Return the segments that stand out, then those with the greatest effects.
 
@@ -196,12 +195,12 @@ def search_table(
         most: Most rows.
     """
     columns = (
-        Column("segment", "Segment", width=2.4),
+        Column("segment", "Segment", width=3.0),
         Column("before", "Before", "number", width=1.1),
         Column("after", "Now", "number", width=1.1),
         Column("effect", "Effect", "number", width=1.2, emphasis=True),
-        Column("excess", "Beyond its share", "number", width=1.3),
-        Column("p", "P adjusted", "number", width=1.0),
+        Column("excess", "Excess", "number", width=1.1),
+        Column("p", "P (Holm)", "number", width=1.1),
         Column("named", "Verdict", width=1.1),
     )
     ranked = search.assign(size=search["effect"].abs(), first=search["named"].eq(True))

@@ -21,7 +21,7 @@ from kpikit.periods import Period
 from kpikit.present.campaigns import campaigns_table, lift_text, lift_title
 from kpikit.present.charts import figure
 from kpikit.present.charts_campaigns import plot_campaigns
-from kpikit.present.components import Callout, Component, Figure, Stack, Table
+from kpikit.present.components import Callout, Figure, Stack, Table
 from kpikit.present.frames import records
 from kpikit.present.titles import alt_text
 from kpikit.sections.absent import nothing_to_show
@@ -50,9 +50,11 @@ def campaigns_section(context: Context) -> Stack:
         span = format_span(weeks[0].start, weeks[-1].end)
         return nothing_to_show(f"No campaign ran or is planned since {span.split(' – ')[0]}.")
     frame = _reckoned(context, shown)
-    items: list[Component] = [_table(context, frame)]
-    chart = _chart(context, frame)
-    return Stack((chart, *items) if chart is not None else tuple(items))
+    message = _message(context, frame)
+    chart = _chart(context, frame, message)
+    if chart is None:
+        return Stack((_table(context, frame, message),))
+    return Stack((chart, _table(context, frame, _overlaps(frame))))
 
 
 def _shown(context: Context, every: pd.DataFrame) -> pd.DataFrame:
@@ -180,14 +182,30 @@ def _values(context: Context, shown: pd.DataFrame) -> dict[str, float]:
     return values
 
 
-def _table(context: Context, frame: pd.DataFrame) -> Table:
+def _message(context: Context, frame: pd.DataFrame) -> str:
+    """Return the lift of the last campaign that has one."""
     told = frame[frame["effect"] != "unknown"]
-    last = records(told if len(told) else frame)[-1]
+    return lift_title(records(told if len(told) else frame)[-1], currency=context.currency)
+
+
+def _overlaps(frame: pd.DataFrame) -> str:
+    """Return which campaigns ran at the same time, each pair once."""
+    pairs = {
+        " and ".join(sorted((str(row["campaign"]), other)))
+        for row in records(frame)
+        for other in row["overlaps"]
+    }
+    return (
+        f"At the same time ran {'; '.join(sorted(pairs))}" if pairs else "No two campaigns overlap"
+    )
+
+
+def _table(context: Context, frame: pd.DataFrame, title: str) -> Table:
     margin = format_share(context.params.economics.gross_margin, digits=0)
     return campaigns_table(
         frame,
         currency=context.currency,
-        title=lift_title(last, currency=context.currency),
+        title=title,
         subtitle="Came: total of the whole weeks that a campaign touches; foreseen: forecast from "
         f"the weeks before it alone; ROI at a gross margin of {margin}, from – to: over the "
         "lift's interval and a margin ±20 %",
@@ -217,7 +235,7 @@ def _fits(row: dict[str, Any]) -> bool:
     return bool(row["start"] == row["from_week"] and ends >= row["to_week"])
 
 
-def _chart(context: Context, frame: pd.DataFrame) -> Figure | None:
+def _chart(context: Context, frame: pd.DataFrame, title: str) -> Figure | None:
     """Return the calendar under the KPI that most campaigns were to move."""
     sound = frame[frame["fault"] == ""]
     names = sound.loc[sound["metric"] != "", "metric"]
@@ -231,16 +249,10 @@ def _chart(context: Context, frame: pd.DataFrame) -> Figure | None:
     known = sound["metric"].eq(metric.name) & sound["from_week"].notna()
     sound = sound.assign(from_week=sound["from_week"].astype(object).where(known, None))
     lifts = [f"{row['campaign']}: {lift_text(row, context.currency)}" for row in records(frame)]
-    overlap = [
-        f"{row['campaign']} with {', '.join(row['overlaps'])}"
-        for row in records(frame)
-        if row["overlaps"]
-    ]
-    together = f"At the same time ran: {'; '.join(overlap)}" if overlap else "No two overlap"
     money = f", {context.currency}" if metric.unit == "money" else ""
     return figure(
         plot_campaigns(facts, sound, unit=metric.unit, currency=context.currency),
-        title=together,
+        title=title,
         subtitle=f"{metric.label}{money} by week, and days of campaigns; dashed: foreseen without "
         "the campaign, per week; open bar: planned",
         alt=alt_text("Line by week over a calendar", metric.label, metric.formula, lifts),

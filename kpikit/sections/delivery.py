@@ -10,7 +10,7 @@ from kpikit.catalogue import Metric
 from kpikit.formats import plural
 from kpikit.periods import Grain
 from kpikit.present.charts import figure, plot_columns
-from kpikit.present.components import Component, Figure, Stack
+from kpikit.present.components import Figure, Row, Stack
 from kpikit.present.delivery import milestones_table
 from kpikit.present.frames import records, trend_frame
 from kpikit.present.titles import alt_text, columns_title, series_numbers
@@ -34,18 +34,21 @@ def delivery_section(context: Context) -> Stack:
     frame = milestone_table(
         milestones, paces, as_of=context.as_of, generator=np.random.default_rng(seed_of(context))
     )
-    drawn = "; P50 and P85: day by which it is done in half and in 85 % of 10,000 trials that draw "
-    drawn += f"weeks of the last {plural(_WEEKS, 'week')}"
+    drawn = (
+        "; P50, P85: done by then in half, in 85 % of 10,000 trials that draw weeks of the last "
+    )
+    drawn += plural(_WEEKS, "week")
     table = milestones_table(
         frame,
         subtitle="Slip: actual day, else P85, else declared forecast, less planned"
         + (drawn if frame["p85"].notna().any() else ""),
         notes=_notes(frame),
     )
-    charts: list[Component] = [
-        chart for metric in metrics if (chart := _chart(context, metric, facts)) is not None
-    ]
-    return Stack((table, *charts))
+    charts = [_chart(context, metric, facts) for metric in metrics]
+    shown = [chart for chart in charts if chart is not None]
+    if not shown:
+        return Stack((table,))
+    return Stack((Row((table, shown[0]), (1.4, 1.0)), *shown[1:]))
 
 
 def seed_of(context: Context) -> int:

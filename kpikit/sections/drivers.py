@@ -34,7 +34,7 @@ _MOST_TREES = 2
 _LONGEST = 12  # periods of the search, the last one included
 _PER_YEAR = {"day": 364, "week": 52, "month": 12, "quarter": 4, "year": 1}
 _SAME = 1e-6  # what segments may miss of their total, relative, and still make it up
-_RESIDUE_LABEL = "not explained by the formula"
+_RESIDUE_LABEL = "left unexplained"
 _NO_TREE = "No driver tree is declared; reads the key drivers."
 
 
@@ -91,16 +91,14 @@ def _tree(context: Context, metric: Metric) -> Iterator[Component]:
     )
     base = context.basis.base_of("yoy" if change.before == _year_before(context) else "qoq")
     formula = f"{metric.label} = {_formula_text(context, formulas[metric.name])}"
+    exact = " (no identity)" if tree["is_residue"].any() else ""
     table = driver_tree_table(
         tree,
         unit=metric.unit,
         currency=context.currency,
         direction=metric.direction,
         periods=(base, change.after.label),
-        subtitle=f"{formula}; effects are Shapley values and sum to the change",
-        notes=["The formula is no identity: what it leaves over is a row of its own."]
-        if tree["is_residue"].any()
-        else [],
+        subtitle=f"{formula}{exact}; Shapley values, which sum to the change",
     )
     yield Row((_bridge(context, metric, tree, change, base), table), (1.0, 1.0))
 
@@ -178,8 +176,7 @@ def _mix(context: Context) -> list[Component]:
                 mix,
                 direction=metric.direction,
                 title=mix_title(mix, label=metric.label, base=base),
-                subtitle=f"{metric.label} by {name}, {base} to {change.after.label}; "
-                "mix: change of share × distance from the whole (Kitagawa)",
+                subtitle=f"By {name}, {base} to {change.after.label}; mix and rates after Kitagawa",
                 dimension=name.capitalize(),
             )
             return [table]
@@ -215,8 +212,7 @@ def _search(context: Context) -> list[Component]:
             currency=context.currency,
             direction=metric.direction,
             title=search_title(search, label=metric.label, base=base),
-            subtitle=f"{metric.label} by {dimensions}; an effect beyond the segment's share of the "
-            "change is held against its earlier ones (Holm)",
+            subtitle=f"By {dimensions}; excess over its share of the change, against its own past",
         )
         return [table]
     return []

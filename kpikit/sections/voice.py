@@ -17,6 +17,7 @@ from kpikit.sections.absent import missing_table
 from kpikit.sections.context import Context
 
 _QUARTERS = 8
+_LISTED = 5
 _PARTS = {
     "promoter_share": "promoters",
     "passive_share": "passives",
@@ -47,7 +48,8 @@ def voice_section(context: Context) -> Stack:
         items.append(_composition(shown))
     withheld = f"; fewer than {MIN_ANSWERS} answers withheld" if frame["suppressed"].any() else ""
     subtitle = f"Net Promoter Score, points, by quarter{withheld}"
-    waves = nps_waves_table(frame, title=_table_title(frame, shown), subtitle=subtitle)
+    listed = frame.tail(_LISTED) if len(shown) > 1 else frame  # the charts show them all
+    waves = nps_waves_table(listed, title=_table_title(frame, shown), subtitle=subtitle)
     themes = _themes(context, survey)
     if isinstance(themes, Table):
         return Stack((*items, Row((waves, themes), (1.0, 1.25))))
