@@ -26,6 +26,7 @@ from kpikit.analysis.experiments.sequential import always_valid_interval, group_
 from kpikit.analysis.experiments.shaping import (
     BEFORE,
     Assigned,
+    Measure,
     assign_units,
     closing_time,
     dimensions_at_exposure,
@@ -41,7 +42,7 @@ from kpikit.analysis.experiments.trust import (
     trust_table,
     withheld,
 )
-from kpikit.engine import naive_utc
+from kpikit.engine import check_columns, naive_utc
 from kpikit.errors import AnalysisError, hint_names, unknown_name
 from kpikit.params.model import Experiment, Product
 from kpikit.periods import parse_window
@@ -177,7 +178,13 @@ class Study:
 
     @cached_property
     def units(self) -> ir.Table:
-        """One row per user whose window has ended, with a number per measure."""
+        """One row per user whose window has ended, with a number per measure.
+
+        Raises:
+            AnalysisError: A column that is to be summed is missing, or is text.
+        """
+        for name, measure in self.declared.measures.items():
+            self._check_numbers(name, measure)
         made = unit_table(
             self.assigned.units,
             self.tables,
@@ -188,6 +195,18 @@ class Study:
             timezone=self.timezone,
         )
         return made.cache()
+
+    def _check_numbers(self, name: str, measure: Measure) -> None:
+        table, column = self.tables.get(measure.table), measure.column
+        if table is None or column is None:
+            return
+        check_columns(table, [column], f"{measure.table}, which the metric '{name}' sums")
+        if not table[column].type().is_numeric():
+            raise AnalysisError(
+                f"The metric '{name}' of the test '{self.key}' sums {measure.table}.{column}, "
+                f"which holds {table[column].type()}.\n"
+                f"Cast it under source: tables: {measure.table}: sql, or name a column of numbers."
+            )
 
     @cached_property
     def has_units(self) -> bool:

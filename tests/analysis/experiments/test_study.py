@@ -343,5 +343,12 @@ def test_a_text_cannot_be_summed():
     exposures, events = frames()
     events["amount"] = "many"
 
-    with pytest.raises(Exception, match=r"(?i)sum|text|number"):
+    with pytest.raises(AnalysisError, match=r"'spend' .* sums events\.amount, which holds string"):
         _ = make_study(exposures, events, primary="spend").result
+
+
+def test_a_metric_of_a_table_that_is_not_there_is_refused():
+    metrics = KEYS["metrics"] | {"bought": {"kind": "conversion", "table": "orders"}}
+
+    with pytest.raises(UnknownNameError, match=r"table 'orders' in the measure 'bought'"):
+        _ = make_study(metrics=metrics).units
