@@ -16,7 +16,7 @@ from kpikit.ledger import Ledger, read_ledger
 from kpikit.params import LoadedProduct, Product
 from kpikit.periods import Calendar, Grain, Period
 from kpikit.present.sentences import Basis
-from kpikit.sections.evidence import evidence_table
+from kpikit.sections.evidence import Aim, evidence_table
 from kpikit.sources import Dataset, Finding, findings_for
 
 MONTHS = 24
@@ -104,6 +104,16 @@ class Context:
             currency=self.currency,
             evidence=evidence_table(self),
         )
+
+    @cached_property
+    def signal_tables(self) -> dict[tuple[str, Grain], pd.DataFrame]:
+        """What ``sections.evidence`` has found of signals, by KPI and grain."""
+        return {}
+
+    @cached_property
+    def aims(self) -> dict[str, Aim | None]:
+        """What ``sections.evidence`` has found of open targets, by KPI."""
+        return {}
 
     @cached_property
     def catalogue(self) -> Mapping[str, Metric]:

@@ -120,7 +120,17 @@ def history(
 
 
 def signals(context: "Context", metric: Metric, grain: Grain = "month") -> pd.DataFrame:
-    """Return ``signal_table`` of a KPI's history, its limits afresh where a change is declared."""
+    """Return ``signal_table`` of a KPI's history, its limits afresh where a change is declared.
+
+    Several sections ask for the same table; it is made once per report.
+    """
+    key = (metric.name, grain)
+    if key not in context.signal_tables:
+        context.signal_tables[key] = _signals(context, metric, grain)
+    return context.signal_tables[key]
+
+
+def _signals(context: "Context", metric: Metric, grain: Grain) -> pd.DataFrame:
     series = history(context, metric, grain)
     if series.empty:
         return pd.DataFrame()
@@ -143,8 +153,15 @@ def open_period(context: "Context") -> Period:
 def open_aim(context: "Context", metric: Metric) -> Aim | None:
     """Return the next target of a KPI that is not decided yet, with its chance; None without one.
 
-    That of the report's own period where it runs, else the one whose period follows at once.
+    That of the report's own period where it runs, else the one whose period follows at once. It is
+    made once per report.
     """
+    if metric.name not in context.aims:
+        context.aims[metric.name] = _open_aim(context, metric)
+    return context.aims[metric.name]
+
+
+def _open_aim(context: "Context", metric: Metric) -> Aim | None:
     open_targets = [
         (period, target)
         for target in context.params.targets
