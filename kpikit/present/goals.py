@@ -17,7 +17,7 @@ from kpikit.formats import (
 )
 from kpikit.present.components import Bullet, Cell, Column, Table, Tone
 from kpikit.present.frames import Row, day_of, records
-from kpikit.present.sentences import is_plural, value_text
+from kpikit.present.sentences import is_plural, mid_sentence, value_text
 
 _VERDICTS: Mapping[str, tuple[str, Tone]] = {
     "smart": ("SMART", "neutral"),
@@ -131,34 +131,18 @@ def orphans_text(orphans: pd.DataFrame) -> str:
     return " ".join(sentences)
 
 
-def claims_table(claims: pd.DataFrame, labels: Mapping[str, str]) -> Table:
-    """Return what is said to lead, and whether the two are associated.
+def claims_text(claims: pd.DataFrame, labels: Mapping[str, str]) -> str:
+    """Return what is said to lead, and whether the two are associated, never as a cause.
 
     Args:
         claims: ``analysis.leading.leading_table``.
         labels: Name of each metric to its label.
     """
-    columns = (
-        Column("claim", "Said to lead", width=3.4),
-        Column("n", "Pairs", "number", width=0.6),
-        Column("correlation", "Correlation", "number", width=0.9),
-        Column("interval", "95 % interval", "number", width=1.2),
-        Column("finding", "Finding", width=2.4),
+    told = [_claim(row, labels) for row in records(claims)]
+    return (
+        "Claims of leading indicators, by the correlation of changes by month, less their mean in "
+        f"that month of the year (95 % interval; an association is no cause): {'; '.join(told)}."
     )
-    rows = tuple(_claim(row, labels) for row in records(claims))
-    subtitle = (
-        "Correlation of changes by month, less their mean in that month of the year; an "
-        "association is no cause"
-    )
-    return Table(columns, rows, _claims_title(claims), subtitle)
-
-
-def _claims_title(claims: pd.DataFrame) -> str:
-    found, count = int((claims["verdict"] == "associated").sum()), len(claims)
-    if count == 1:
-        return f"The claimed leading indicator is {'' if found else 'not '}associated as claimed"
-    verb = "are" if found > 1 else "is"
-    return f"{found or 'None'} of {count} claimed leading indicators {verb} associated as claimed"
 
 
 def _heading(goal: Row) -> str:
@@ -207,15 +191,12 @@ def _chance(row: Row) -> str | Cell:
     return MISSING if is_missing(row["p_hit"]) else format_chance(row["p_hit"])
 
 
-def _claim(row: Row, labels: Mapping[str, str]) -> dict[str, str | Cell]:
-    known = not is_missing(row["correlation"])
+def _claim(row: Row, labels: Mapping[str, str]) -> str:
     first, second = labels[row["metric"]], labels[row["outcome"]]
     verb = "move" if is_plural(first) else "moves"
-    lag = plural(row["lag_months"], "month")
-    return {
-        "claim": f"{first} {verb} {lag} before {second}",
-        "n": str(row["n"]),
-        "correlation": format_value(row["correlation"], "ratio") if known else MISSING,
-        "interval": format_interval(row["ci_low"], row["ci_high"], "ratio") if known else MISSING,
-        "finding": _FINDINGS[row["verdict"]],
-    }
+    claim = f"{first} {verb} {plural(row['lag_months'], 'month')} before {mid_sentence(second)}"
+    numbers = [f"n = {row['n']}"]
+    if not is_missing(row["correlation"]):
+        interval = format_interval(row["ci_low"], row["ci_high"], "ratio")
+        numbers.insert(0, f"{format_value(row['correlation'], 'ratio')} ({interval})")
+    return f"{claim}: {_FINDINGS[row['verdict']]}, {', '.join(numbers)}"

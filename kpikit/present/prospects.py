@@ -52,7 +52,7 @@ def prospects_table(frame: pd.DataFrame, *, currency: str = "", title: str = "")
         )
     if frame["best_rate"].notna().any():
         notes.append("Best ever: the best average of as many periods in a row as are to come.")
-    return Table(_filled(columns, rows), tuple(rows), title, "", tuple(notes))
+    return Table(_filled(columns, rows), tuple(rows), title, "", tuple(notes), compact=True)
 
 
 def outcomes_table(
@@ -78,7 +78,7 @@ def outcomes_table(
         Column("mae_naive", "… of last year's value", "number", width=1.5),
     )
     rows = [_outcome(row, currency) for row in records(frame)]
-    return Table(_filled(columns, rows), tuple(rows), title, subtitle)
+    return Table(_filled(columns, rows), tuple(rows), title, subtitle, compact=True)
 
 
 def proposals_table(
@@ -102,7 +102,7 @@ def proposals_table(
         Column("p_80", "Proposed, P 80 %", "number", width=1.3),
     )
     rows = [_proposal(row, currency) for row in records(frame)]
-    return Table(_filled(columns, rows), tuple(rows), title, subtitle)
+    return Table(_filled(columns, rows), tuple(rows), title, subtitle, compact=True)
 
 
 def prospect_title(row: Row, *, currency: str = "") -> str:

@@ -17,7 +17,7 @@ from kpikit.catalogue import Metric
 from kpikit.periods import Grain
 from kpikit.present.components import Absence, Component, Paragraph, Stack
 from kpikit.present.frames import records
-from kpikit.present.goals import claims_table, coverage_text, goals_table, orphans_text
+from kpikit.present.goals import claims_text, coverage_text, goals_table, orphans_text
 from kpikit.sections.context import MONTHS, Context
 from kpikit.sections.evidence import foreseen, signals
 
@@ -127,4 +127,4 @@ def _claims(context: Context) -> list[Component]:
     facts = context.facts_at(metrics, months)
     whole = facts[facts["complete"].astype(bool)]
     labels = {metric.name: metric.label for metric in metrics}
-    return [claims_table(leading_table(claims, whole), labels)]
+    return [Paragraph(claims_text(leading_table(claims, whole), labels), small=True)]
