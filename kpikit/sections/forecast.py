@@ -207,8 +207,16 @@ def _outcomes(context: Context, metrics: list[Metric]) -> list[Component]:
             frame,
             currency=context.currency,
             title=outcomes_title(frame, period.label),
-            subtitle=f"Forecast of {period.label} from the data to the end of "
-            f"{context.calendar.previous(period).label}, as it stands today; trials: such "
-            "forecasts from each earlier point",
+            subtitle=_origin(context, frame, period),
         )
     ]
+
+
+def _origin(context: Context, frame: pd.DataFrame, period: Period) -> str:
+    """Return where the forecasts of a period that is over are from."""
+    reviews = sorted({name for name in frame["reported_in"] if name})
+    made = f"made anew from the data to the end of {context.calendar.previous(period).label}"
+    published = f"as published in the review of {' and '.join(reviews)}"
+    is_both = reviews and (frame["reported_in"] == "").any()
+    told = f"{published}, else {made}" if is_both else published if reviews else made
+    return f"Forecast of {period.label}, {told}; trials: such forecasts from each earlier point"

@@ -10,6 +10,7 @@ import pandas as pd
 from kpikit.analysis.calibration import backtest_table
 from kpikit.analysis.pace import pace
 from kpikit.catalogue import Metric
+from kpikit.ledger import forecast_score_table
 from kpikit.params.registers import Target
 from kpikit.periods import Period
 from kpikit.sections.context import Context
@@ -63,51 +64,49 @@ def prospect_table(context: Context, pairs: Iterable[tuple[Metric, Period]]) -> 
 def outcome_table(
     context: Context, metrics: Iterable[Metric], period: Period, *, known: dt.date
 ) -> pd.DataFrame:
-    """Return what was to be foreseen of a period by an earlier day, beside what came.
+    """Return what was foreseen of a period by an earlier day, beside what came.
 
-    The forecast is made now from the data as it stands, cut at that day: what was corrected since
-    is in it.
+    The forecast is the one that an earlier review published; where the ledger has none, it is made
+    now from the data as it stands, cut at that day: what was corrected since is in it.
 
     Args:
         context: The report's.
-        metrics: KPIs; those that no forecast can be made of, or without a value, are no rows.
+        metrics: KPIs; those without a forecast or a value are no rows.
         period: A period that is over.
-        known: Last day that the forecast knows.
+        known: Last day that a forecast made now knows.
 
     Returns:
-        One row per KPI: ``metric``, ``label``, ``unit``, ``period``, ``mean``, ``low_80``,
+        One row per KPI: ``metric``, ``label``, ``unit``, ``period``, ``reported_in`` (period of the
+        review that published the forecast, empty where it is made now), ``mean``, ``low_80``,
         ``high_80``, ``actual``, ``error`` (actual - mean), ``inside_80`` (None without an
-        interval), ``naive`` (a year before), and of all such forecasts that the history allows to
-        try: ``trials`` (number), ``mae`` and ``mae_naive`` (mean absolute errors of the forecast
-        and of last year's value).
+        interval), and of all such forecasts that the history allows to try: ``trials`` (number),
+        ``mae`` and ``mae_naive`` (mean absolute errors of the forecast and of last year's value).
     """
     rows = []
     for metric in metrics:
-        course = course_to(context, metric, period, as_of=known)
         actual = value_of(context, metric, period)
-        if course is None or math.isnan(actual):
+        course = course_to(context, metric, period, as_of=known)
+        found = _published(context, metric, period, actual) or _made(course)
+        if found is None or math.isnan(actual):
             continue
-        found = course.total()
-        low, high = found.interval(0.8)
+        low, high = found["low_80"], found["high_80"]
+        later = course_to(context, metric, context.calendar.shift(period, 1)) or course
         rows.append(
             {
                 "metric": metric.name,
                 "label": metric.label,
                 "unit": metric.unit,
                 "period": period.label,
-                "mean": found.mean,
-                "low_80": low,
-                "high_80": high,
+                **found,
                 "actual": actual,
-                "error": actual - found.mean,
+                "error": actual - found["mean"],
                 "inside_80": None if math.isnan(low) else low <= actual <= high,
-                "naive": value_of(context, metric, context.calendar.year_before(period)),
-                **_trials(course_to(context, metric, context.calendar.shift(period, 1)) or course),
+                **_trials(later),
             }
         )
     columns = [
-        "metric", "label", "unit", "period", "mean", "low_80", "high_80", "actual", "error",
-        "inside_80", "naive", "trials", "mae", "mae_naive",
+        "metric", "label", "unit", "period", "reported_in", "mean", "low_80", "high_80", "actual",
+        "error", "inside_80", "trials", "mae", "mae_naive",
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
 
@@ -170,8 +169,31 @@ def _pace(metric: Metric, target: Target | None, course: Course) -> dict[str, fl
     return {"required_rate": found.required_rate, "best_rate": found.best_rate}
 
 
-def _trials(course: Course) -> dict[str, float]:
+def _published(
+    context: Context, metric: Metric, period: Period, actual: float
+) -> dict[str, Any] | None:
+    """Return the forecast of a period that the last earlier review to have one published."""
+    kpi = {"metric": metric.name, "period": period.label, "value": actual, "complete": True}
+    scores = forecast_score_table(context.earlier, [kpi])
+    if scores.empty:
+        return None
+    last = scores.iloc[-1]
+    return {name: last[name] for name in ("reported_in", "mean", "low_80", "high_80")}
+
+
+def _made(course: Course | None) -> dict[str, Any] | None:
+    """Return the forecast that can be made of a period now."""
+    if course is None:
+        return None
+    found = course.total()
+    low, high = found.interval(0.8)
+    return {"reported_in": "", "mean": found.mean, "low_80": low, "high_80": high}
+
+
+def _trials(course: Course | None) -> dict[str, float]:
     """Return how such forecasts fared from every earlier point."""
+    if course is None:
+        return {"trials": 0, "mae": math.nan, "mae_naive": math.nan}
     table = backtest_table(
         course.series,
         periods=len(course.parts),

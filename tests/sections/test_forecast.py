@@ -1,11 +1,13 @@
 """What is foreseen of the periods to come, and how the last forecast fared."""
 
+import dataclasses
 import math
 import re
 
 import pandas as pd
 import pytest
 
+from kpikit.ledger import FORECAST_COLUMNS, KPI_COLUMNS, Ledger
 from kpikit.present.components import Absence, Figure, Paragraph, Table
 from kpikit.present.prospects import outcomes_table
 from kpikit.sections.evidence import course_to
@@ -190,9 +192,47 @@ def test_an_outcomes_error_is_what_came_less_the_forecast(shop_of):
     row = frame.iloc[0]
     assert row["actual"] == sum(WAVE[30:])
     assert row["error"] == pytest.approx(row["actual"] - row["mean"])
-    assert row["naive"] == sum(WAVE[18:21])
+    assert row["reported_in"] == ""
     assert row["trials"] > 4
     assert row["mae"] < 5
+
+
+def published(**row):
+    """Return a ledger with one forecast of 2026Q3, published by the review of 2026Q2."""
+    one = {
+        "metric": REVENUE, "period": "2026Q3", "report_period": "2026Q2", "low_95": 200.0,
+        "high_95": 400.0, "naive": 300.0, **row,
+    }  # fmt: skip
+    kpis = pd.DataFrame(columns=list(KPI_COLUMNS))
+    return Ledger(kpis, pd.DataFrame([one], columns=list(FORECAST_COLUMNS)))
+
+
+def test_a_forecast_in_the_ledger_goes_before_one_made_anew(shop_of):
+    earlier = published(mean=290.0, low_80=280.0, high_80=300.0)
+    context = dataclasses.replace(shop_of(WAVE), earlier=earlier)
+
+    table = parts(forecast_section(context), Table)[1]
+
+    (row,) = cells(table)
+    assert (row["mean"], row["interval"]) == ("€290.00", "€280.00 to €300.00")
+    assert (row["actual"], row["error"], row["inside"]) == ("€306.00", "+€16.00", "no")
+    assert table.subtitle.startswith(
+        "Forecast of 2026Q3, as published in the review of 2026Q2; trials: "
+    )
+
+
+def test_where_some_forecasts_are_published_the_others_are_said_to_be_made_anew(shop_of):
+    targets = (
+        "[{metric: net_revenue, period: 2026Q4, value: 330},"
+        " {metric: orders, period: 2026Q4, value: 3}]"
+    )
+    context = shop_of(WAVE, metrics="net_revenue, orders", targets=targets)
+    earlier = published(mean=290.0, low_80=math.nan, high_80=math.nan)
+
+    table = parts(forecast_section(dataclasses.replace(context, earlier=earlier)), Table)[1]
+
+    assert cells(table)[0]["inside"] == ""
+    assert "2026Q2, else made anew from the data to the end of 2026Q2" in table.subtitle
 
 
 @pytest.mark.parametrize(("trials", "shown"), [(3, ("", "", "")), (4, ("4", "€2.50", "€7.00"))])
