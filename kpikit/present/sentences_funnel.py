@@ -61,12 +61,14 @@ def loss_headline(loss: Row, before: str, table: pd.DataFrame, *, currency: str)
         currency: ISO code.
     """
     row = _step(table, loss["step"])
+    if not loss["lost_users"]:
+        return Headline("+", "Nobody is lost on the way.")
     claim = (
         f"The weakest step is {quoted(loss['name'])}: {format_count(loss['lost_users'])} of the "
         f"{format_count(row['previous_users'])} users at {quoted(before)} went no further"
     )
     if is_missing(loss["lost_conversions"]):
-        return Headline("-", claim, ": nobody at all got there.")
+        return Headline("-", f"{claim}:", "nobody at all got there.")
     worth = f"about {plural(round(loss['lost_conversions']), 'conversion')}"
     if not is_missing(loss["lost_value"]):
         worth += f", {format_money(loss['lost_value'], currency, short=True)}"
@@ -192,6 +194,8 @@ def change_clause(row: Row, against: str) -> str:
 def funnel_title(overall: Row, weakest: str) -> str:
     """Return the message of a funnel's bars."""
     rate = format_share(overall["step_rate"])
+    if overall["step_rate"] == 1:
+        return "All who enter convert"
     return f"{rate} of those who enter convert; the weakest step is {quoted(weakest)}"
 
 

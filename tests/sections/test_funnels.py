@@ -228,7 +228,7 @@ def test_a_step_that_never_occurs_leaves_no_rate_behind(sections):
 
     told = texts_of(opened.summary())
     assert told[0] == "Sale: 0.00 % of those who enter convert; the weakest step is “bought”"
-    assert told[2].endswith("went no further : nobody at all got there.")
+    assert told[2].endswith("went no further: nobody at all got there.")
     rows = {row["metric"]: row for row in opened.summary().metadata()["kpis"]}
     assert (rows["sale.bought"]["value"], rows["sale.view2"]["value"]) == (0.0, None)
     assert rows["sale.view2"]["flags"] == ["nobody was at the step before"]
@@ -274,6 +274,21 @@ def test_a_period_without_a_full_window_yet_says_so(sections):
         "Funnel “sale”: nobody who entered in 2026Q3 has had the full 200d yet."
     )
     assert opened.summary().metadata() == {}
+
+
+def test_where_all_convert_nobody_is_said_to_be_lost(sections):
+    steps = "steps: [view, {name: seen, event: view, where: {device: [desk]}}]"
+    yaml = FUNNELS.replace("steps: [view, {name: put in cart, event: [cart, basket]}, buy]", steps)
+    csv = "user_id,event,event_time,device\n" + "".join(
+        f"u{day},view,2026-08-{day:02}T10:0{minute}:00,desk\n"
+        for day in range(1, 29)
+        for minute in (0, 1)
+    )
+
+    told = texts_of(sections(yaml, csv).summary())
+
+    assert told[1] == "Sale: All who enter convert"
+    assert "Nobody is lost on the way. " in told
 
 
 @pytest.mark.parametrize("order", ["strict", "unordered"])
