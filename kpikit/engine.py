@@ -4,7 +4,7 @@ Times are stored in UTC without a zone. All expressions here run unchanged on ev
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -49,10 +49,24 @@ def try_cast(value: ir.Value, target: str) -> ir.Value:
 
     Engines that know no such cast (Postgres, SQLite) raise instead, when the query runs.
     """
+    return value.try_cast(target) if supports(value, ops.TryCast) else value.cast(target)
+
+
+def supports(value: ir.Value, operation: type[ops.Value]) -> bool:
+    """Return whether the engine that would run ``value`` has an operation; yes if none is known."""
     backends, _ = value._find_backends()  # noqa: SLF001 - no public way to ask
-    if backends and not backends[0].has_operation(ops.TryCast):
-        return value.cast(target)
-    return value.try_cast(target)
+    return not backends or bool(backends[0].has_operation(operation))
+
+
+def short_key(column: ir.Value) -> ir.Value:
+    """Return a text as 64 bits on DuckDB, which groups and sorts by them twice as fast.
+
+    Two of a million ids then meet with a chance of 3 in 100 million, two of a hundred million with
+    one of 3 in 10,000. A null has bits too, so leave nulls out first.
+    """
+    if not column.type().is_string() or backend_name(column) != "duckdb":
+        return column
+    return _hash64(column)
 
 
 def naive_utc(times: ir.Value) -> ir.TimestampValue:
@@ -153,6 +167,28 @@ def period_start(dates: ir.DateValue, grain: Grain, calendar: Calendar) -> ir.Da
     return _as_date(_as_date(dates.truncate("M") - months).truncate(unit) + months)
 
 
+def period_bit(
+    times: ir.TimestampValue, starts: Sequence[dt.date], first: int = 0
+) -> ir.IntegerValue:
+    """Return ``2 ** (first + p)`` for local times of the p-th period.
+
+    A CASE by halves: as fast as arithmetic on dates, and every engine has it.
+
+    Args:
+        times: Local times, none before the first period.
+        starts: First days of the periods, in order.
+        first: Power of the first of them.
+    """
+    if len(starts) == 1:
+        return ibis.literal(1 << first, "int64")
+    half = len(starts) // 2
+    return ibis.ifelse(
+        times < ibis.timestamp(f"{starts[half]} 00:00:00"),
+        period_bit(times, starts[:half], first),
+        period_bit(times, starts[half:], first + half),
+    )
+
+
 def utc_bounds(start: dt.date, end: dt.date, timezone: str) -> tuple[dt.datetime, dt.datetime]:
     """Return the UTC instants, without zone, at which the local days [start, end) begin and end."""
     zone = ZoneInfo(timezone)
@@ -235,3 +271,8 @@ def _timezone_aware(zone, times):  # type: ignore[no-untyped-def]  # noqa: ANN00
 @ibis.udf.scalar.builtin(name="timezone", signature=(("string", _AWARE), _NAIVE))
 def _timezone_naive(zone, times):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     """Write an instant as the wall clock of ``zone`` shows it."""
+
+
+@ibis.udf.scalar.builtin(name="hash", signature=(("string",), "uint64"))
+def _hash64(text):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return the bits of DuckDB's own hash."""

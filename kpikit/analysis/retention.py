@@ -4,18 +4,31 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from kpikit.catalogue.relations import MISSING_SEGMENT
-from kpikit.engine import as_table, check_columns, local_date, naive_utc, period_start, utc_bounds
+from kpikit.engine import (
+    as_table,
+    check_columns,
+    local_date,
+    local_time,
+    naive_utc,
+    period_bit,
+    period_start,
+    short_key,
+    supports,
+    utc_bounds,
+)
 from kpikit.errors import AnalysisError, check_choice
 from kpikit.intervals import wilson_interval
-from kpikit.periods import Calendar, Weekday, as_date
+from kpikit.periods import Calendar, Period, Weekday, as_date
 
 RetentionGrain = Literal["day", "week", "month"]
 Kind = Literal["bounded", "unbounded"]
@@ -26,6 +39,8 @@ NO_VALUE = MISSING_SEGMENT
 _COLUMNS = ("cohort", "age", "cohort_size", "active_users", "retention_rate")
 _WINDOW_DAYS = {"day": 1, "week": 7, "month": 30}
 _SHORTEST = {"day": 1, "week": 7, "month": 28}
+_LONGEST = {"day": 1, "week": 7, "month": 31}
+_MOST_PERIODS = 63  # the bits of a 64-bit integer without its sign
 
 
 def retention_table(
@@ -116,11 +131,16 @@ def retention_table(
         groups=_group_names(by),
     )
 
-    rows = _known_rows(as_table(events), ask, named=(start_event, return_event))
+    table = as_table(events)
+    rows = _known_rows(table, ask, named=(start_event, return_event))
+    if periods := _mask_periods(table, ask):
+        masks = _masks(rows, start_event, return_event, periods, ask)
+        found = _mask_counts(masks, len(periods), ask).to_pandas()
+        return _cells(*_of_masks(found, periods), ask)
     starts = _starts(_of_event(rows, start_event), ask)
     returns = _of_event(rows, return_event)
     visits = (_calendar_visits if windows == "calendar" else _user_visits)(starts, returns, ask)
-    return _cells(_cohort_counts(starts, visits, ask).to_pandas(), ask)
+    return _cells(*_of_counts(_cohort_counts(starts, visits, ask).to_pandas(), ask), ask)
 
 
 def retention_curve(table: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
@@ -200,13 +220,16 @@ def _known_rows(table: ir.Table, ask: _Ask, *, named: Sequence[Names]) -> ir.Tab
         event_time=naive_utc(table.event_time),
         **{key: value.fill_null(MISSING_SEGMENT) for key, value in values.items()},
     )
-    return rows.drop_null("user_id").filter(rows.event_time < ask.closing)
+    rows = rows.drop_null("user_id").filter(rows.event_time < ask.closing)
+    return rows.mutate(user_id=short_key(rows.user_id))
 
 
 def _of_event(rows: ir.Table, names: Names) -> ir.Table:
-    if names is None:
-        return rows
-    return rows.filter(rows.event.isin([names] if isinstance(names, str) else list(names)))
+    return rows if names is None else rows.filter(_is_event(rows, names))
+
+
+def _is_event(rows: ir.Table, names: str | Sequence[str]) -> ir.BooleanValue:
+    return rows.event.isin([names] if isinstance(names, str) else list(names))
 
 
 def _starts(events: ir.Table, ask: _Ask) -> ir.Table:
@@ -264,15 +287,79 @@ def _cohort_counts(starts: ir.Table, visits: ir.Table, ask: _Ask) -> ir.Table:
     return sizes.left_join(counts, ask.keys).select(*sizes.columns, "age", "users")
 
 
-def _cells(found: pd.DataFrame, ask: _Ask) -> pd.DataFrame:
-    """Return one row per cohort and age that is complete, zeros included."""
+def _mask_periods(table: ir.Table, ask: _Ask) -> list[Period]:
+    """Return the periods from the first event to ``as_of``, or none where masks do not do."""
+    times = naive_utc(table.event_time)
+    one_cohort_each = ask.first_time and ask.windows == "calendar" and not ask.groups
+    if not one_cohort_each or not supports(times, ops.BitOr):
+        return []
+    first = times.min().to_pyarrow().as_py()  # which DuckDB reads off the footer of a Parquet file
+    if first is None or first >= ask.closing:
+        return []
+    day = first.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(ask.calendar.timezone)).date()
+    if (ask.after - day).days > _MOST_PERIODS * _LONGEST[ask.grain]:
+        return []
+    periods = ask.calendar.periods(day, ask.after, ask.grain)
+    return periods if len(periods) <= _MOST_PERIODS else []
+
+
+def _masks(
+    rows: ir.Table, starts: Names, returns: Names, periods: Sequence[Period], ask: _Ask
+) -> ir.Table:
+    """Return ``cohort`` and ``seen`` per user with a start, in one pass and without a join.
+
+    Bit p stands for period p: ``seen`` has those with a return, ``cohort`` that of the first start.
+    """
+    if starts is not None and returns is not None:
+        rows = rows.filter(_is_event(rows, starts) | _is_event(rows, returns))
+    timezone = ask.calendar.timezone
+    between = utc_bounds(periods[0].start, ask.after, timezone)
+    times = local_time(rows.event_time, timezone, between=between)
+    rows = rows.mutate(bit=period_bit(times, [period.start for period in periods]))
+    started, seen = (
+        rows.bit if names is None else ibis.ifelse(_is_event(rows, names), rows.bit, 0)
+        for names in (starts, returns)
+    )
+    users = rows.group_by("user_id").aggregate(started=started.bit_or(), seen=seen.bit_or())
+    users = users.filter(users.started != 0)
+    return users.select("seen", cohort=users.started & -users.started)  # the lowest bit
+
+
+def _mask_counts(masks: ir.Table, periods: int, ask: _Ask) -> ir.Table:
+    """Return each cohort's size and, per period, its users there, or there or later."""
+
+    def seen(bit: int) -> ir.BooleanValue:
+        return masks.seen >= bit if ask.kind == "unbounded" else (masks.seen & bit) != 0
+
+    users = {f"users_{period}": masks.count(where=seen(1 << period)) for period in range(periods)}
+    return masks.group_by("cohort").aggregate(cohort_size=masks.count(), **users)
+
+
+def _of_masks(
+    found: pd.DataFrame, periods: Sequence[Period]
+) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
+    """Return the cohorts, sorted, and a matrix of their users, one column per age."""
+    found = found.sort_values("cohort", ignore_index=True)
+    first = np.array([int(bit).bit_length() - 1 for bit in found["cohort"]], dtype=np.int64)
+    starts = np.array([period.start for period in periods], dtype="datetime64[s]")
+    cohorts = pd.DataFrame({"cohort": starts[first], "cohort_size": found["cohort_size"]})
+    by_period = np.pad(found.iloc[:, 2:].to_numpy(dtype=np.int64), ((0, 0), (0, len(periods))))
+    return cohorts, np.take_along_axis(by_period, first[:, None] + np.arange(len(periods)), axis=1)
+
+
+def _of_counts(found: pd.DataFrame, ask: _Ask) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
+    """Return as above what ``_cohort_counts`` has found."""
     found = found.sort_values(ask.keys, ignore_index=True)
     cohorts = found.drop_duplicates(ask.keys, ignore_index=True)
-    ages = np.arange(min(ask.max_age, _oldest_age(cohorts["cohort"], ask)) + 1)
-    row, age = np.nonzero(_complete(cohorts, ages, ask))
+    return cohorts, _users_by_age(found, len(cohorts), len(_ages(cohorts, ask)), ask)
+
+
+def _cells(cohorts: pd.DataFrame, users: npt.NDArray[np.int64], ask: _Ask) -> pd.DataFrame:
+    """Return one row per cohort and age that is complete, zeros included."""
+    row, age = np.nonzero(_complete(cohorts, _ages(cohorts, ask), ask))
     cells = cohorts.loc[row, [*ask.keys, "cohort_size"]].reset_index(drop=True)
     cells.insert(len(ask.keys), "age", age)
-    cells["active_users"] = _users_by_age(found, len(cohorts), len(ages), ask)[row, age]
+    cells["active_users"] = users[row, age]
     cells["retention_rate"] = cells["active_users"] / cells["cohort_size"]
     return cells.rename(columns=ask.groups)
 
@@ -288,10 +375,10 @@ def _users_by_age(found: pd.DataFrame, rows: int, ages: int, ask: _Ask) -> npt.N
     return users if ask.kind == "bounded" else users[:, ::-1].cumsum(axis=1)[:, ::-1]
 
 
-def _oldest_age(cohorts: pd.Series, ask: _Ask) -> int:
-    """Return an age beyond which no cell is complete, so that a huge ``max_age`` costs nothing."""
-    days = 0 if cohorts.empty else (pd.Timestamp(ask.after) - cohorts.min()).days
-    return int(days) // _SHORTEST[ask.grain]
+def _ages(cohorts: pd.DataFrame, ask: _Ask) -> npt.NDArray[np.int64]:
+    """Return the ages that may be complete, so that a huge ``max_age`` costs nothing."""
+    days = 0 if cohorts.empty else (pd.Timestamp(ask.after) - cohorts["cohort"].min()).days
+    return np.arange(min(ask.max_age, int(days) // _SHORTEST[ask.grain]) + 1)
 
 
 def _complete(cohorts: pd.DataFrame, ages: npt.NDArray[np.int64], ask: _Ask) -> npt.NDArray[Any]:

@@ -1,6 +1,7 @@
 """Retention: what makes a cohort, what counts as coming back, and when a cell is known."""
 
 import datetime as dt
+import re
 from collections import defaultdict
 
 import ibis
@@ -9,10 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kpikit.analysis import retention
 from kpikit.analysis.retention import retention_curve, retention_table
 from kpikit.errors import AnalysisError, PeriodError
+from kpikit.periods import Calendar
 
 MONDAY = dt.date(2026, 6, 1)
+MARCH = dt.datetime(2026, 3, 1)  # noqa: DTZ001 - stored times bear no zone
 
 
 def events_of(*rows):
@@ -450,3 +454,119 @@ def test_the_query_agrees_with_counting_by_hand(events, asked):
     table = retention_table(events_of(*events), start_event="join", return_event="visit", **asked)
 
     assert cells(table) == reference(events, **asked)
+
+
+# Masks, which count users by one integer each, beside the join that counts all the rest.
+
+
+def without_masks(*arguments, **keywords):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(retention, "_mask_periods", lambda *_: [])
+        return retention_table(*arguments, **keywords)
+
+
+EVENT_NAMES = st.sampled_from([None, "join", "visit", ["visit", "join"]])
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    events=st.lists(
+        st.tuples(
+            st.sampled_from(["ada", "bob", "cyd", "dee", None]),
+            # every two hours around a change of the clock, with ties and null
+            st.none() | st.integers(0, 500).map(lambda step: MARCH + dt.timedelta(hours=2 * step)),
+            st.sampled_from(["join", "visit", "other", None]),
+        ),
+        min_size=1,
+        max_size=20,
+    ),
+    asked=st.fixed_dictionaries(
+        {
+            "grain": st.sampled_from(["day", "week", "month"]),
+            "kind": st.sampled_from(["bounded", "unbounded"]),
+            "start_event": EVENT_NAMES,
+            "return_event": EVENT_NAMES,
+            "timezone": st.sampled_from(["UTC", "Europe/Berlin", "America/Los_Angeles"]),
+            "week_start": st.sampled_from(["monday", "sunday"]),
+            "as_of": st.integers(0, 60).map(lambda days: MARCH.date() + dt.timedelta(days=days)),
+            "max_age": st.integers(0, 9),
+        }
+    ),
+)
+def test_masks_count_what_the_join_counts(events, asked):
+    frame = events_of(*events, *events[:2])
+
+    table = retention_table(frame, **asked)
+
+    pd.testing.assert_frame_equal(table, without_masks(frame, **asked))
+
+
+@pytest.mark.parametrize(("days", "masked"), [(63, True), (64, False), (400, False)])
+@pytest.mark.parametrize("kind", ["bounded", "unbounded"])
+def test_as_many_periods_as_an_integer_has_bits_are_masked(days, masked, kind):
+    last = MONDAY + dt.timedelta(days=days - 1)
+    events = events_of(("ada", str(MONDAY)), ("ada", str(last)), ("bob", str(last)))
+    asked = {"grain": "day", "as_of": last, "max_age": 500, "kind": kind}
+
+    with pytest.MonkeyPatch.context() as patch:
+        joins = []
+        counts = retention._cohort_counts
+        patch.setattr(
+            retention, "_cohort_counts", lambda *given: joins.append(given) or counts(*given)
+        )
+        table = retention_table(events, **asked)
+
+    assert bool(joins) is not masked
+    assert table["active_users"].tolist() == [
+        1, *[int(kind == "unbounded")] * (days - 2), 1, 1,
+    ]  # fmt: skip
+
+
+def test_sixty_three_months_are_more_than_sixty_three_times_28_days():
+    # January 2020 to March 2025
+    events = events_of(("ada", "2020-01-31"), ("ada", "2025-03-01"))
+
+    table = retention_table(events, grain="month", as_of="2025-03-31", max_age=62)
+
+    assert table["active_users"].tolist() == [1, *[0] * 61, 1]
+    pd.testing.assert_frame_equal(
+        table, without_masks(events, grain="month", as_of="2025-03-31", max_age=62)
+    )
+
+
+def test_sixty_four_months_within_63_of_the_longest_are_joined():
+    # January 2020 to April 2025
+    events = events_of(("ada", "2020-01-31"), ("ada", "2025-04-01"))
+
+    table = retention_table(events, grain="month", as_of="2025-04-30", max_age=63)
+
+    assert table["active_users"].tolist() == [1, *[0] * 62, 1]
+
+
+def test_an_engine_without_bits_joins(two_users, monkeypatch):
+    expected = retention_table(two_users, as_of="2026-06-28")
+    monkeypatch.setattr(retention, "supports", lambda *_: False)
+
+    table = retention_table(two_users, as_of="2026-06-28")
+
+    pd.testing.assert_frame_equal(table, expected)
+
+
+@pytest.mark.parametrize("dialect", ["bigquery", "clickhouse", "postgres", "snowflake", "trino"])
+@pytest.mark.parametrize("kind", ["bounded", "unbounded"])
+def test_masks_can_be_asked_of_other_engines(dialect, kind):
+    ask = retention._Ask(
+        grain="week", kind=kind, windows="calendar", first_time=True, max_age=8,
+        calendar=Calendar(timezone="Europe/Berlin"), after=dt.date(2026, 6, 29),
+        closing=MARCH + dt.timedelta(days=120), groups={},
+    )  # fmt: skip
+    rows = ibis.table(
+        {"user_id": "string", "event": "string", "event_time": "timestamp(6)"}, name="events"
+    )
+    periods = ask.calendar.periods(MARCH.date(), ask.after, "week")
+
+    masks = retention._masks(rows, "join", None, periods, ask)
+    query = ibis.to_sql(retention._mask_counts(masks, len(periods), ask), dialect=dialect)
+
+    assert "JOIN" not in query
+    assert re.search(r"bit.?or|bitwise_or", query, re.IGNORECASE)

@@ -1,7 +1,7 @@
 """The rows that a funnel looks at: keyed, timed, and marked with the steps that each serves."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import combinations
@@ -15,7 +15,7 @@ import pandas as pd
 from kpikit.analysis.funnels.definition import Definition
 from kpikit.analysis.funnels.steps import Matcher, are_disjoint, is_filtered, matches
 from kpikit.catalogue.relations import MISSING_SEGMENT
-from kpikit.engine import as_table, backend_name, check_columns, naive_utc
+from kpikit.engine import as_table, check_columns, naive_utc, short_key
 
 TIME = "timestamp(6)"
 REST = "(other)"
@@ -117,12 +117,9 @@ def _known(table: ir.Table, funnel: Definition, *, keep_ids: bool) -> ir.Table:
     # under a name of ours, for the events may have a column time of their own
     known = table.mutate(kpikit_time=times.cast(TIME) if times.type().scale == 9 else times)
     known = known.drop_null([*funnel.unit, *funnel.hold, "kpikit_time"])
-    units = {
-        f"unit_{index}": _key(known[name], keep=keep_ids) for index, name in enumerate(funnel.unit)
-    }
-    held = {
-        f"held_{index}": _key(known[name], keep=keep_ids) for index, name in enumerate(funnel.hold)
-    }
+    key: Callable[[ir.Value], ir.Value] = (lambda column: column) if keep_ids else short_key
+    units = {f"unit_{index}": key(known[name]) for index, name in enumerate(funnel.unit)}
+    held = {f"held_{index}": key(known[name]) for index, name in enumerate(funnel.hold)}
     values = {
         f"by_{index}": known[name].cast("string").fill_null(MISSING_SEGMENT)
         for index, name in enumerate(funnel.by)
@@ -183,19 +180,3 @@ def _first_time(rows: ir.Table, condition: ir.BooleanValue, funnel: Definition) 
     units = [f"unit_{index}" for index, _ in enumerate(funnel.unit)]
     matching: Any = ibis.ifelse(condition, rows.kpikit_time, ibis.null(TIME))
     return condition & (rows.kpikit_time == matching.min().over(ibis.window(group_by=units)))
-
-
-def _key(column: ir.Value, *, keep: bool) -> ir.Value:
-    """Return a text as 64 bits on DuckDB, where that makes a funnel twice as fast.
-
-    Two of a million ids then meet with a chance of 3 in 100 million, two of a hundred million with
-    one of 3 in 10,000.
-    """
-    if keep or not column.type().is_string() or backend_name(column) != "duckdb":
-        return column
-    return _hash64(column)
-
-
-@ibis.udf.scalar.builtin(name="hash", signature=(("string",), "uint64"))
-def _hash64(text):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Return the bits of DuckDB's own hash."""
