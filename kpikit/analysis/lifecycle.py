@@ -159,7 +159,10 @@ def stickiness_table(
     table = counts.astype("int64").rename_axis("active_periods").reset_index()
     total = table["users"].sum() or float("nan")
     at_least = table["users"][::-1].cumsum()[::-1]
-    return table.assign(share=table["users"] / total, cumulative_share=at_least / total)
+    shares: pd.DataFrame = table.assign(
+        share=table["users"] / total, cumulative_share=at_least / total
+    )
+    return shares
 
 
 def _active_rows(table: ir.Table, event: Names, after: dt.date, timezone: str) -> ir.Table:

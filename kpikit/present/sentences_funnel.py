@@ -257,7 +257,8 @@ def stickiness_title(days: pd.DataFrame, label: str) -> str:
     once = f"{format_share(rows[0]['share'], digits=0)} came on one day of {label} alone"
     often = rows[min(7, len(rows) - 1)]
     count = int(often["active_periods"])
-    return f"{once}, {format_part(often['cumulative_share'])} on {count} or more"
+    share = format_part(often["cumulative_share"]) if often["cumulative_share"] else "nobody"
+    return f"{once}, {share} on {count} or more"
 
 
 def association_cells(row: Row) -> dict[str, str]:

@@ -126,16 +126,14 @@ def _segment_row(
 
 
 def _rate_cell(row: Row, best: float) -> Cell:
+    """Return a rate, shaded by how far it is behind; in colour and bare where that is sure."""
     if row["previous_users"] < SEGMENT_N:
         return Cell("·", note=f"n = {format_count(row['previous_users'])}")
-    tone: Tone = "neutral"
     text = format_share(row["step_rate"])
     if is_signal(row):
-        tone = "good" if row["difference"] > 0 else "bad"
-        text += f" ({format_delta(row['difference'], 'share')})"
-    return Cell(
-        text, tone=tone, shade=_DARKEST * min(1.0, (best - row["step_rate"]) / _FAR_BEHIND)
-    )  # fmt: skip
+        tone: Tone = "good" if row["difference"] > 0 else "bad"
+        return Cell(f"{text} ({format_delta(row['difference'], 'share')})", tone=tone)
+    return Cell(text, shade=_DARKEST * min(1.0, (best - row["step_rate"]) / _FAR_BEHIND))
 
 
 def _segment_title(table: pd.DataFrame, dimension: str) -> str:
