@@ -233,12 +233,13 @@ def _exposed_to_shop(
     new = rng.random(owner.size) < 0.5
     android = players["platform"].to_numpy()[owner] == "Android"
     noted = ~(new & android & (rng.random(owner.size) < 0.65))
-    return pd.DataFrame({
+    table = pd.DataFrame({
         "user_id": players["user_id"].to_numpy()[owner],
         "experiment": "new_shop",
         "variant": np.where(new, "new_shop", "control"),
         "exposure_time": line.utc(seen["time"].to_numpy()),
-    })[noted]  # fmt: skip
+    })  # fmt: skip
+    return pd.DataFrame(table.loc[noted])
 
 
 def _orders(
