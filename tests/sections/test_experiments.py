@@ -364,10 +364,10 @@ def test_an_unknown_test_is_refused_with_the_nearest_name(open_test):
 def test_the_review_tells_the_tests_of_its_quarter(open_test):
     stack = experiments.experiments_section(open_test().context)
 
-    (headlines,) = parts(stack, Headlines)
-    assert headlines.title == "1 test ended in the quarter, 1 to be shipped"
-    assert headlines.items[0].claim.startswith("Test: Ship: Purchase rate improved")
     (table,) = parts(stack, Table)
+    (told,) = parts(stack, Paragraph)
+    assert table.title == "1 test ended in the quarter, 1 to be shipped"
+    assert told.text.startswith("Test: Purchase rate: +20.0 pt, between")
     assert table.rows[0]["decision"].text == "Ship"
 
 
@@ -379,10 +379,11 @@ def test_the_review_tells_of_tests_that_cannot_be_read(open_test):
 
     stack = experiments.experiments_section(trial.context)
 
-    (headlines,) = parts(stack, Headlines)
-    assert headlines.title == "2 tests ended in the quarter, none to be shipped"
-    assert [item.mark for item in headlines.items] == ["!", "!"]
     (table,) = parts(stack, Table)
+    texts = [part.text for part in parts(stack, Paragraph)]
+    assert table.title == "2 tests ended in the quarter, none to be shipped"
+    assert texts[0].startswith("Test: no verdict. The data cannot be trusted: sample ratio")
+    assert texts[1] == "Unseen: there is nothing to compare."
     assert [row["effect"] for row in table.rows] == ["–", "–"]
 
 
@@ -398,7 +399,9 @@ def test_the_review_of_a_quarter_without_an_end_says_so(open_test, open_context)
     trial = open_test(as_of="2026-05-07")
     later = another("later", "2026-07-01", "2026-07-10")
 
-    assert parts(experiments.experiments_section(trial.context), Table) == []
+    running = experiments.experiments_section(trial.context)
+    assert parts(running, Table) == []
+    assert "The test runs until 10 May 2026" in parts(running, Paragraph)[0].text
     only_later = open_test(also=later).context
     stack = experiments.experiments_section(
         type(only_later)(only_later.loaded, only_later.dataset,

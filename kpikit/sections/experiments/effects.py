@@ -26,6 +26,11 @@ from kpikit.present.sentences_experiments import (
 from kpikit.present.titles import alt_text
 from kpikit.sections.experiments.trial import Trial
 
+_DIFFER = (
+    "Readings promise different things: the fixed horizon holds for one reading at the planned "
+    "end, planned looks for these alone, the always-valid band for a reading on every day, which "
+    "makes it wider, and a belief weighs the data against what was thought before."
+)
 _TONES: dict[str, Tone] = {"better": "good", "worse": "bad", "no_verdict": "warning"}
 
 
@@ -50,6 +55,8 @@ def readings_section(trial: Trial) -> Stack:
         frame = trial.study.readings(variant)
         head = f"{variant}: " if trial.several else ""
         items += [_readings_chart(trial, records(frame), head), _readings_table(trial, frame, head)]
+        if len(set(_effect_readings(frame)["verdict"])) > 1:
+            items.append(Paragraph(_DIFFER))
         items += [
             Paragraph(f"{head}{belief_sentence(row, trial.words, trial.primary)}")
             for row in records(frame)
@@ -169,10 +176,16 @@ def _notes(trial: Trial) -> list[str]:
     return notes
 
 
+def _effect_readings(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the readings that ask whether there is an effect, not how near it is to none."""
+    return frame[~frame["reading"].isin(["equivalence", "margin"])]
+
+
 def _readings_chart(trial: Trial, rows: list[dict[str, Any]], head: str) -> Figure:
     words, metric = trial.words, trial.primary
-    shown = [row for row in rows if row["reading"] not in ("equivalence", "margin")]
-    frame = pd.DataFrame(shown).assign(
+    frame = _effect_readings(pd.DataFrame(rows))
+    shown = records(frame)
+    frame = frame.assign(
         name=[str(row["reading"]).capitalize() for row in shown],
         text=[words.interval(metric, row["low"], row["high"]) for row in shown],
         outcome=[row["verdict"] for row in shown],

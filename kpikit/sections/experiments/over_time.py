@@ -8,6 +8,7 @@ from kpikit.present.charts_experiment import plot_cumulative_effect, plot_effect
 from kpikit.present.components import Component, Figure, Paragraph, Row, Stack
 from kpikit.present.frames import day_of, records
 from kpikit.present.sentences_experiments import novelty_sentence
+from kpikit.present.theme import Size
 from kpikit.present.titles import alt_text
 from kpikit.sections.absent import nothing_to_show
 from kpikit.sections.experiments.trial import Trial
@@ -19,8 +20,12 @@ def time_section(trial: Trial) -> Stack:
         return withheld
     items: list[Component] = []
     for variant in map(str, trial.study.result.decisions):
-        charts = [chart for chart in (_curve(trial, variant), _ages(trial, variant)) if chart]
-        items.append(Row(tuple(charts), (1.0, 1.0))) if len(charts) == 2 else items.extend(charts)
+        ages = _ages(trial, variant)
+        curve = _curve(trial, variant, size="half" if ages else "full")
+        if curve and ages:
+            items.append(Row((curve, ages), (1.0, 1.0)))
+        elif curve:
+            items.append(curve)
         if novelty := _novelty(trial, variant):
             items.append(novelty)
     if not items:
@@ -28,7 +33,7 @@ def time_section(trial: Trial) -> Stack:
     return Stack(tuple(items))
 
 
-def _curve(trial: Trial, variant: str) -> Figure | None:
+def _curve(trial: Trial, variant: str, *, size: Size) -> Figure | None:
     curve = trial.study.curve
     if curve is None:
         return None
@@ -42,7 +47,7 @@ def _curve(trial: Trial, variant: str) -> Figure | None:
         title = "The band that holds over all days has never left zero"
     head = f"{variant}: " if trial.several else ""
     return figure(
-        plot_cumulative_effect(rows, unit=trial.unit, currency=words.currency),
+        plot_cumulative_effect(rows, unit=trial.unit, currency=words.currency, size=size),
         title=head + title,
         subtitle=f"{trial.effect_on}, of all users exposed by that day; "
         f"band: {trial.level}, always valid",

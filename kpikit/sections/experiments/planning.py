@@ -16,7 +16,9 @@ def planning_section(trial: Trial) -> Stack:
         return lacking
     plan = trial.study.plan
     if plan is None:
-        return nothing_to_show("A quantile, or a metric without any spread, tells nothing of the users that it takes.")
+        return nothing_to_show(
+            "A quantile, or a metric without any spread, tells nothing of the users that it takes."
+        )
     words, metric = trial.words, trial.primary
     columns = (
         Column("days", "Days", "number"),
@@ -66,10 +68,10 @@ def _sentences(trial: Trial) -> list[str]:
     planned = users_text(study.planned_units)
     effect = words.size(metric, trial.experiment.mde)
     said = [f"An effect of {effect} takes {planned}; {users_text(study.users)} have come."]
-    left = [f"{plural(days, 'day')} {how}" for how, days in study.days_left.items() if days]
+    left = [f"{plural(days, 'more day')} {how}" for how, days in study.days_left.items() if days]
     if left:
         verb = "takes" if trial.study.state == "running" else "would have taken"
-        said.append(f"At the traffic seen that {verb} {', '.join(left)} more.")
+        said.append(f"At the traffic seen that {verb} {', '.join(left)}.")
     return [" ".join(said)]
 
 
