@@ -219,7 +219,8 @@ def _notes(frame: pd.DataFrame) -> list[str]:
     for row in records(frame):
         texts = [row["fault"] or row["remark"]]
         if row["roi_remark"] and row["roi_remark"] not in texts[0] and not row["fault"]:
-            texts.append(f"no ROI: {row['roi_remark']}")
+            remark = str(row["roi_remark"]).replace(str(row["metric"]), str(row["label"]).lower())
+            texts.append(f"no ROI: {remark}")
         if row["from_week"] is not None and not _fits(row):
             texts.append("its days are no whole weeks, so the weeks hold other days too")
         if row["before"] < 2 * _SEASON + LEAST_BEYOND:

@@ -35,6 +35,11 @@ def orders_csv(double=(), amount=5):
 TWO_WEEKS = orders_csv(double=(dt.date(2026, 8, 3), dt.date(2026, 8, 10)))
 
 
+NEW_CUSTOMERS = "\n".join(
+    line.replace(",u,", f",u{index},") for index, line in enumerate(TWO_WEEKS.split("\n"))
+)
+
+
 def campaigns(*lines):
     return SOURCE + "campaigns:\n" + "".join(f"  - {{{line}}}\n" for line in lines)
 
@@ -178,6 +183,16 @@ def test_money_bears_its_own_value_and_no_price_per_unit(open_context):
     row = row_of(table)
     assert row["lift"] == "+€100.00 (€100.00 to €100.00)"  # 20 orders of 5
     assert (row["roi"], row["cost_per_unit"]) == ("100 %", "–")
+
+
+def test_a_unit_whose_worth_is_unknown_has_a_price_and_no_return(open_context):
+    line = SUN.replace("metric: orders", "metric: new_customers")
+
+    _, table = open_section(open_context, campaigns(line), orders=NEW_CUSTOMERS).items
+
+    # twenty more new customers for 25
+    assert (row_of(table)["cost_per_unit"], row_of(table)["roi"]) == ("€1.25", "–")
+    assert "Sun: no ROI: what one unit of new customers brings is not known." in table.notes
 
 
 def test_without_costs_there_is_a_lift_and_no_return(open_context):
