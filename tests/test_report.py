@@ -5,6 +5,7 @@ import pytest
 import kpikit as kk
 from kpikit.errors import DataQualityError, ParamsError, PeriodError, UnknownNameError
 from kpikit.present.components import Component
+from kpikit.sections.funnels import FunnelSections
 
 YAML = """
 product: {key: shop, name: Shop, currency: EUR}
@@ -19,13 +20,16 @@ ORDERS = """order_id,user_id,order_time,revenue
 """
 SECTIONS = [
     name for name in vars(kk.Report)
-    if not name.startswith("_") and name not in ("facts", "dataset")
+    if not name.startswith("_") and name not in ("facts", "dataset", "funnels")
 ]  # fmt: skip
+FUNNEL_SECTIONS = [
+    name for name in vars(FunnelSections) if not name.startswith("_") and name != "readings"
+]
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    for name in ("KPIKIT_RUN_ID", "KPIKIT_OVERRIDES"):
+    for name in ("KPIKIT_RUN_ID", "KPIKIT_OVERRIDES", "KPIKIT_LEDGER"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("KPIKIT_CACHE_DIR", str(tmp_path / "cache"))
     params = tmp_path / "params"
@@ -53,6 +57,13 @@ def test_every_section_is_a_component_that_a_notebook_can_show(folder, section):
     assert isinstance(component, Component)
     data, _ = component._repr_mimebundle_()
     assert data["text/html"]
+
+
+@pytest.mark.parametrize("section", FUNNEL_SECTIONS)
+def test_every_section_of_the_funnel_analysis_can_be_shown_without_events(folder, section):
+    report = kk.open_report("shop", params_dir=folder)
+
+    assert isinstance(getattr(report.funnels, section)(), Component)
 
 
 def test_the_folder_of_parameters_is_found_from_a_folder_below(folder, monkeypatch):
