@@ -222,6 +222,40 @@ def test_a_quantile_has_neither_curve_nor_plan(open_test):
     assert absence(experiments.planning_section(trial)).startswith("A quantile, or a metric")
 
 
+def alike():
+    return frames(buyers=(0, 0))
+
+
+def one_arm():
+    exposures, events = frames()
+    return exposures[exposures["variant"] == "control"], events
+
+
+def one_user_in_an_arm():
+    exposures, events = frames()
+    return exposures[(exposures["variant"] == "control") | (exposures["user_id"] == "new1")], events
+
+
+def nobody_buys_in_control():
+    return frames(buyers=(0, 40))
+
+
+@pytest.mark.parametrize(
+    ("data", "verdict"),
+    [(alike, "No verdict"), (one_arm, "No verdict"), (one_user_in_an_arm, "No verdict"),
+     (nobody_buys_in_control, "Ship")],
+)  # fmt: skip
+def test_data_that_says_little_makes_a_page_all_the_same(open_test, data, verdict):
+    more = "    segments: [platform]\n    mde: 0.2\n    impact: {value: 10}\n    rope: 0.01\n"
+    trial = open_test(data=data(), more=more)
+
+    pages = [section(trial) for section in EVERY_SECTION]
+
+    assert all(page.items for page in pages)
+    (tiles,) = parts(pages[0], Tiles)
+    assert tiles.items[0].value == verdict
+
+
 def test_segments_come_after_the_question_whether_they_differ(open_test):
     exposures, events = frames()
     clicks = events[events["event"] == "click"]

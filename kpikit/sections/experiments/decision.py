@@ -60,8 +60,6 @@ def decision_section(trial: Trial) -> Stack:
     tables = []
     for variant in result.decisions:
         arithmetic = study.arithmetic(variant)
-        if arithmetic.empty:
-            continue
         name = f"{variant}: " if trial.several else ""
         flips += tuple(f"{name}{text}" for text in flip_sentences(arithmetic, trial.words))
         tables.append(_arithmetic_table(trial, str(variant), records(arithmetic)))
