@@ -95,7 +95,7 @@ def test_the_order_of_the_rows_and_the_hour_of_the_call_make_no_difference():
 
 @pytest.mark.parametrize("share", [0.1, 0.5])
 def test_chance_alone_raises_an_alarm_about_as_seldom_as_was_asked_for(share):
-    """40 products of 60 days without an incident, at 10 %: 4 alarms expected, more than 10 in 1 of 700."""
+    """40 products of 60 days without one, at 10 %: 4 alarms expected, more than 10 in 1 of 700."""
     generator = np.random.default_rng(7)
     alarms = sum(
         not kk.incident_table(days_of(generator.binomial(15, share, 60), 15), alpha=0.1).empty
