@@ -1,21 +1,6 @@
-"""Sections that this version does not draw yet: one line each, for nothing vanishes in silence."""
-
-from typing import Literal
+"""The one line of a section that has nothing to show, for nothing vanishes in silence."""
 
 from kpikit.present.components import Absence, Stack
-
-Name = Literal[
-    "experiments",
-]  # fmt: skip
-
-_SOURCES: dict[Name, str] = {
-    "experiments": "Planned; reads the table exposures and the key experiments.",
-}
-
-
-def absent_section(name: Name) -> Stack:
-    """Return the one line that stands in place of a section."""
-    return nothing_to_show(_SOURCES[name])
 
 
 def missing_table(*tables: str) -> Stack:

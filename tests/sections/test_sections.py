@@ -1,13 +1,12 @@
 """Every section from small data: what it shows, and the line where it has nothing to show."""
 
 import io
-from typing import get_args
 
 import pandas as pd
 import pytest
 
 from kpikit.present.components import Absence, Callout, Figure, Headlines, Row, Table, Tiles
-from kpikit.sections import absent, quality, retention, revenue, scorecard, segments, summary, voice
+from kpikit.sections import quality, retention, revenue, scorecard, segments, summary, voice
 from kpikit.sections import trends as trends_of
 from tests.sections.conftest import ORDERS, ORDERS_YAML
 
@@ -409,12 +408,6 @@ def test_the_glossary_defines_every_kpi_and_what_it_is_made_of(open_context):
     (table,) = quality.glossary_section(context).items
 
     assert {row["label"].note for row in table.rows} >= {"roi", "net_revenue"}
-
-
-def test_a_section_of_a_later_version_is_one_line():
-    name = get_args(absent.Name)[0]
-
-    assert line_of(absent.absent_section(name)).startswith("Planned; reads the ")
 
 
 def test_a_product_none_of_whose_tables_fills_a_kpi_says_so(open_context):
