@@ -303,7 +303,7 @@ def _exposure_rows(counts: Mapping[str, Any] | pd.Series) -> list[dict[str, obje
     crossed = "failed" if share > MOST_CROSSOVERS else "noted" if share else "passed"
     rows = [
         _check("crossovers", crossed, share, MOST_CROSSOVERS,
-               f"{counts['crossovers']} of {users} users were in several variants")
+               f"{counts['crossovers']:,} of {users:,} users were in several variants")
     ]  # fmt: skip
     for check, name, words in (
         ("duplicate exposures", "duplicates", "exposures were delivered twice"),
@@ -314,7 +314,7 @@ def _exposure_rows(counts: Mapping[str, Any] | pd.Series) -> list[dict[str, obje
     ):
         count = int(counts[name])
         status: Status = "noted" if count else "passed"
-        rows.append(_check(check, status, count, 0, f"{count} {words}"))
+        rows.append(_check(check, status, count, 0, f"{count:,} {words}"))
     return rows
 
 

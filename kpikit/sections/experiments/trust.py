@@ -1,6 +1,6 @@
 """Can the data be trusted? Answered before any lift is shown."""
 
-from kpikit.formats import format_count, format_share
+from kpikit.formats import format_count, format_share, is_missing
 from kpikit.present.components import Callout, Cell, Column, Component, Stack, Table, Tone
 from kpikit.present.frames import Row, records
 from kpikit.present.sentences_experiments import p_number, split_sentence, trust_title
@@ -116,6 +116,13 @@ def _split_row(row: Row, variants: list[str]) -> dict[str, str | Cell]:
     }
 
 
+def _sign(row: Row) -> Cell:
+    """Return whether the effect keeps its sign; a cap at zero leaves none to tell of."""
+    if is_missing(row["delta_abs"]):
+        return Cell("nothing left")
+    return Cell("changes", tone="warning") if row["sign_changes"] else Cell("holds")
+
+
 def _outliers_table(trial: Trial) -> Table:
     words, metric = trial.words, trial.primary
     columns = (
@@ -132,7 +139,7 @@ def _outliers_table(trial: Trial) -> Table:
             "variant": str(row["variant"]),
             "delta": words.delta(metric, row["delta_abs"]),
             "interval": words.interval(metric, row["ci_low"], row["ci_high"]),
-            "sign": Cell("changes", tone="warning") if row["sign_changes"] else Cell("holds"),
+            "sign": _sign(row),
         }
         for row in records(outliers)  # type: ignore[arg-type]  # asked for where there are any
     ]

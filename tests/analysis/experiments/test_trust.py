@@ -197,7 +197,7 @@ def test_a_failed_check_withholds_the_verdict():
     without = withheld(result, checks)
 
     assert (result.decision, without.decision, without.winner) == ("ship", "invalid", None)
-    assert without.reason == "crossovers: 58 of 4000 users were in several variants"
+    assert without.reason == "crossovers: 58 of 4,000 users were in several variants"
     assert set(without.table["outcome"]) == {"no_verdict"}
     assert without.decisions["b"].decision == "invalid"
     assert withheld(result, trust_table(result)) is result
