@@ -341,5 +341,5 @@ def _warm_kernels(reports: Iterable[PlannedReport], scratch: Path) -> Iterator[P
     from kpikit.publish.warm import preloads, zygote  # noqa: PLC0415 - imports Jupyter's clients
 
     modules = preloads({report.template.text for report in reports})
-    with zygote(scratch / "z", modules, env=zygote_environment()) as address:
+    with zygote(scratch / "z", modules, env=zygote_environment(scratch)) as address:
         yield address

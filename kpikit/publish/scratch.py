@@ -9,6 +9,7 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from kpikit.errors import KpikitError
 from kpikit.publish.lock import STAGING_PREFIX
 
 _LOCK_NAME = ".lock"
+_REMOVALS, _PAUSE_SECONDS = 40, 0.05
 _LONGEST_TEMP_DIR = 60  # what is left of a socket's path for the run's own folders
 
 
@@ -36,7 +38,7 @@ def scratch_folder() -> Iterator[Path]:
             "Make room, or name a folder with room: export TMPDIR=/a/folder"
         ) from error
     with contextlib.ExitStack() as until_the_end:
-        until_the_end.callback(shutil.rmtree, folder, ignore_errors=True)
+        until_the_end.callback(_remove, folder)
         with contextlib.suppress(OSError):  # without a lock, nobody takes it for a dead run's
             new = folder / f"{_LOCK_NAME}.new"
             handle = os.open(new, os.O_RDWR | os.O_CREAT, 0o600)
@@ -53,9 +55,18 @@ def _sweep(parent: Path) -> None:
             handle = os.open(lock, os.O_RDWR)
             try:
                 if _is_free(handle):
-                    shutil.rmtree(lock.parent, ignore_errors=True)
+                    _remove(lock.parent)
             finally:
                 os.close(handle)
+
+
+def _remove(folder: Path) -> None:
+    """Remove a run's folder, into which processes may write until they have ended too."""
+    for _ in range(_REMOVALS):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not folder.exists():
+            return
+        time.sleep(_PAUSE_SECONDS)
 
 
 def _is_free(handle: int) -> bool:

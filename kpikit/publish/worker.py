@@ -179,14 +179,19 @@ def kernel_environment(job: Job) -> dict[str, str]:
         "KPIKIT_OVERRIDES": json.dumps(job.report.overrides),
         "IPYTHONDIR": str(job.scratch / "ipython"),  # nobody's private start-up scripts
         "JUPYTER_RUNTIME_DIR": str(job.scratch),
+        "TMPDIR": str(job.scratch),  # so that what a killed kernel leaves there is removed
     }
     threads = dict.fromkeys(_THREADED, str(job.threads))
     return {**_interpreter_environment(), **own, **threads}
 
 
-def zygote_environment() -> dict[str, str]:
-    """Return the environment in which what all kernels share is imported, without a thread."""
-    quiet = {"JE_ARROW_MALLOC_CONF": "background_thread:false"}
+def zygote_environment(scratch: Path) -> dict[str, str]:
+    """Return the environment in which what all kernels share is imported, without a thread.
+
+    Args:
+        scratch: The run's private folder, in which temporary files of the imports lie.
+    """
+    quiet = {"JE_ARROW_MALLOC_CONF": "background_thread:false", "TMPDIR": str(scratch)}
     return {**_interpreter_environment(), **dict.fromkeys(_THREADED, "1"), **quiet}
 
 

@@ -25,6 +25,7 @@ import selectors
 import signal
 import socket
 import sys
+import tempfile
 import time
 import traceback
 from collections.abc import Iterable, Iterator
@@ -183,6 +184,7 @@ def _take_over(request: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(request["env"])
     time.tzset()
+    tempfile.tempdir = None  # as the environment says now
     sys.argv = request["argv"]
     random.seed()
     if numpy := sys.modules.get("numpy"):

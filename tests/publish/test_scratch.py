@@ -70,3 +70,21 @@ def test_a_long_temporary_path_gives_way_to_a_short_one(monkeypatch):
     short = scratch._temporary_folder()
 
     assert (Path(long), Path(short)) == (Path("/tmp"), Path("/scratch"))
+
+
+def test_a_folder_into_which_a_dying_process_still_writes_is_removed_in_the_end(
+    tmp_path, monkeypatch
+):
+    folder = tmp_path / "kpikit-dead"
+    folder.mkdir()
+    tries = iter(range(3))
+
+    def busy(path, ignore_errors):
+        if next(tries) == 2:
+            path.rmdir()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(scratch.shutil, "rmtree", busy)
+        scratch._remove(folder)
+
+    assert not folder.exists()

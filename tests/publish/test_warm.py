@@ -142,7 +142,7 @@ def test_warm_and_cold_kernels_give_the_same_review(review):
 
 @linux
 @pytest.mark.slow
-def test_a_warm_kernel_imports_no_part_of_a_large_package(review):
+def test_a_warm_kernel_imports_no_part_of_a_large_package(review, tmp_path):
     """When this fails, name what it lists in ``warm._PRELOADS``: every report spends time on it."""
     hot, imported = review[1:]
     templates = [outcome.report.template.text for outcome in hot.outcomes]
@@ -154,7 +154,7 @@ print(*sys.modules)
 """
 
     preloaded = subprocess.check_output(
-        [sys.executable, "-c", code], env=zygote_environment(), text=True
+        [sys.executable, "-c", code], env=zygote_environment(tmp_path), text=True
     )
 
     late = imported - set(preloaded.split())
@@ -290,7 +290,7 @@ def test_a_killed_runner_leaves_neither_zygote_nor_kernel_nor_what_cells_started
 
 @contextlib.contextmanager
 def leased_kernel(folder, *modules):
-    with warm.zygote(folder / "z", modules, env=zygote_environment()) as address:
+    with warm.zygote(folder / "z", modules, env=zygote_environment(folder)) as address:
         connection = {"transport": "ipc", "ip": str(folder / "k"), "key": "k"}
         (folder / "k.json").write_text(json.dumps(connection))
         # run by every kernel when it starts: what a cell might leave behind
@@ -306,7 +306,7 @@ def leased_kernel(folder, *modules):
             address,
             argv=["kernel", "-f", str(folder / "k.json")],
             cwd=str(folder),
-            env={**zygote_environment(), "IPYTHONDIR": str(folder / "ipython")},
+            env={**zygote_environment(folder), "IPYTHONDIR": str(folder / "ipython")},
             log=folder / "log",
         )
 
@@ -362,7 +362,7 @@ def test_a_zygote_with_a_thread_refuses_to_fork(short_folder):
         "import threading, time\n"
         "threading.Thread(target=time.sleep, args=(600,), daemon=True).start()\n"
     )
-    env = zygote_environment()
+    env = zygote_environment(short_folder)
     env["PYTHONPATH"] = os.pathsep.join([str(short_folder), env.get("PYTHONPATH", "")])
 
     with (
