@@ -18,7 +18,7 @@ PAGES = (  # product, and a heading of the page
     ("atlas", "EXECUTIVE SUMMARY"),
     ("atlas", "Where does each KPI stand"),
     ("atlas", "What does the revenue consist of"),
-    ("beacon", "Which segments carry the KPI"),
+    ("beacon", "Which segments bear the KPI"),
 )
 _WIDTH, _GAP, _COLOURS = 840, 16, 128
 _DESK = "#c9d0d6"
