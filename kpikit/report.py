@@ -10,7 +10,7 @@ import pandas as pd
 from kpikit.catalogue import metric_names_at
 from kpikit.errors import ParamsError
 from kpikit.ledger import read_ledger
-from kpikit.params import find_product
+from kpikit.params import LoadedProduct, find_product
 from kpikit.present.components import REVIEW, Component
 from kpikit.sections import actions as actions_of
 from kpikit.sections import benchmarks as benchmarks_of
@@ -174,20 +174,35 @@ def open_report(
             draft shows the fault in appendix A).
         PeriodError: The period cannot be read, or the data does not touch it.
     """
-    loaded = find_product(
-        find_folder(Path(params_dir)), product, known_metrics=metric_names_at,
-        overrides=overrides_of_run(),
-    )  # fmt: skip
-    dataset = open_dataset(loaded)
-    run_id = os.environ.get("KPIKIT_RUN_ID", "")
-    if run_id:
-        check_findings(dataset)
+    loaded, dataset, run_id = open_product(product, params_dir)
     coverage = Coverage(dataset.first_day, dataset.as_of)
     chosen = choose_period(loaded, coverage, period)
     folder = os.environ.get("KPIKIT_LEDGER")
     ledger = read_ledger(Path(folder) if folder else None, product=loaded.key)
     earlier = ledger.before(chosen, template=REVIEW, calendar=loaded.calendar)
     return Report(Context(loaded, dataset, chosen, run_id, earlier))
+
+
+def open_product(
+    product: str, params_dir: str | os.PathLike[str]
+) -> tuple[LoadedProduct, Dataset, str]:
+    """Return a product's file, its data, and the run that asks: empty for a draft.
+
+    Raises:
+        UnknownNameError: No product has this key; the message names the nearest.
+        ParamsError: The product's file is wrong; the message lists every mistake.
+        SourceError: Its data cannot be read.
+        DataQualityError: A check declared as an error found a fault (runs of the runner alone).
+    """
+    loaded = find_product(
+        find_folder(Path(params_dir)), product, known_metrics=metric_names_at,
+        overrides=_overrides_of_run(),
+    )  # fmt: skip
+    dataset = open_dataset(loaded)
+    run_id = os.environ.get("KPIKIT_RUN_ID", "")
+    if run_id:
+        check_findings(dataset)
+    return loaded, dataset, run_id
 
 
 def find_folder(folder: Path) -> Path:
@@ -206,6 +221,6 @@ def find_folder(folder: Path) -> Path:
     )
 
 
-def overrides_of_run() -> tuple[str, ...]:
+def _overrides_of_run() -> tuple[str, ...]:
     """Return the ``key=value`` texts that the runner was called with; none in a notebook."""
     return tuple(json.loads(os.environ.get("KPIKIT_OVERRIDES", "[]")))

@@ -1,20 +1,17 @@
 """The facade that notebooks call for one A/B test: one method per section."""
 
 import os
-from pathlib import Path
 
 import pandas as pd
 
 from kpikit.analysis.experiments import ExperimentResult
-from kpikit.catalogue import metric_names_at
 from kpikit.errors import PeriodError
-from kpikit.params import find_product
 from kpikit.present.components import Component
-from kpikit.report import find_folder, overrides_of_run
+from kpikit.report import open_product
 from kpikit.sections import experiments
 from kpikit.sections.context import Context
 from kpikit.sections.experiments import Trial
-from kpikit.sources import Dataset, check_findings, open_dataset
+from kpikit.sources import Dataset
 
 
 class ExperimentReport:
@@ -120,14 +117,7 @@ def open_experiment(
         DataQualityError: A check declared as an error found a fault (runs of the runner alone).
         PeriodError: The test has not begun, or does not end in the period.
     """
-    loaded = find_product(
-        find_folder(Path(params_dir)), product, known_metrics=metric_names_at,
-        overrides=overrides_of_run(),
-    )  # fmt: skip
-    dataset = open_dataset(loaded)
-    run_id = os.environ.get("KPIKIT_RUN_ID", "")
-    if run_id:
-        check_findings(dataset)
+    loaded, dataset, run_id = open_product(product, params_dir)
     draft = Context(loaded, dataset, loaded.calendar.period_of(dataset.as_of, "quarter"), run_id)
     declared = experiments.open_trial(draft, experiment).experiment
     quarter = loaded.calendar.period_of(declared.end, "quarter")

@@ -52,15 +52,12 @@ def plot_forecast_columns(
     Returns:
         The axes; without any value they hold a remark instead.
     """
-    sheet = canvas.new_sheet(size)
-    slots = make_slots(frame)
+    sheet, slots = canvas.new_sheet(size), make_slots(frame)
     ahead = frame[frame["mean"].notna()]
     if slots.is_empty or ahead.empty:
         return canvas.no_data_panel(sheet)
     steps = labels.target_steps(target, slots)
-    drawn = [*slots.actual, *_numbers(ahead), *steps.levels]
-    limits = canvas.value_limits(drawn, from_zero=True)
-    panel, beside = _panel(sheet, frame, slots, steps, limits, unit=unit, currency=currency)
+    panel, beside = _panel(sheet, slots, ahead, steps, unit=unit, currency=currency, from_zero=True)
     panel.bar(
         slots.positions, np.nan_to_num(slots.actual), _BAR, color=theme.INK, label="actual",
         zorder=3,
@@ -94,15 +91,14 @@ def plot_forecast_fan(
     Returns:
         The axes; without any value they hold a remark instead.
     """
-    sheet = canvas.new_sheet(size)
-    slots = make_slots(frame)
+    sheet, slots = canvas.new_sheet(size), make_slots(frame)
     ahead = frame[frame["mean"].notna()]
     if slots.is_empty or ahead.empty:
         return canvas.no_data_panel(sheet)
     steps = labels.target_steps(target, slots)
-    drawn = [*slots.actual, *_numbers(ahead), *steps.levels]
-    limits = canvas.value_limits(drawn, from_zero=False)
-    panel, beside = _panel(sheet, frame, slots, steps, limits, unit=unit, currency=currency)
+    panel, beside = _panel(
+        sheet, slots, ahead, steps, unit=unit, currency=currency, from_zero=False
+    )
     _draw_fan(panel, slots, ahead)
     labels.draw_steps(panel, steps)
     panel.plot(
@@ -115,16 +111,18 @@ def plot_forecast_fan(
 
 def _panel(
     sheet: Figure,
-    frame: pd.DataFrame,
     slots: Slots,
+    ahead: pd.DataFrame,
     steps: labels.Steps,
-    limits: tuple[float, float],
     *,
     unit: Unit,
     currency: str,
+    from_zero: bool,
 ) -> tuple[Panel, tuple[labels.Label, ...]]:
-    """Return axes with both scales, and the labels that go to their right."""
-    final = records(frame[frame["mean"].notna()])[-1]
+    """Return axes whose scales hold all that is drawn, and the labels that go to their right."""
+    drawn = [*slots.actual, *_numbers(ahead), *steps.levels]
+    limits = canvas.value_limits(drawn, from_zero=from_zero)
+    final = records(ahead)[-1]
     last = float(final["mean"])
     number = round(last) if unit == "count" else last
     text = format_value(number, unit, currency=currency, short=True)
