@@ -28,10 +28,9 @@ from kpikit.catalogue.relations import (
     DAY,
     PERIOD,
     SEGMENT,
+    Coverages,
     Span,
-    covered_days,
     daily_actives,
-    names_users,
 )
 from kpikit.catalogue.values import Parts, Valued
 from kpikit.errors import ParamsError
@@ -56,6 +55,7 @@ def metric_table(
     as_of: dt.date,
     params: Product,
     dimension: str = "",
+    coverages: Coverages | None = None,
 ) -> pd.DataFrame:
     """Return the values of metrics in periods, as facts.
 
@@ -76,6 +76,7 @@ def metric_table(
         params: The product: activation, conversion, features.
         dimension: Column to break values down by, or ``feature`` for feature adoption. Metrics
             whose table lacks it are left out. A user with several values counts in each.
+        coverages: What the caller has found its tables to cover, and will; asked anew if None.
 
     Returns:
         Facts (``FACT_COLUMNS``): one row per metric, segment (sorted) and period, in the order
@@ -85,17 +86,21 @@ def metric_table(
         AnalysisError: A metric belongs to another analysis.
         ParamsError: A metric's expression does not fit its table.
     """
+    coverages = coverages or Coverages(calendar.timezone)
     if dimension == FEATURE:
         return _feature_table(
-            tables, metrics, periods, calendar=calendar, as_of=as_of, params=params
-        )
+            tables, metrics, periods,
+            calendar=calendar, as_of=as_of, params=params, coverages=coverages,
+        )  # fmt: skip
     span = Span(tuple(dict.fromkeys(periods)), calendar, as_of)
     if not span.periods:
         return make_facts([])
     tables = tables_by(tables, dimension, params=params)
     rows: dict[str, list[dict[str, Any]]] = {}
     for group in query_groups(metrics):
-        rows |= _group_facts(tables, group, span, params=params, dimension=dimension)
+        rows |= _group_facts(
+            tables, group, span, params=params, dimension=dimension, coverages=coverages
+        )
     return make_facts(row for metric in metrics for row in rows.get(metric.name, []))
 
 
@@ -272,25 +277,24 @@ def _group_facts(
     *,
     params: Product,
     dimension: str,
+    coverages: Coverages,
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the facts of metrics that one query serves, by metric."""
     name = group[0].table
-    covered = covered_days(tables[name], name, span.calendar.timezone) if name in tables else None
+    covered = coverages.of(tables[name], name) if name in tables else None
     fitting = _fitting(group, tables, params=params, dimension=dimension)
     rows: dict[str, list[dict[str, Any]]] = {}
     if covered and fitting:
-        reading = replace(span, covered=covered)
+        reading = replace(span, covered=covered.days)
         query = metric_query(tables[name], fitting, reading, params=params, dimension=dimension)
-        nameless = query.of_users and not names_users(tables[name])
         found = _run(query, span)
         segments = sorted({segment for _, segment, _ in found}) if dimension else [""]
         for item in fitting:
-            if nameless and item.name in query.of_users:
+            if item.name in query.of_users and not covered.named:
                 rows[item.name] = [] if dimension else _missing(item, span, _NO_USERS)
                 continue
-            valued = Valued(
-                item, span, covered, dimension, item.name in query.totals, item.name in query.rates
-            )
+            total, rate = item.name in query.totals, item.name in query.rates
+            valued = Valued(item, span, covered.days, dimension, total, rate)
             rows[item.name] = [
                 valued.fact(index, segment, found.get((item.name, segment, index)))
                 for segment in segments
@@ -349,6 +353,7 @@ def _feature_table(
     calendar: Calendar,
     as_of: dt.date,
     params: Product,
+    coverages: Coverages,
 ) -> pd.DataFrame:
     """Return the adoption of each declared feature; other metrics know no features."""
     adoption = [metric for metric in metrics if metric.needs == "features"]
@@ -357,7 +362,10 @@ def _feature_table(
         for metric in adoption
         for index in range(len(params.features))
     ]
-    facts = metric_table(tables, each, periods, calendar=calendar, as_of=as_of, params=params)
+    facts = metric_table(
+        tables, each, periods,
+        calendar=calendar, as_of=as_of, params=params, coverages=coverages,
+    )  # fmt: skip
     names = list(params.features)
     parted = [name.rsplit("__", 1) for name in facts["metric"]]
     return facts.assign(

@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
@@ -65,25 +66,53 @@ class Span:
         return local_date(times, zone, between=utc_bounds(first, last + _ONE_DAY, zone))
 
 
-def covered_days(table: ir.Table, name: str, timezone: str) -> tuple[dt.date, dt.date] | None:
-    """Return the first and last local day with a row of a canonical table; None where it is empty.
+@dataclass(frozen=True)
+class Coverage:
+    """What a table's rows cover.
+
+    Attributes:
+        days: First and last local day with a row.
+        named: Whether any row says whose it is.
+    """
+
+    days: tuple[dt.date, dt.date]
+    named: bool
+
+
+class Coverages:
+    """What tables cover; each is asked once.
 
     Args:
-        table: The table.
-        name: Its canonical name.
         timezone: Zone in which days begin.
     """
+
+    def __init__(self, timezone: str) -> None:
+        """Know no table yet."""
+        self._timezone = timezone
+        self._found: dict[ops.Node, Coverage | None] = {}
+
+    def of(self, table: ir.Table, name: str) -> Coverage | None:
+        """Return what a canonical table covers; None where it is empty.
+
+        Args:
+            table: The table.
+            name: Its canonical name.
+        """
+        key = table.op()
+        if key not in self._found:
+            self._found[key] = _coverage(table, name, self._timezone)
+        return self._found[key]
+
+
+def _coverage(table: ir.Table, name: str, timezone: str) -> Coverage | None:
     column = _time_column(table, name)
-    (row,) = table.aggregate(first=column.min(), last=column.max()).to_pyarrow().to_pylist()
+    users = table["user_id"].count() if "user_id" in table.columns else ibis.literal(0)
+    found = table.aggregate(first=column.min(), last=column.max(), users=users)
+    (row,) = found.to_pyarrow().to_pylist()
     if row["first"] is None:
         return None
     first, last = (_local_day(row[key], timezone) for key in ("first", "last"))
-    return first, last
-
-
-def names_users(table: ir.Table) -> bool:
-    """Tell whether any row of a table says whose it is."""
-    return "user_id" in table.columns and bool(table["user_id"].count().to_pyarrow().as_py())
+    return Coverage((first, last), named=row["users"] > 0)
 
 
 def rows_by_period(table: ir.Table, name: str, span: Span, *, dimension: str = "") -> ir.Table:

@@ -12,11 +12,13 @@ from kpikit.analysis.scorecard import comparison_periods, scorecard_periods, sco
 from kpikit.analysis.subscriptions import subscription_facts
 from kpikit.analysis.survey import survey_facts
 from kpikit.catalogue import Metric, fact, make_facts, metrics_of, scorecard_metrics, with_inputs
+from kpikit.catalogue.relations import Coverages
 from kpikit.ledger import Ledger, read_ledger
 from kpikit.params import LoadedProduct, Product
 from kpikit.periods import Calendar, Grain, Period
 from kpikit.present.sentences import Basis
 from kpikit.sections.evidence import Aim, evidence_table
+from kpikit.sections.known import KnownFacts, KnownParts, foreseen_metrics
 from kpikit.sources import Dataset, Finding, findings_for
 
 MONTHS = 24
@@ -89,7 +91,25 @@ class Context:
     @cached_property
     def facts(self) -> pd.DataFrame:
         """Facts of every KPI for all periods that the review shows."""
-        return self.facts_of(self.metrics, self._periods())
+        periods = self._periods()
+        foreseen = foreseen_metrics(self.params, self.catalogue)
+        self.facts_of([*self.metrics, *foreseen], periods)  # one query for all sections
+        return self.facts_of(self.metrics, periods)
+
+    @cached_property
+    def _known(self) -> KnownFacts:
+        return KnownFacts(self._compute)
+
+    @cached_property
+    def _parts(self) -> KnownParts:
+        return KnownParts(
+            lambda metric, periods, dimension: self._compute([metric], periods, dimension)
+        )
+
+    @cached_property
+    def coverages(self) -> Coverages:
+        """What the tables cover, each asked once."""
+        return Coverages(self.calendar.timezone)
 
     @cached_property
     def scorecard(self) -> pd.DataFrame:
@@ -147,9 +167,7 @@ class Context:
         names = {finding.check.replace("_", " ") for finding in found}
         return sorted(names)
 
-    def facts_of(
-        self, metrics: Sequence[Metric], periods: Iterable[Period], *, dimension: str = ""
-    ) -> pd.DataFrame:
+    def facts_of(self, metrics: Sequence[Metric], periods: Iterable[Period]) -> pd.DataFrame:
         """Return the facts of any metrics, whichever analysis computes them."""
         wanted = with_inputs(
             metrics,
@@ -158,27 +176,43 @@ class Context:
             params=self.params,
         )
         spans = list(dict.fromkeys(periods))
-        families: dict[str, Callable[[list[Metric]], pd.DataFrame]] = {
-            "subscriptions": lambda chosen: self._subscription_facts(chosen, spans, dimension),
-            "survey": lambda chosen: self._survey_facts(chosen, spans, dimension),
-        }
-        by_family: dict[str, list[Metric]] = {}
-        for metric in wanted:
-            by_family.setdefault(metric.family, []).append(metric)
-        composites = by_family.pop("composite", [])
-        frames = [families[name](by_family.pop(name)) for name in families if name in by_family]
-        rest = [metric for chosen in by_family.values() for metric in chosen]
-        frames.append(
-            metric_table(
-                self.dataset.tables, rest, spans, calendar=self.calendar, as_of=self.dataset.as_of,
-                params=self.params, dimension=dimension,
-            )
-        )  # fmt: skip
-        facts = pd.concat([frame for frame in frames if not frame.empty] or [make_facts([])])
+        composites = [metric for metric in wanted if metric.family == "composite"]
+        simple = [metric for metric in wanted if metric.family != "composite"]
+        facts = self._known.of(simple, spans)
         if composites:
             made = composite_table(facts, composites, params=self.params, as_of=self.dataset.as_of)
             facts = pd.concat([facts, made])
         return facts.reset_index(drop=True)
+
+    def parts_of(self, metric: Metric, periods: Iterable[Period], dimension: str) -> pd.DataFrame:
+        """Return the facts of a metric, composed of no others, by the segments of a dimension.
+
+        Left out are segments without a row in all of the periods.
+        """
+        return self._parts.of(metric, list(dict.fromkeys(periods)), dimension)
+
+    def _compute(
+        self, metrics: Sequence[Metric], periods: Sequence[Period], dimension: str = ""
+    ) -> pd.DataFrame:
+        """Return the facts of metrics that are composed of no others."""
+        families: dict[str, Callable[[list[Metric]], pd.DataFrame]] = {
+            "subscriptions": lambda chosen: self._subscription_facts(chosen, periods, dimension),
+            "survey": lambda chosen: self._survey_facts(chosen, periods, dimension),
+        }
+        by_family: dict[str, list[Metric]] = {}
+        for metric in metrics:
+            by_family.setdefault(metric.family, []).append(metric)
+        frames = [families[name](by_family.pop(name)) for name in families if name in by_family]
+        rest = [metric for chosen in by_family.values() for metric in chosen]
+        frames.append(
+            metric_table(
+                self.dataset.tables, rest, periods, calendar=self.calendar,
+                as_of=self.dataset.as_of, params=self.params, dimension=dimension,
+                coverages=self.coverages,
+            )
+        )  # fmt: skip
+        known = [frame for frame in frames if not frame.empty] or [make_facts([])]
+        return pd.concat(known, ignore_index=True)
 
     def facts_at(self, metrics: Iterable[Metric], periods: Iterable[Period]) -> pd.DataFrame:
         """Return facts of whole periods: those at hand, and what the scorecard lacks computed."""
@@ -233,7 +267,7 @@ class Context:
         return list(dict.fromkeys(found))
 
     def _subscription_facts(
-        self, metrics: list[Metric], periods: list[Period], dimension: str
+        self, metrics: list[Metric], periods: Sequence[Period], dimension: str
     ) -> pd.DataFrame:
         if "subscriptions" not in self.dataset.tables:
             return self._missing(metrics, periods, "there is no table subscriptions")
@@ -248,7 +282,7 @@ class Context:
         )
 
     def _survey_facts(
-        self, metrics: list[Metric], periods: list[Period], dimension: str
+        self, metrics: list[Metric], periods: Sequence[Period], dimension: str
     ) -> pd.DataFrame:
         if "survey" not in self.dataset.tables:
             return self._missing(metrics, periods, "there is no table survey")
@@ -261,7 +295,9 @@ class Context:
             dimension=dimension,
         )
 
-    def _missing(self, metrics: list[Metric], periods: list[Period], reason: str) -> pd.DataFrame:
+    def _missing(
+        self, metrics: list[Metric], periods: Sequence[Period], reason: str
+    ) -> pd.DataFrame:
         return make_facts(
             fact(metric.name, period, as_of=self.dataset.as_of, reason=reason)
             for metric in metrics

@@ -244,7 +244,7 @@ def _parted(
     table = context.dataset.tables.get(metric.table)
     if table is None or dimension not in table.columns or len(periods) < 2:
         return None
-    facts = context.facts_of([metric], periods, dimension=dimension)
+    facts = context.parts_of(metric, periods, dimension)
     own = facts[facts["dimension"] == dimension]
     totals = context.facts_of([metric], periods)
     column = "value" if metric.denominator is None else "denominator"

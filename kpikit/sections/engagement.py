@@ -22,8 +22,8 @@ from kpikit.present.frames import records
 from kpikit.present.titles import alt_text, period_name, row_numbers
 from kpikit.sections.absent import missing_table, nothing_to_show
 from kpikit.sections.context import Context
+from kpikit.sections.known import USAGE
 
-_USAGE = ("mau", "stickiness", "wau", "dau")  # the first two are named in the title
 _ADOPTION = "feature_adoption_rate"
 _NO_FEATURES = "No feature is declared; reads the key features."
 
@@ -42,7 +42,7 @@ def engagement_section(context: Context) -> Stack:
 
 def _usage(context: Context) -> Table | str:
     """Return the table of active users, or why there is none."""
-    metrics = [context.catalogue[name] for name in _USAGE]
+    metrics = [context.catalogue[name] for name in USAGE]
     periods = context.comparisons
     facts = context.facts_of(metrics, periods.values())
     if facts["value"].isna().all():
@@ -116,6 +116,7 @@ def _adoption(context: Context) -> pd.DataFrame:
         as_of=context.as_of,
         params=context.params,
         dimension=FEATURE,
+        coverages=context.coverages,
     )
     own = facts[facts["start"] == now.start].rename(columns={"segment": "feature"})
     past = facts[(facts["start"] == before.start) & facts["complete"]]

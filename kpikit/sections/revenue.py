@@ -14,10 +14,10 @@ from kpikit.present.tables import Show, frame_table
 from kpikit.present.titles import alt_text, columns_title, mrr_title, period_name, series_numbers
 from kpikit.sections.absent import missing_table, nothing_to_show
 from kpikit.sections.context import Context
+from kpikit.sections.known import SALES
 from kpikit.sections.trends import pair_up
 
 _MONTHS = 12
-_SALES = ("net_revenue", "refunds", "orders", "average_order_value")
 _MRR_COLUMNS = (
     Show("period", "Month"),
     Show("mrr_start", "Start", "money", whole=True),
@@ -119,7 +119,7 @@ def _mrr(context: Context, start: dt.date, end: dt.date, grain: str) -> pd.DataF
 def _orders(context: Context) -> list[Component]:
     if "orders" not in context.dataset.tables:
         return []
-    metrics = [context.catalogue[name] for name in _SALES]
+    metrics = [context.catalogue[name] for name in SALES]
     last = context.last_month
     months = [context.calendar.shift(last, -back) for back in range(_MONTHS + 12)]
     facts = context.facts_of(metrics, months)

@@ -52,7 +52,7 @@ def _has_column(context: Context, metric: Metric, dimension: str) -> bool:
 
 def _chart(context: Context, metric: Metric, dimension: str) -> Figure | None:
     year_before = context.comparisons["year_before"]
-    facts = context.facts_of([metric], [context.period, year_before], dimension=dimension)
+    facts = context.parts_of(metric, [context.period, year_before], dimension)
     totals = context.scorecard.set_index("metric")["actual"]
     table = segment_table(
         facts,

@@ -8,8 +8,9 @@ import pyarrow as pa
 import pytest
 
 from kpikit.catalogue.relations import (
+    Coverage,
+    Coverages,
     Span,
-    covered_days,
     daily_actives,
     purchases,
     rows_by_period,
@@ -41,28 +42,37 @@ def events():
 
 def test_knowing_what_the_data_cover_changes_no_local_day(events):
     span = Span(tuple(BERLIN.split(YEAR, "day")), BERLIN, YEAR.last_day)
-    covered = covered_days(events, "events", "Europe/Berlin")
+    covered = Coverages("Europe/Berlin").of(events, "events")
 
     days = [
         rows_by_period(events, "events", each).select("user_id", "kpikit_day")
         .order_by("user_id").to_pyarrow().to_pylist()
-        for each in (span, replace(span, covered=covered))
+        for each in (span, replace(span, covered=covered.days))
     ]  # fmt: skip
 
-    assert covered == (dt.date(2025, 12, 31), dt.date(2027, 1, 1))
+    assert covered == Coverage((dt.date(2025, 12, 31), dt.date(2027, 1, 1)), named=True)
     assert days[0] == days[1]
     assert len(days[0]) == 4 * 4 + 1 + 3  # of New Year's Eves: 23:30 before, 20:30 to 22:30 in it
 
 
 def test_days_of_a_table_that_holds_days_are_taken_as_they_are(costs):
-    assert covered_days(costs, "costs", "America/New_York") == (
-        dt.date(2026, 7, 1),
-        dt.date(2026, 7, 3),
-    )
+    covered = Coverages("America/New_York").of(costs, "costs")
+
+    assert covered == Coverage((dt.date(2026, 7, 1), dt.date(2026, 7, 3)), named=False)
 
 
 def test_an_empty_table_covers_nothing(costs):
-    assert covered_days(costs.filter(ibis.literal(value=False)), "costs", "UTC") is None
+    nothing = costs.filter(ibis.literal(value=False))
+
+    assert Coverages("UTC").of(nothing, "costs") is None
+
+
+def test_a_table_is_asked_once_what_it_covers(costs, monkeypatch):
+    coverages = Coverages("UTC")
+    first = coverages.of(costs, "costs")
+    monkeypatch.setattr(ibis.Table, "to_pyarrow", None)
+
+    assert coverages.of(costs, "costs") == first
 
 
 def test_a_row_is_repeated_for_each_period_that_holds_it(costs):

@@ -1,0 +1,96 @@
+"""Facts that a report has at hand: the engine is asked once for a metric in a period."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import pandas as pd
+
+from kpikit.catalogue import Metric, make_facts
+from kpikit.formulas import parse_formula
+from kpikit.params import Product
+from kpikit.periods import Period
+
+SALES = ("net_revenue", "refunds", "orders", "average_order_value")
+USAGE = ("mau", "stickiness", "wau", "dau")  # the first two are named in a title
+
+Compute = Callable[[Sequence[Metric], Sequence[Period]], pd.DataFrame]
+
+
+class KnownFacts:
+    """Facts of totals, computed where they are not known yet.
+
+    Sections ask for what they show when they show it, often for what another has asked for before.
+    A query costs some 40 ms before it reads a row, so one for many metrics and periods is cheaper
+    than several for few.
+
+    Args:
+        compute: Returns a fact per metric and period, and no other.
+    """
+
+    def __init__(self, compute: Compute) -> None:
+        """Know nothing yet."""
+        self._compute = compute
+        self._facts = make_facts([])
+        self._places: dict[tuple[str, Period], int] = {}
+
+    def of(self, metrics: Sequence[Metric], periods: Sequence[Period]) -> pd.DataFrame:
+        """Return the facts of metrics in periods, by metric and period in the order asked for."""
+        self._learn(metrics, periods)
+        places = [self._places[metric.name, period] for metric in metrics for period in periods]
+        return self._facts.take(places).reset_index(drop=True)
+
+    def _learn(self, metrics: Sequence[Metric], periods: Sequence[Period]) -> None:
+        """Ask for the metrics that lack a period, in all the periods that any of them lacks."""
+        lacking = {
+            metric: [period for period in periods if (metric.name, period) not in self._places]
+            for metric in metrics
+        }
+        unknown = [metric for metric in metrics if lacking[metric]]
+        if not unknown:
+            return
+        spans = list(dict.fromkeys(period for each in lacking.values() for period in each))
+        found = self._compute(unknown, spans)
+        columns = (found[name] for name in ("metric", "start", "end", "grain", "period"))
+        for place, (name, *span) in enumerate(zip(*columns, strict=True), len(self._facts)):
+            self._places[name, Period(*span)] = place
+        self._facts = pd.concat([self._facts, found], ignore_index=True)
+
+
+class KnownParts:
+    """Facts of one metric by the segments of a dimension, kept for whoever asks for the same.
+
+    Args:
+        compute: Returns the facts of a metric in periods by a dimension.
+    """
+
+    def __init__(self, compute: Callable[[Metric, Sequence[Period], str], pd.DataFrame]) -> None:
+        """Know nothing yet."""
+        self._compute = compute
+        self._found: dict[tuple[str, str], tuple[set[Period], pd.DataFrame]] = {}
+
+    def of(self, metric: Metric, periods: Sequence[Period], dimension: str) -> pd.DataFrame:
+        """Return the facts of the segments that have a row in one of the periods at least."""
+        known, facts = self._found.get((metric.name, dimension), (set(), make_facts([])))
+        if not known.issuperset(periods):
+            known, facts = set(periods), self._compute(metric, periods, dimension)
+            self._found[metric.name, dimension] = known, facts
+        columns = (facts[name] for name in ("start", "end", "grain", "period"))
+        asked = [Period(*span) in periods for span in zip(*columns, strict=True)]
+        own = facts[pd.Series(asked, facts.index, dtype=bool)]
+        rows = own["n"].gt(0) | own["value"].fillna(0.0).ne(0.0)
+        living = set(own.loc[rows, "segment"])
+        return own[own["segment"].isin(living)].reset_index(drop=True)
+
+
+def foreseen_metrics(params: Product, catalogue: Mapping[str, Metric]) -> list[Metric]:
+    """Return the metrics that sections will ask for beside the scorecard's."""
+    names = dict.fromkeys((*SALES, *USAGE, *_named(params)))
+    return [catalogue[name] for name in names if name in catalogue]
+
+
+def _named(params: Product) -> Iterator[str]:
+    for name, formula in params.drivers.items():
+        yield from (name, *parse_formula(formula).names)
+    for goal in params.goals:
+        yield from (result.metric for result in goal.key_results)
+    yield from (one.metric for one in params.benchmarks)
+    yield from (one.metric for one in params.actions if one.metric)
