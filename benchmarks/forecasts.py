@@ -7,16 +7,17 @@ import time
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 
 import kpikit as kk
 from benchmarks import m3
 from benchmarks.measure import Result
+from kpikit.analysis.calibration import M3_RELIABILITY, TARGET_FACTORS
 
 # period, season length, greatest sMAPE and MASE
 BARS = (("QUARTERLY", 4, 9.36, 1.126), ("MONTHLY", 12, 14.00, 0.870))
 PEERS = ("THETA", "ForecastPro", "DAMPEN", "NAIVE2")
 MONTHS = 3
-FACTORS = (0.95, 1.0, 1.05, 1.1, 1.2)
 
 
 def measure() -> Iterator[Result]:
@@ -25,7 +26,9 @@ def measure() -> Iterator[Result]:
         return
     for period, season_length, most_smape, most_mase in BARS:
         yield from _accuracy(period, season_length, most_smape, most_mase)
-    yield from _totals(m3.load("MONTHLY"))
+    months = m3.load("MONTHLY")
+    yield from _totals(months)
+    yield from _earlier_points(months)
 
 
 def _accuracy(
@@ -57,7 +60,7 @@ def _totals(series: list[m3.Series]) -> Iterator[Result]:
             low, high = total.interval(level)
             held.append(low <= came <= high)
         year_before = float(each.known[len(each.known) - 12 :][:MONTHS].sum())
-        for target in (factor * year_before for factor in FACTORS):
+        for target in (factor * year_before for factor in TARGET_FACTORS):
             chances.append(total.chance_of(target))
             points.append(float(total.mean >= target))
             outcomes.append(came >= target)
@@ -71,7 +74,44 @@ def _totals(series: list[m3.Series]) -> Iterator[Result]:
     yield Result(
         "M3 monthly: Brier score over the 0/1 forecast's", brier / of_points, "", 0.72, detail
     )
-    for row in kk.reliability_table(chances, outcomes, bins=5).itertuples():
-        name = f"M3 monthly: hit where P is {row.low:.0%} to {row.high:.0%}"
-        detail = f"mean P {row.mean_probability:.0%}, n {row.n}"
+    yield from _reliability("", kk.reliability_table(chances, outcomes, bins=5))
+
+
+def _earlier_points(series: list[m3.Series]) -> Iterator[Result]:
+    """Yield how probabilities fared that were given at each earlier point of a series.
+
+    The many series that end in the same month turn together, so points as far from the end hang
+    together.
+    """
+    tables = [
+        kk.backtest_table(each.known, periods=MONTHS, season_length=12, factors=TARGET_FACTORS)
+        for each in series
+    ]
+    trials = pd.concat(
+        [
+            table.assign(before_end=len(each.known) - table["origin"])
+            for table, each in zip(tables, series, strict=True)
+        ]
+    )
+    found = kk.reliability_table(
+        trials["probability"], trials["hit"], bins=5, groups=trials["before_end"]
+    )
+    yield from _reliability(", earlier points", found)
+    names = ["mean_probability", "hit_rate"]
+    stated = pd.DataFrame(M3_RELIABILITY, np.arange(5) / 5, names)
+    off = 100 * (found.set_index("low")[names] - stated).abs().max().max()
+    yield Result("M3 monthly: reliability, off what the page says by", off, "points", 0.6)
+    middle = trials[trials["probability"].between(0.3, 0.7)]
+    gaps = middle["hit"].astype(float).sub(middle["probability"]).groupby(middle["before_end"])
+    detail = f"by point of time, n {len(gaps)}: {100 * gaps.mean().min():.0f} to"
+    yield Result(
+        "M3 monthly: hit - P where P is 30% to 70%", 100 * gaps.mean().max(), "points", None, detail
+    )
+
+
+def _reliability(which: str, table: pd.DataFrame) -> Iterator[Result]:
+    for row in table.itertuples():
+        name = f"M3 monthly{which}: hit where P is {row.low:.0%} to {row.high:.0%}"
+        interval = f"{100 * row.ci_low:.0f} to {100 * row.ci_high:.0f} %"
+        detail = f"mean P {row.mean_probability:.0%}, n {row.n}, {interval}"
         yield Result(name, 100 * row.hit_rate, "%", None, detail)

@@ -34,6 +34,7 @@ def test_forecasts_are_held_to_the_best_entrants_and_to_what_they_promise(two_se
         "M3 monthly: a 3-month total's 80% interval covers": 3,
         "M3 monthly: a 3-month total's 95% interval covers": 2,
         "M3 monthly: Brier score over the 0/1 forecast's": 0.72,
+        "M3 monthly: reliability, off what the page says by": 0.6,
     }
 
 

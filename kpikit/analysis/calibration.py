@@ -5,15 +5,23 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import special
 
 from kpikit.errors import AnalysisError, check_choice
-from kpikit.intervals import wilson_interval
+from kpikit.intervals import normal_quantile, wilson_interval
+from kpikit.params.base import Direction
 from kpikit.series.outlook import AGGREGATES, Aggregate, outlook_of
 from kpikit.series.reading import Floats, SeriesLike, check_count
 
 BACKTEST_COLUMNS = (
     "origin", "factor", "forecast", "naive", "actual", "target", "probability", "hit",
 )  # fmt: skip
+# what targets are tried at: last year's value times these
+TARGET_FACTORS = (0.95, 1.0, 1.05, 1.1, 1.2)
+# By fifths of probability: the mean that was given, and the share that was hit, of the totals of
+# three months of the M3 competition's 1,428 monthly series, foretold from each earlier point;
+# ``benchmarks/forecasts.py`` holds them.
+M3_RELIABILITY = ((0.04, 0.04), (0.30, 0.28), (0.50, 0.49), (0.70, 0.69), (0.95, 0.94))
 
 
 def backtest_table(
@@ -23,6 +31,7 @@ def backtest_table(
     season_length: int | None = None,
     aggregate: Aggregate = "sum",
     factors: Sequence[float] = (1.0,),
+    direction: Direction = "up",
 ) -> pd.DataFrame:
     """Return how forecasts of such a total would have fared, made from each earlier point.
 
@@ -37,11 +46,12 @@ def backtest_table(
         season_length: Periods per season, 1 for none (then the last value is the base).
         aggregate: ``sum``, ``mean`` or ``last`` of the periods.
         factors: What the base is multiplied with to make targets.
+        direction: ``up`` where the total shall be at least the target, ``down`` where at most.
 
     Returns:
         One row per origin and factor: ``origin`` (label of the last known period), ``factor``,
         ``forecast``, ``naive`` (the same periods one season before), ``actual``, ``target``,
-        ``probability`` (that the total is at least the target), ``hit`` (whether it was).
+        ``probability`` (that the target is met), ``hit`` (whether it was).
 
     Raises:
         AnalysisError: As for ``total_forecast``.
@@ -49,9 +59,12 @@ def backtest_table(
     where = "backtest_table"
     check_count("periods", periods, where)
     check_choice("aggregate", aggregate, AGGREGATES, where)
+    check_choice("direction", direction, ("up", "down"), where)
+    up = direction == "up"
     values, outlook = outlook_of(series, horizon=periods, season_length=season_length, where=where)
     rows = []
     for trial in outlook.trials(periods, aggregate=aggregate, season_length=values.season_length):
+        estimate, sign = (trial.estimate, 1) if up else (trial.estimate.mirrored(), -1)
         for factor in factors:
             target = factor * trial.naive
             rows.append({
@@ -61,8 +74,8 @@ def backtest_table(
                 "naive": trial.naive,
                 "actual": trial.actual,
                 "target": target,
-                "probability": trial.estimate.chance_of(target),
-                "hit": trial.actual >= target,
+                "probability": estimate.chance_of(sign * target),
+                "hit": sign * trial.actual >= sign * target,
             })  # fmt: skip
     return pd.DataFrame(rows, columns=list(BACKTEST_COLUMNS))
 
@@ -92,19 +105,31 @@ def brier_score(probabilities: npt.ArrayLike, outcomes: npt.ArrayLike) -> float:
 
 
 def reliability_table(
-    probabilities: npt.ArrayLike, outcomes: npt.ArrayLike, *, bins: int = 10
+    probabilities: npt.ArrayLike,
+    outcomes: npt.ArrayLike,
+    *,
+    bins: int = 10,
+    groups: npt.ArrayLike | None = None,
 ) -> pd.DataFrame:
     """Return how often what was given a probability came true.
+
+    The KPIs of a product turn together, and so do forecasts that overlap: a hundred of them made at
+    one time are not a hundred trials. Where ``groups`` say which belong together, the variance of
+    the share is that between groups, and the interval is that of as many independent forecasts as
+    have the same variance, with Student's t for few groups. Where a class holds a single group, or
+    no variance between groups, each group counts once.
 
     Args:
         probabilities: 0 to 1, one per forecast.
         outcomes: Whether it came true (true or 1, false or 0).
         bins: Number of equally wide classes of probability (>= 1).
+        groups: What each forecast hangs together with, such as the quarter in which it was made;
+            None where forecasts are independent.
 
     Returns:
         One row per class that holds a forecast: ``low`` (inclusive), ``high`` (exclusive; 1 is
-        in the last), ``n`` (forecasts), ``mean_probability``, ``hit_rate`` (share, 0 to 1), and
-        its Wilson interval ``ci_low``, ``ci_high`` (95 %), which takes forecasts as independent.
+        in the last), ``n`` (forecasts), ``groups`` (those that hold them), ``mean_probability``,
+        ``hit_rate`` (share, 0 to 1), and its Wilson interval ``ci_low``, ``ci_high`` (95 %).
 
     Raises:
         AnalysisError: Lengths differ, a value is out of range, ``bins`` is.
@@ -112,25 +137,53 @@ def reliability_table(
     References:
         Murphy, A. H., and Winkler, R. L. (1977). Reliability of subjective probability forecasts
         of precipitation and temperature. Applied Statistics 26, 41-47.
+        Korn, E. L., and Graubard, B. I. (1998). Confidence intervals for proportions with small
+        expected number of positive counts estimated from survey data. Survey Methodology 24,
+        193-201: the effective number of forecasts.
     """
-    check_count("bins", bins, "reliability_table")
-    chance, came = _chances(probabilities, outcomes, "reliability_table")
+    where = "reliability_table"
+    check_count("bins", bins, where)
+    chance, came = _chances(probabilities, outcomes, where)
+    names = np.arange(len(chance)) if groups is None else np.asarray(groups)
+    if names.shape != chance.shape:
+        raise AnalysisError(
+            f"{chance.size} probabilities meet {names.size} groups in {where}.\nGive one of each."
+        )
     place = np.minimum((chance * bins).astype(int), bins - 1)
     n = np.bincount(place, minlength=bins)
     hits = np.bincount(place, weights=came, minlength=bins)
-    held = n > 0
-    low, high = wilson_interval(hits[held], n[held])
+    held = np.flatnonzero(n)
+    share = hits[held] / n[held]
+    found = [_effective_number(came[place == each], names[place == each]) for each in held]
+    effective = np.array([number for number, _ in found])
+    low, high = wilson_interval(share * effective, effective)
     return pd.DataFrame(
         {
-            "low": np.arange(bins)[held] / bins,
-            "high": np.arange(1, bins + 1)[held] / bins,
+            "low": held / bins,
+            "high": (held + 1) / bins,
             "n": n[held],
+            "groups": [count for _, count in found],
             "mean_probability": np.bincount(place, weights=chance, minlength=bins)[held] / n[held],
-            "hit_rate": hits[held] / n[held],
+            "hit_rate": share,
             "ci_low": low,
             "ci_high": high,
         }
     )
+
+
+def _effective_number(came: Floats, names: npt.NDArray[np.generic]) -> tuple[float, int]:
+    """Return how many independent forecasts tell a share as surely as these, and their groups."""
+    distinct, place = np.unique(names, return_inverse=True)
+    groups, count = len(distinct), len(came)
+    if groups == count:
+        return float(count), groups
+    share = came.mean()
+    off = np.bincount(place, weights=came - share)
+    if groups == 1 or np.allclose(off, 0):
+        return float(groups), groups
+    between = float(off @ off) * groups / (groups - 1)
+    few = normal_quantile(0.95) / special.stdtrit(groups - 1, 0.975)
+    return float(min(count, count**2 * share * (1 - share) / between) * few**2), groups
 
 
 def _chances(

@@ -132,8 +132,7 @@ class TotalForecast:
         check_choice("direction", direction, ("up", "down"), "chance_of")
         if direction == "up":
             return self.estimate.chance_of(target)
-        found = self.estimate
-        return Estimate(-found.mean, found.scale, found.errors).chance_of(-target)
+        return self.estimate.mirrored().chance_of(-target)
 
 
 def total_forecast(

@@ -1,11 +1,14 @@
 """Appendix C: how the numbers were computed, and how sure they are."""
 
+from kpikit.analysis.calibration import M3_RELIABILITY
 from kpikit.analysis.scorecard import LEAST_N
 from kpikit.analysis.segments import LEAST_N as SEGMENT_N
 from kpikit.analysis.survey import MIN_ANSWERS
 from kpikit.present.components import Column, Stack, Table
+from kpikit.present.reliability import reliability_of_chances
 from kpikit.sections.context import Context
 from kpikit.sections.evidence import false_signals
+from kpikit.sections.prospects import chances_table
 from kpikit.sections.retention import LEAST_COHORT
 
 _MONTH_NAMES = (
@@ -26,7 +29,7 @@ def _signals_text(context: Context) -> str:
 
 
 def method_section(context: Context) -> Stack:
-    """Return the conventions behind the numbers of this report, one per row."""
+    """Return the conventions behind the numbers of this report, and how its chances fared."""
     calendar = context.calendar
     rows = {
         "Time": (
@@ -76,5 +79,6 @@ def method_section(context: Context) -> Stack:
                 rows=tuple({"what": what, "how": how} for what, how in rows.items()),
                 compact=True,
             ),
+            reliability_of_chances(chances_table(context), elsewhere=M3_RELIABILITY),
         )
     )

@@ -7,14 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from kpikit.analysis.calibration import backtest_table
+from kpikit.analysis.calibration import TARGET_FACTORS, backtest_table, reliability_table
 from kpikit.analysis.pace import pace
 from kpikit.catalogue import Metric
 from kpikit.ledger import forecast_score_table
 from kpikit.params.registers import Target
 from kpikit.periods import Period
 from kpikit.sections.context import Context
-from kpikit.sections.evidence import Course, course_to
+from kpikit.sections.evidence import Course, course_to, open_period
 
 LEVELS = (0.5, 0.8, 0.95)
 LEDGER_COLUMNS = (
@@ -25,6 +25,7 @@ PROSPECT_COLUMNS = (
     *LEDGER_COLUMNS, "label", "unit", "direction", "start", "end", "so_far", "elapsed", "parts",
     "part", "low_50", "high_50", "p_50", "p_80", "method", "required_rate", "best_rate",
 )  # fmt: skip
+_CHANCES = ["probability", "hit", "quarter"]
 
 
 def target_of(context: Context, metric: Metric, period: Period) -> Target | None:
@@ -109,6 +110,42 @@ def outcome_table(
         "error", "inside_80", "trials", "mae", "mae_naive",
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
+
+
+def chances_table(context: Context) -> pd.DataFrame:
+    """Return how the chances fared that kpikit would have given earlier, of every KPI together.
+
+    Each total of the open period's length is foretold from each earlier point, and held against
+    targets of last year's value times ``TARGET_FACTORS``. Chances of one quarter hang together,
+    whatever the KPI: the intervals know it.
+
+    Returns:
+        ``reliability_table`` by fifths; without rows where no history is long enough.
+    """
+    parts = [_chances(context, metric) for metric in context.metrics]
+    found = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=_CHANCES)])
+    return reliability_table(
+        found["probability"].astype(float), found["hit"].astype(bool), bins=5,
+        groups=found["quarter"].astype(str),
+    )  # fmt: skip
+
+
+def _chances(context: Context, metric: Metric) -> pd.DataFrame:
+    course = course_to(context, metric, open_period(context))
+    if course is None:
+        return pd.DataFrame(columns=_CHANCES)
+    table = backtest_table(
+        course.series,
+        periods=len(course.parts),
+        season_length=course.season_length,
+        aggregate=course.aggregate,
+        factors=TARGET_FACTORS,
+        direction=metric.direction,
+    )
+    ends = table["origin"].map(lambda label: context.calendar.parse(str(label)).end)
+    return table.assign(
+        quarter=[context.calendar.period_of(end, "quarter").label for end in ends]
+    )[_CHANCES]  # fmt: skip
 
 
 def value_of(context: Context, metric: Metric, period: Period) -> float:

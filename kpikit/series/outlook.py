@@ -103,6 +103,10 @@ class Estimate:
             return math.nan
         return float(special.stdtr(self.errors, (self.mean - target) / self.scale))
 
+    def mirrored(self) -> "Estimate":
+        """Return the same of the negative quantity, of which less is more."""
+        return Estimate(-self.mean, self.scale, self.errors)
+
 
 @dataclass(frozen=True)
 class Trial:
