@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import reduce
 from typing import Any, Literal
 
 import ibis
@@ -20,6 +19,7 @@ _CANONICAL = ("user_id", "experiment", "variant", "exposure_time")
 _UNIT_COLUMNS = ("user_id", "variant", "exposure_time", "exposure_day")
 _TIMES = {"events": "event_time", "orders": "order_time", "subscriptions": "start_time"}
 BEFORE = "_before"  # ends the name of a measure's own past
+_COUNTS, _ROWS = "__counts", "__rows"  # end the names of a measure's condition and its rows
 
 
 @dataclass(frozen=True)
@@ -132,9 +132,9 @@ def assign_units(
     )
     within = rows.filter(rows.known & ~rows.early & ~rows.late)
     users = _first_exposures(within, timezone).cache()  # counted twice, then measured
-    kept = users if crossovers == "first" else users.filter(users.variants == 1)
+    kept = users if crossovers == "first" else users.filter(~users.crossed)
     return Assigned(
-        kept.drop("variants", "exposures", "at_first"), _counts(rows, users), _crossed(users)
+        kept.drop("crossed", "exposures", "at_first"), _counts(rows, users), _crossed(users)
     )
 
 
@@ -142,7 +142,7 @@ def _first_exposures(rows: ir.Table, timezone: str) -> ir.Table:
     """Return one row per user: the first exposure, and how many there were of what."""
     firsts = rows.group_by("user_id").aggregate(
         first_time=rows.exposure_time.min(),
-        variants=rows.variant.nunique(),
+        crossed=rows.variant.min() != rows.variant.max(),
         exposures=rows.count(),
     )
     own = {*_CANONICAL, "early", "late", "known"}
@@ -152,7 +152,7 @@ def _first_exposures(rows: ir.Table, timezone: str) -> ir.Table:
     users = joined.group_by("user_id").aggregate(
         variant=joined.variant.min(),
         exposure_time=joined.first_time.min(),
-        variants=joined.variants.max(),
+        crossed=joined.crossed.any(),
         exposures=joined.exposures.max(),
         at_first=joined.count(),
         **{name: joined[name].min() for name in dimensions},
@@ -172,16 +172,14 @@ def _counts(rows: ir.Table, users: ir.Table) -> pd.Series:
         repeated=(users.exposures - 1).sum(),
         duplicates=(users.at_first - 1).sum(),
         users=users.count(),
-        crossovers=(users.variants > 1).sum(),
+        crossovers=users.crossed.sum(),
     ).to_pandas()
     found: pd.Series = pd.concat([of_rows.iloc[0], of_users.iloc[0]]).fillna(0).astype(int)
     return found
 
 
 def _crossed(users: ir.Table) -> pd.DataFrame:
-    found = users.group_by("variant").aggregate(
-        users=users.count(), crossovers=(users.variants > 1).sum()
-    )
+    found = users.group_by("variant").aggregate(users=users.count(), crossovers=users.crossed.sum())
     frame: pd.DataFrame = found.order_by("variant").to_pandas()
     return frame.assign(crossover_share=frame["crossovers"] / frame["users"])
 
@@ -232,13 +230,15 @@ def unit_table(
         name: {key: one for key, one in measures.items() if one.table == name}
         for name in dict.fromkeys(one.table for one in measures.values())
     }
-    joined = reduce(
-        lambda left, name: _with_measures(
-            left, tables[name], name, of_tables[name], length=length, past=past
-        ),
-        of_tables,
-        units,
+    exposed = units.exposure_time
+    opens = exposed if past is None else exposed - span(past)
+    spans = units.select(
+        "user_id", opens_at=opens, exposed_at=exposed, closes_at=exposed + span(length)
     )
+    joined = units
+    for name, own in of_tables.items():
+        sums = _per_user(spans, as_table(tables[name]), name, own, with_past=past is not None)
+        joined = _with_sums(joined, sums)
     past_names = [f"{name}{BEFORE}" for name in measures] if past is not None else []
     return joined.select(*assigned.columns, *measures, *past_names)
 
@@ -290,60 +290,81 @@ def maturity(
     return frame.assign(mature_share=frame["mature_users"] / frame["users"])
 
 
-def _with_measures(
-    units: ir.Table,
-    data: "ir.Table | pd.DataFrame",
+def _per_user(
+    spans: ir.Table,
+    table: ir.Table,
     name: str,
     measures: Mapping[str, Measure],
     *,
-    length: dt.timedelta,
-    past: dt.timedelta | None,
+    with_past: bool,
 ) -> ir.Table:
-    """Join the measures of one table to the units: one pass over it."""
+    """Return the measures of one table per user with a row that counts: one pass over it.
+
+    Args:
+        spans: Per user: ``opens_at`` (of the past), ``exposed_at`` and ``closes_at``.
+        table: The table.
+        name: What it is called.
+        measures: Those that read it.
+        with_past: Whether to measure what lies before exposure too.
+    """
     columns = [column for one in measures.values()
                for column in (one.dated_by, one.column, *one.where) if column]  # fmt: skip
-    table = as_table(data)
     check_columns(table, ["user_id", *columns], name)
-    spans = units.select("user_id", exposed_at=units.exposure_time)
-    rows = table.inner_join(spans, "user_id")
+    matching = ibis.or_(*(matching_rows(table, one) for one in measures.values()))
+    rows = table.filter(matching).select("user_id", *dict.fromkeys(columns))
+    times = dict.fromkeys(one.dated_by for one in measures.values())
+    rows = rows.mutate(**{time: naive_utc(rows[time]) for time in times})
+    rows = rows.inner_join(spans, "user_id")
+    # what lies in no window is dropped before the conditions of each measure are looked at
+    rows = rows.filter(ibis.or_(*(
+        (rows[time] >= rows.opens_at) & (rows[time] < rows.closes_at) for time in times
+    )))  # fmt: skip
+    counts: dict[str, ir.BooleanValue] = {}
+    for key, measure in measures.items():
+        time, matching = rows[measure.dated_by], matching_rows(rows, measure)
+        begins = rows.exposed_at
+        if measure.from_days:
+            begins += span(dt.timedelta(days=measure.from_days))
+        counts[key] = matching & (time >= begins) & (time < rows.closes_at)
+        if with_past:
+            earlier = (time >= rows.opens_at) & (time < rows.exposed_at)
+            counts[f"{key}{BEFORE}"] = matching & earlier
+    rows = rows.mutate(**{f"{key}{_COUNTS}": value for key, value in counts.items()})
     sums: dict[str, ir.Value] = {}
     for key, measure in measures.items():
-        time, matching = naive_utc(rows[measure.dated_by]), matching_rows(rows, measure)
-        begins = rows.exposed_at + span(dt.timedelta(days=measure.from_days))
-        ends = rows.exposed_at + span(length)
-        sums |= _sums(rows, key, measure, matching & (time >= begins) & (time < ends))
-        if past is not None:
-            earlier = (time >= rows.exposed_at - span(past)) & (time < rows.exposed_at)
-            sums |= _sums(rows, f"{key}{BEFORE}", measure, matching & earlier)
-    per_user = rows.group_by("user_id").aggregate(**sums)
-    joined = units.left_join(per_user, "user_id")
-    names = [key for key in sums if not key.endswith("__rows")]
-    values = {
-        key: ibis.ifelse(joined[f"{key}__rows"].fill_null(0) == 0, 0, joined[key]) for key in names
-    }
+        sums |= _sums(rows, key, measure)
+        if with_past:
+            sums |= _sums(rows, f"{key}{BEFORE}", measure)
+    return rows.group_by("user_id").aggregate(**sums)
+
+
+def _sums(rows: ir.Table, key: str, measure: Measure) -> dict[str, ir.Value]:
+    """Return a measure over the rows that count; of a sum their number too."""
+    counts = rows[f"{key}{_COUNTS}"]
+    if measure.how == "count":
+        return {key: counts.sum()}
+    if measure.how == "converted":
+        return {key: ibis.ifelse(counts.any(), 1, 0)}
+    return {key: rows[measure.column].sum(where=counts), f"{key}{_ROWS}": counts.sum()}
+
+
+def _with_sums(units: ir.Table, sums: ir.Table) -> ir.Table:
+    """Return the units with their measures: 0 without a row, missing where rows have no value."""
+    joined = units.left_join(sums, "user_id")
+    values: dict[str, ir.Value] = {}
+    for key in sums.columns:
+        if key != "user_id" and not key.endswith(_ROWS):
+            rows = joined[f"{key}{_ROWS}"] if f"{key}{_ROWS}" in sums.columns else joined[key]
+            values[key] = ibis.ifelse(rows.fill_null(0) == 0, 0, joined[key])
     return joined.select(*units.columns, **values)
 
 
-def _sums(
-    rows: ir.Table, key: str, measure: Measure, counts: ir.BooleanValue
-) -> dict[str, ir.Value]:
-    """Return the measure over the rows that count, and their number."""
-    number = counts.sum()
-    if measure.how == "count":
-        value = number
-    elif measure.how == "converted":
-        value = ibis.ifelse(number > 0, 1, 0)
-    else:
-        value = rows[measure.column].sum(where=counts)
-    return {key: value, f"{key}__rows": number}
-
-
 def matching_rows(rows: ir.Table, measure: Measure) -> ir.BooleanValue:
-    """Return which rows a measure counts, whenever they were."""
+    """Return which rows a measure counts, whenever they were; null is no."""
     condition: ir.BooleanValue = ibis.literal(True)
     for column, wanted in measure.where.items():
         values = [wanted] if isinstance(wanted, str) or not isinstance(wanted, Sequence) else wanted
-        condition &= rows[column].isin(list(values)).fill_null(False)
+        condition &= rows[column].isin(list(values))
     return condition
 
 

@@ -213,6 +213,36 @@ def test_measures_of_several_tables_stand_side_by_side(three):
     ]  # fmt: skip
 
 
+def test_a_row_whose_condition_is_unknown_counts_for_no_measure_but_those_without_one(three):
+    events = events_of(("ada", None, "2026-05-02"), ("bob", "buy", None))
+
+    table = measured(
+        three, events, before="7d", actions=Measure("events"),
+        buys=Measure("events", where={"event": "buy"}),
+        bought=Measure("events", "converted", where={"event": "buy"}),
+        spend=Measure("events", "sum", column="value", where={"event": "buy"}),
+    )  # fmt: skip
+
+    assert rows_of(table, "user_id", "actions", "buys", "bought", "spend", "spend_before") == [
+        ["ada", 1, 0, 0, 0, 0], ["bob", 0, 0, 0, 0, 0], ["cy", 0, 0, 0, 0, 0],
+    ]  # fmt: skip
+
+
+def test_each_table_is_read_once_whatever_is_measured(three):
+    tables = {
+        "events": ibis.table({"user_id": "str", "event_time": "timestamp"}, name="all_events"),
+        "orders": ibis.table({"user_id": "str", "order_time": "timestamp"}, name="all_orders"),
+    }
+    units = ibis.table({"user_id": "str", "exposure_time": "timestamp"}, name="all_units")
+    measures = {name: Measure(table) for name, table in zip("abcd", [*tables] * 2, strict=True)}
+
+    table = unit_table(units, tables, measures=measures, window="7d", before="7d",
+                       as_of="2026-06-30")  # fmt: skip
+
+    sql = ibis.to_sql(table, dialect="duckdb")
+    assert [sql.count(f'FROM "{name}"') for name in ("all_events", "all_orders")] == [1, 1]
+
+
 def test_dimensions_are_those_at_exposure(three):
     rows = pd.DataFrame(
         [("ada", "2026-04-01", "free"), ("ada", "2026-04-30", "pro"), ("ada", "2026-05-02", "team"),
