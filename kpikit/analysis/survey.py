@@ -4,6 +4,7 @@ import datetime as dt
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from typing import Any, Literal
 
@@ -119,7 +120,7 @@ def nps(
         }
     )
     rows = rows[rows["weight"] != 0].assign(answers=1, squares=rows["weight"] ** 2)
-    return _result(_tally(rows), z, method)
+    return _result(_tally(_sums(rows)), z, method)
 
 
 def nps_table(
@@ -229,22 +230,28 @@ def survey_facts(
     return make_facts(rows)
 
 
+_WEIGHTS = ("promoters", "passives", "detractors", "satisfied", "squares")
+_COUNTS = ("n_promoters", "n_passives", "n_detractors", "invalid", "missing")
+
+
 @dataclass(frozen=True)
 class _Tally:
-    """Valid answers: sums of weights by kind, and numbers of rows for the rest."""
+    """Sums of the weights of valid answers (``_WEIGHTS``), numbers of answers (``_COUNTS``)."""
 
     promoters: float
     passives: float
     detractors: float
     satisfied: float
     squares: float
-    counts: tuple[int, int, int]  # promoters, passives, detractors
+    n_promoters: int
+    n_passives: int
+    n_detractors: int
     invalid: int
     missing: int
 
     @property
     def n(self) -> int:
-        return sum(self.counts)
+        return self.n_promoters + self.n_passives + self.n_detractors
 
     @property
     def weight(self) -> float:
@@ -260,9 +267,9 @@ class _Tally:
 
 @dataclass(frozen=True)
 class _Answers:
-    """Answers counted per segment, local day and score, from which any period is a sum."""
+    """Answers summed per segment and local day, from which any period is a sum."""
 
-    rows: pd.DataFrame
+    rows: pd.DataFrame  # segment, day, and the sums of ``_sums``
     segments: list[str]
     as_of: dt.date
 
@@ -270,18 +277,24 @@ class _Answers:
     def read(
         cls, table: ir.Table, calendar: Calendar, as_of: dt.date, dimension: str
     ) -> "_Answers":
-        rows = _score_counts(table, calendar, as_of, dimension).to_pandas()
-        rows["day"] = [day.date() for day in rows["day"]]
-        return cls(rows, sorted(set(rows["segment"])) if dimension else [""], as_of)
+        counts = _score_counts(table, calendar, as_of, dimension).to_pandas()
+        rows = pd.concat([counts[["segment", "day"]], _sums(counts)], axis="columns")
+        segments = sorted(set(rows["segment"])) if dimension else [""]
+        return cls(rows.groupby(["segment", "day"], as_index=False).sum(), segments, as_of)
 
     def within(self, period: Period, segment: str) -> _Tally:
-        rows = self.rows[self.rows["segment"] == segment]
-        return _tally(rows[rows["day"].between(period.start, period.last_day)])
+        rows = self._by_segment.get(segment, self.rows.head(0))
+        first, last = pd.Timestamp(period.start), pd.Timestamp(period.last_day)
+        return _tally(rows[rows["day"].between(first, last)])
+
+    @cached_property
+    def _by_segment(self) -> dict[str, pd.DataFrame]:
+        return {str(segment): rows for segment, rows in self.rows.groupby("segment")}
 
     def why_none(self, period: Period) -> str:
         if self.rows.empty:
             return "nobody has answered"
-        first = self.rows["day"].min()
+        first = self.rows["day"].min().date()
         if period.end <= first:
             return f"the first answer is of {format_date(first)}"
         if period.start > self.as_of:
@@ -320,31 +333,39 @@ def _score_counts(table: ir.Table, calendar: Calendar, as_of: dt.date, dimension
     )
 
 
-def _tally(rows: pd.DataFrame) -> _Tally:
-    """Sum rows of ``score``, ``answers``, ``weight`` (NaN where unusable) and ``squares``."""
-    score = rows["score"]
+def _sums(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what each row of ``score``, ``answers``, ``weight`` and ``squares`` adds to a tally.
+
+    A weight is NaN where it is unusable.
+    """
+    score, answers, weight = rows["score"], rows["answers"], rows["weight"].fillna(0.0)
     missing = score.isna()
-    is_valid = score.between(0, 10) & (score % 1 == 0) & rows["weight"].notna()
-    valid = rows[is_valid]
-    kinds = [valid["score"] >= 9, valid["score"].between(7, 8), valid["score"] <= 6]
-    promoters, passives, detractors = (float(valid.loc[kind, "weight"].sum()) for kind in kinds)
-    first, second, third = (int(valid.loc[kind, "answers"].sum()) for kind in kinds)
-    return _Tally(
-        promoters=promoters,
-        passives=passives,
-        detractors=detractors,
-        satisfied=float(valid.loc[valid["score"] >= 8, "weight"].sum()),
-        squares=float(valid["squares"].sum()),
-        counts=(first, second, third),
-        invalid=int(rows.loc[~missing & ~is_valid, "answers"].sum()),
-        missing=int(rows.loc[missing, "answers"].sum()),
-    )
+    valid = score.between(0, 10) & (score % 1 == 0) & rows["weight"].notna()
+    kinds = {
+        "promoters": valid & (score >= 9),
+        "passives": valid & score.between(7, 8),
+        "detractors": valid & (score <= 6),
+    }
+    sums = {name: weight.where(kind, 0.0) for name, kind in kinds.items()}
+    sums["satisfied"] = weight.where(valid & (score >= 8), 0.0)
+    sums["squares"] = rows["squares"].where(valid, 0.0)
+    sums |= {f"n_{name}": answers.where(kind, 0) for name, kind in kinds.items()}
+    sums["invalid"] = answers.where(~missing & ~valid, 0)
+    sums["missing"] = answers.where(missing, 0)
+    return pd.DataFrame(sums)
+
+
+def _tally(sums: pd.DataFrame) -> _Tally:
+    """Return the total of rows of ``_sums``."""
+    weights = sums[list(_WEIGHTS)].to_numpy(dtype=float).sum(axis=0)
+    counts = sums[list(_COUNTS)].to_numpy(dtype=float).sum(axis=0).astype(int)
+    return _Tally(*weights.tolist(), *counts.tolist())
 
 
 def _result(tally: _Tally, z: float, method: Method) -> NpsResult:
     score = tally.share(tally.promoters) - tally.share(tally.detractors)
     low, high = _interval(tally, z, method) if tally.n else (math.nan, math.nan)
-    promoters, passives, detractors = tally.counts
+    promoters, passives, detractors = tally.n_promoters, tally.n_passives, tally.n_detractors
     return NpsResult(
         nps=100 * score,
         ci_low=100 * max(min(low, score), -1.0),
