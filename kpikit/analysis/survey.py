@@ -119,7 +119,8 @@ def nps(
             "weight": weight.where(weight.between(0, math.inf, inclusive="left")),
         }
     )
-    rows = rows[rows["weight"] != 0].assign(answers=1, squares=rows["weight"] ** 2)
+    rows = rows[rows["weight"] != 0]
+    rows = rows.assign(answers=1, squares=rows["weight"] ** 2)
     return _result(_tally(_sums(rows)), z, method)
 
 
@@ -358,7 +359,7 @@ def _sums(rows: pd.DataFrame) -> pd.DataFrame:
 def _tally(sums: pd.DataFrame) -> _Tally:
     """Return the total of rows of ``_sums``."""
     weights = sums[list(_WEIGHTS)].to_numpy(dtype=float).sum(axis=0)
-    counts = sums[list(_COUNTS)].to_numpy(dtype=float).sum(axis=0).astype(int)
+    counts = sums[list(_COUNTS)].to_numpy(dtype=int).sum(axis=0)
     return _Tally(*weights.tolist(), *counts.tolist())
 
 
