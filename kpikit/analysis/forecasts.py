@@ -239,6 +239,8 @@ def _aggregate_of(came: npt.NDArray[np.float64], aggregate: Aggregate) -> float:
 
 
 def _check_levels(levels: Iterable[float], where: str) -> None:
+    if not isinstance(levels, Iterable):
+        raise AnalysisError(f"levels is {levels} in {where}.\nGive a list, such as [0.8, 0.95].")
     for level in levels:
         if not 0 < level < 1:
             raise AnalysisError(

@@ -19,6 +19,9 @@ _SEASONS = {"Y": 1, "A": 1, "Q": 4, "M": 12, "W": 52, "B": 5, "D": 7, "h": 24}
 _GRAINS = (("D", 1, 1), ("W", 7, 7), ("M", 28, 31), ("Q", 90, 92), ("Y", 365, 366))
 
 
+_GREATEST = 1e150  # the square of more is no number
+
+
 @dataclass(frozen=True)
 class Values:
     """The numbers of a series, one per period, in time order.
@@ -60,8 +63,8 @@ def read_values(
         open_end: Whether the last value may be missing.
 
     Raises:
-        AnalysisError: Not one-dimensional, not numeric, infinite, empty, out of order, ending in a
-            gap, or ``season_length`` is no whole number of at least 1.
+        AnalysisError: Not one-dimensional, not numeric, infinite or beyond 1e150, empty, out of
+            order, ending in a gap, or ``season_length`` is no whole number of at least 1.
     """
     if np.ndim(series) != 1:
         raise AnalysisError(
@@ -109,7 +112,8 @@ def is_count(value: object) -> bool:
 
 def check_target(target: object, where: str) -> None:
     """Raise unless a target is a finite number."""
-    if not isinstance(target, int | float | np.number) or not math.isfinite(target):
+    is_number = isinstance(target, int | float | np.number) and not isinstance(target, bool)
+    if not is_number or not math.isfinite(target):
         raise AnalysisError(
             f"target is {target} in {where}.\nGive a number, or ask only where there is a target."
         )
@@ -147,6 +151,10 @@ def _as_floats(given: pd.Series, where: str) -> Floats:
     if np.isinf(numbers).any():
         raise AnalysisError(
             f"series has infinite values in {where}.\nGive NaN where a value is unknown."
+        )
+    if (np.abs(numbers) > _GREATEST).any():  # NaN is not
+        raise AnalysisError(
+            f"series has values beyond {_GREATEST:g} in {where}.\nGive them in a greater unit."
         )
     return numbers
 

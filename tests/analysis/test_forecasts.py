@@ -207,6 +207,11 @@ def test_a_level_is_a_share(level):
         total_forecast(SHORT, periods=1).interval(level)
 
 
+def test_levels_are_a_list():
+    with pytest.raises(AnalysisError, match=r"levels is 0\.8 in forecast_table\.\nGive a list"):
+        forecast_table(SHORT, horizon=1, levels=0.8)
+
+
 def test_bounds_are_in_order():
     with pytest.raises(AnalysisError, match=r"bounds are 1 to 0 in forecast_table\.\nGive the les"):
         forecast_table(SHORT, horizon=1, bounds=(1, 0))

@@ -102,6 +102,7 @@ def test_an_open_end_is_kept_where_it_may_be():
         (["a"], "no numbers"),
         (pd.Series(pd.to_datetime(["2026-01-01"])), "no numbers"),
         ([1, float("inf")], r"infinite values in here\.\nGive NaN where a value is unknown"),
+        ([1, -1e200], r"values beyond 1e\+150 in here\.\nGive them in a greater unit"),
         (pd.Series([1, 2, 3, 4], MONTHS[::-1]), r"not in time order, .* in here\.\nSort it"),
         (pd.Series([1, 2], MONTHS[[0, 0]]), "one value per period"),
         (pd.Series([1, 2], pd.to_datetime(["2026-01-01", None])), "not in time order"),
@@ -132,7 +133,7 @@ def test_labels_go_on(labels, following):
     assert [str(label) for label in following_labels(labels, 2)] == following
 
 
-@pytest.mark.parametrize("target", [None, float("nan"), float("inf"), "5"])
+@pytest.mark.parametrize("target", [None, float("nan"), float("inf"), "5", True])
 def test_a_target_is_a_number(target):
     with pytest.raises(AnalysisError, match=r"target is .* in here\.\nGive a number"):
         check_target(target, "here")

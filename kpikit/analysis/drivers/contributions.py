@@ -30,8 +30,8 @@ def contribution_table(
     so that the sum is exact but for the last digit of a float.
 
     Args:
-        before: Factor to its value, or to an array of values over segments, before. A Series is
-            matched with its counterpart by its index.
+        before: Factor to its value, or to an array of values over segments, before. Series over
+            segments are matched by their index, all factors and both sides.
         after: The same factors, after.
         formula: Function of the factors that gives one number. It is called with the factors by
             name (``lambda visitors, conversion: visitors * conversion``); a function of one
@@ -144,19 +144,19 @@ def read_factors(
     before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """Return the factors of both sides as arrays of floats, matched and checked."""
-    if not len(before):
+    before, after = dict(before), dict(after)  # a Series of factors is iterated by its values
+    if not before:
         raise AnalysisError("There is no factor.\nGive each factor with its value.")
     for here, there, side in ((before, after, "after"), (after, before, "before")):
         for name in here:
             if name not in there:
                 raise unknown_name("factor", str(name), f"'{side}', which lacks it", there)
-    old: dict[str, Floats] = {}
-    new: dict[str, Floats] = {}
-    for name in before:
-        earlier, later = before[name], after[name]
-        if isinstance(earlier, pd.Series) and isinstance(later, pd.Series):
-            later = _aligned(str(name), earlier, later)
-        old[name], new[name] = _floats(name, earlier), _floats(name, later)
+    series = (value for value in (*before.values(), *after.values()) if _is_series(value))
+    index = next((value.index for value in series), None)
+    old, new = (
+        {name: _floats(name, _aligned(name, values[name], index)) for name in before}
+        for values in (before, after)
+    )
     lengths = {array.shape for array in (*old.values(), *new.values()) if array.ndim}
     if len(lengths) > 1:
         found = ", ".join(str(shape[0]) for shape in sorted(lengths))
@@ -167,13 +167,20 @@ def read_factors(
     return old, new
 
 
-def _aligned(name: str, earlier: pd.Series, later: pd.Series) -> pd.Series:
-    if set(earlier.index) != set(later.index) or not later.index.is_unique:
+def _is_series(value: Any) -> bool:
+    return isinstance(value, pd.Series)
+
+
+def _aligned(name: str, value: Any, index: pd.Index | None) -> Any:
+    """Return a Series over segments in the order of the first one; anything else as it is."""
+    if index is None or not _is_series(value):
+        return value
+    if set(value.index) != set(index) or not (value.index.is_unique and index.is_unique):
         raise AnalysisError(
-            f"Factor '{name}' has other segments before than after.\n"
-            "Give every segment on both sides, once; 0 where there was nothing."
+            f"Factor '{name}' has other segments than the factors before it, or one twice.\n"
+            "Give every segment in each factor and on both sides, once; 0 where there was nothing."
         )
-    return later.reindex(earlier.index)
+    return value.reindex(index)
 
 
 def _floats(name: str, value: Any) -> Floats:
@@ -202,7 +209,8 @@ def _valuer(
         }
         with np.errstate(all="ignore"):
             try:
-                found = np.asarray(call(given), dtype=float)
+                found = np.asarray(call(given))
+                found = np.asarray(math.nan) if np.iscomplexobj(found) else found.astype(float)
             except ZeroDivisionError:
                 found = np.asarray(math.nan)
         if found.size != 1:
@@ -223,6 +231,11 @@ def _valuer(
 
 def caller_of(formula: Formula, names: list[str]) -> Callable[[dict[str, Any]], Any]:
     """Return how a formula takes its factors: by name, as one mapping, or in their order."""
+    if not callable(formula):
+        raise AnalysisError(
+            f"formula is {formula!r}, and no function.\n"
+            "Give a function of the factors, such as lambda users, rate: users * rate."
+        )
     try:
         signature = inspect.signature(formula)
     except (TypeError, ValueError):  # a function of C that tells nothing of itself

@@ -8,6 +8,11 @@ from kpikit.catalogue.relations import MISSING_SEGMENT
 from kpikit.engine import as_table, check_columns
 from kpikit.errors import AnalysisError
 
+MIX_COLUMNS = (
+    "status", "share_before", "share_after", "rate_before", "rate_after", "mix_effect",
+    "rate_effect", "effect",
+)  # fmt: skip
+
 
 def mix_rate_table(
     before: ir.Table | pd.DataFrame,
@@ -45,7 +50,8 @@ def mix_rate_table(
 
     Raises:
         AnalysisError: A column is missing, a segment occurs twice, a weight is negative or missing,
-            a segment with weight has no rate, or one side has no weight at all.
+            a segment with weight has no rate, one side has no weight at all, or ``segment`` bears
+            the name of another column of the result.
 
     References:
         Kitagawa, E. M. (1955). Components of a difference between two rates. Journal of the
@@ -59,6 +65,11 @@ def mix_rate_table(
         >>> table["effect"].round(6).tolist(), round(float(table["effect"].sum()), 6)
         ([-0.01875, -0.03125], -0.05)
     """
+    if segment in MIX_COLUMNS:
+        raise AnalysisError(
+            f"segment is '{segment}' in mix_rate_table, whose result has a column of that name.\n"
+            "Rename the column of the segments."
+        )
     old = _side(before, segment, weight, rate, name="before")
     new = _side(after, segment, weight, rate, name="after")
     names = pd.Index([*old.index, *(name for name in new.index if name not in old.index)])

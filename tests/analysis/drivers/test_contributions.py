@@ -91,6 +91,16 @@ def test_series_are_matched_by_their_index():
     assert found == {"users": 0, "rate": 0}
 
 
+def test_series_of_one_side_are_matched_with_one_another():
+    # a: 1 user at a rate of 10, then 2; b: 2 users at a rate of 1
+    before = {"users": pd.Series({"a": 1.0, "b": 2.0}), "rate": pd.Series({"b": 1.0, "a": 10.0})}
+    after = {"users": pd.Series({"a": 2.0, "b": 2.0}), "rate": pd.Series({"b": 1.0, "a": 10.0})}
+
+    found = effects(before, after, lambda users, rate: (users * rate).sum())
+
+    assert found == {"users": 10, "rate": 0}
+
+
 @pytest.mark.parametrize(
     "formula",
     [
@@ -176,17 +186,34 @@ def test_effects_over_segments_sum_within_a_billionth(rows):
         ),
         ({"a": 1, "b": 1}, {"a": 1, "b": 2}, lambda a, b, c: a * b * c, "takes a, b, c; the"),
         ({"a": 1}, {"a": 1}, lambda: 1, "takes nothing; the factors are a"),
+        ({"a": 1}, {"a": 2}, "a * 2", r"formula is 'a \* 2', and no function"),
+        ({"a": -1.0}, {"a": 2.0}, lambda a: a**0.5, "gives no number where nothing moved"),
+        ({"a": 1}, {"a": 2}, lambda a: None, "gives no number where nothing moved"),
         (
             {"a": pd.Series({"x": 1.0})},
             {"a": pd.Series({"y": 1.0})},
             lambda a: a.sum(),
-            "Factor 'a' has other segments before than after",
+            "Factor 'a' has other segments than the factors before it, or one twice",
+        ),
+        (
+            {"a": pd.Series([1.0, 2.0], ["x", "x"])},
+            {"a": pd.Series([1.0, 2.0], ["x", "x"])},
+            lambda a: a.sum(),
+            "or one twice",
         ),
     ],
 )
 def test_what_cannot_be_parted_is_refused(before, after, formula, message):
     with pytest.raises(AnalysisError, match=message):
         contribution_table(before, after, formula=formula)
+
+
+def test_factors_may_stand_in_a_series():
+    table = contribution_table(
+        pd.Series({"a": 2.0, "b": 3.0}), pd.Series({"a": 3.0, "b": 3.0}), formula=product
+    )
+
+    assert dict(zip(table["factor"], table["effect"], strict=True)) == {"a": 3.0, "b": 0.0}
 
 
 @pytest.mark.parametrize(

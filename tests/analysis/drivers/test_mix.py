@@ -117,6 +117,13 @@ def test_what_would_make_a_wrong_number_is_refused(rows, message):
         table_of([("a", 1, 0.5)], rows)
 
 
+def test_segments_under_the_name_of_a_result_are_refused():
+    rows = pd.DataFrame({"status": ["a"], "users": [1], "rate": [0.5]})
+
+    with pytest.raises(AnalysisError, match=r"segment is 'status' in mix_rate_table.*\nRename"):
+        mix_rate_table(rows, rows, segment="status", weight="users", rate="rate")
+
+
 def test_a_misspelt_column_is_named():
     with pytest.raises(AnalysisError, match=r"Table before has no column 'plans'.\nDid you mean"):
         mix_rate_table(frame([]), frame([]), segment="plans", weight="users", rate="rate")
