@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
@@ -121,7 +122,7 @@ def nps(
     )
     rows = rows[rows["weight"] != 0]
     rows = rows.assign(answers=1, squares=rows["weight"] ** 2)
-    return _result(_tally(_sums(rows)), z, method)
+    return _result(_tally(_sums(rows)[_SUMS].to_numpy(dtype=float)), z, method)
 
 
 def nps_table(
@@ -233,6 +234,7 @@ def survey_facts(
 
 _WEIGHTS = ("promoters", "passives", "detractors", "satisfied", "squares")
 _COUNTS = ("n_promoters", "n_passives", "n_detractors", "invalid", "missing")
+_SUMS = [*_WEIGHTS, *_COUNTS]
 
 
 @dataclass(frozen=True)
@@ -284,13 +286,19 @@ class _Answers:
         return cls(rows.groupby(["segment", "day"], as_index=False).sum(), segments, as_of)
 
     def within(self, period: Period, segment: str) -> _Tally:
-        rows = self._by_segment.get(segment, self.rows.head(0))
-        first, last = pd.Timestamp(period.start), pd.Timestamp(period.last_day)
-        return _tally(rows[rows["day"].between(first, last)])
+        days, sums = self._by_segment.get(segment, (np.array([]), np.zeros((0, len(_SUMS)))))
+        first, end = np.searchsorted(
+            days, [np.datetime64(day) for day in (period.start, period.end)]
+        )
+        return _tally(sums[first:end])
 
     @cached_property
-    def _by_segment(self) -> dict[str, pd.DataFrame]:
-        return {str(segment): rows for segment, rows in self.rows.groupby("segment")}
+    def _by_segment(self) -> dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
+        """The days of each segment, sorted, and the sums of each."""
+        return {
+            str(segment): (rows["day"].to_numpy(), rows[_SUMS].to_numpy(dtype=float))
+            for segment, rows in self.rows.groupby("segment")
+        }
 
     def why_none(self, period: Period) -> str:
         if self.rows.empty:
@@ -356,11 +364,11 @@ def _sums(rows: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(sums)
 
 
-def _tally(sums: pd.DataFrame) -> _Tally:
-    """Return the total of rows of ``_sums``."""
-    weights = sums[list(_WEIGHTS)].to_numpy(dtype=float).sum(axis=0)
-    counts = sums[list(_COUNTS)].to_numpy(dtype=int).sum(axis=0)
-    return _Tally(*weights.tolist(), *counts.tolist())
+def _tally(sums: npt.NDArray[Any]) -> _Tally:
+    """Return the total of rows that hold ``_SUMS``."""
+    found = sums.sum(axis=0).tolist()
+    weights, counts = found[: len(_WEIGHTS)], found[len(_WEIGHTS) :]
+    return _Tally(*weights, *map(int, counts))
 
 
 def _result(tally: _Tally, z: float, method: Method) -> NpsResult:
