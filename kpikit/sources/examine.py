@@ -2,7 +2,9 @@
 
 import dataclasses
 import datetime as dt
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -27,7 +29,7 @@ def make_subject(
     segments: Sequence[str],
     single_name: str,
 ) -> Subject:
-    """Return what the checks need to know of a table, by one scan per files and one per days.
+    """Return what the checks need to know of a table, by one scan for files and one for days.
 
     Args:
         staged: The table as delivered.
@@ -56,7 +58,7 @@ def make_subject(
         ),
         rows=sum(file.rows for file in files),
         files=files,
-        days=_days(table, spec, calendar),
+        days=_days(table, spec, calendar, files),
     )  # fmt: skip
 
 
@@ -115,14 +117,17 @@ def _weighed(finding: Finding, source: TableSource) -> Finding:
     return finding
 
 
-def _days(table: ir.Table, spec: TableSpec, calendar: Calendar) -> Mapping[dt.date, int]:
+def _days(
+    table: ir.Table, spec: TableSpec, calendar: Calendar, files: Sequence[FileFacts]
+) -> Mapping[dt.date, int]:
     times = table[spec.time]
-    is_time = times.type().is_timestamp()
-    # first by instant, of which there are far fewer: finding a local day is the dear part
-    timed = table.filter(times.notnull()).select(time=spec.time)
-    instants = timed.group_by("time").aggregate(rows=timed.count())
-    day = local_date(instants["time"], calendar.timezone) if is_time else instants["time"]
-    days = instants.group_by(day=day).aggregate(rows=instants["rows"].sum()).order_by("day")
+    ends = [time for file in files for time in (file.first, file.last) if time is not None]
+    if not ends:
+        return {}
+    if times.type().is_timestamp():
+        times = local_date(times, calendar.timezone, between=(min(ends), max(ends)))
+    timed = table.filter(table[spec.time].notnull())
+    days = timed.group_by(day=times).aggregate(rows=timed.count()).order_by("day")
     return {row["day"]: int(row["rows"]) for row in days.to_pyarrow().to_pylist()}
 
 
@@ -136,33 +141,36 @@ def _files(staged: StagedTable, spec: TableSpec, single_name: str) -> tuple[File
     for name in spec.required:
         if not spec.columns[name].nullable:
             usable = usable & named[name].notnull()
-    content = [name for name in staged.mapped if name in spec.columns]
     grouped = named.group_by(FILE_OF).aggregate(
-        rows=named.count(),
-        usable=usable.sum(),
-        first=times.min(),
-        last=times.max(),
-        **_prints(named, content),
+        rows=named.count(), usable=usable.sum(), first=times.min(), last=times.max()
     )
-    facts = []
-    for row in grouped.order_by(FILE_OF).to_pyarrow().to_pylist():
-        prints = {
-            name: None if row[f"{name}_least"] == row[f"{name}_most"] else str(row[f"{name}_print"])
-            for name in content
-            if f"{name}_print" in row
-        }
-        facts.append(
-            FileFacts(
-                row[FILE_OF], int(row["rows"]), int(row["usable"] or 0),
-                row["first"], row["last"], prints,
-            )
-        )  # fmt: skip
-    return tuple(facts)
+    found = grouped.order_by(FILE_OF).to_pyarrow().to_pylist()
+    content = [name for name in staged.mapped if name in spec.columns]
+    prints = _prints(named, content, _files_of_one_length(found))
+    return tuple(
+        FileFacts(
+            row[FILE_OF], int(row["rows"]), int(row["usable"] or 0), row["first"], row["last"],
+            prints.get(row[FILE_OF], {}),
+        )
+        for row in found
+    )  # fmt: skip
 
 
-def _prints(table: ir.Table, names: Sequence[str]) -> dict[str, ir.Value]:
-    """Return what identifies a column's values: whatever their order, a sum of their hashes."""
-    if table.get_backend().name != "duckdb":  # elsewhere hashes differ in width and meaning
+def _files_of_one_length(found: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the files that have as many rows as another."""
+    lengths = Counter(row["rows"] for row in found)
+    return [row[FILE_OF] for row in found if lengths[row["rows"]] > 1]
+
+
+def _prints(
+    table: ir.Table, names: Sequence[str], files: Sequence[str]
+) -> dict[str, dict[str, str | None]]:
+    """Return what identifies a column's values in each of some files, None where all are alike.
+
+    Whatever their order: a sum of their hashes.
+    """
+    # elsewhere hashes differ in width and meaning
+    if not files or table.get_backend().name != "duckdb":
         return {}
     measures: dict[str, ir.Value] = {}
     for name in names:
@@ -170,4 +178,12 @@ def _prints(table: ir.Table, names: Sequence[str]) -> dict[str, ir.Value]:
         measures[f"{name}_print"] = short.sum()
         measures[f"{name}_least"] = short.min()
         measures[f"{name}_most"] = short.max()
-    return measures
+    some = table.filter(table[FILE_OF].isin(files))
+    rows = some.group_by(FILE_OF).aggregate(**measures).to_pyarrow().to_pylist()
+    return {
+        row[FILE_OF]: {
+            name: None if row[f"{name}_least"] == row[f"{name}_most"] else str(row[f"{name}_print"])
+            for name in names
+        }
+        for row in rows
+    }

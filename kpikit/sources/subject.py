@@ -22,7 +22,8 @@ class FileFacts:
         usable_rows: Rows with a value in every required column.
         first: Earliest time of a row.
         last: Latest time of a row.
-        content: Column to what identifies its values; None where they are all alike.
+        content: Column to what identifies its values, None where they are all alike; empty where
+            no other file has as many rows.
     """
 
     name: str
