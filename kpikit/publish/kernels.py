@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +25,7 @@ from papermill.clientwrap import PapermillNotebookClient
 
 from kpikit.publish.guard import LIMIT_ERROR, Guard
 from kpikit.publish.messages import CellStarted, Event, KernelStarted
+from kpikit.publish.scratch import scratch_folder
 from kpikit.publish.seal import ALIVE, METADATA_KEY
 from kpikit.publish.warm import KernelManager, Process
 
@@ -82,8 +82,8 @@ def run_cells(
         RuntimeError: The kernel did not start.
     """
     if place is None:
-        with tempfile.TemporaryDirectory(prefix="kpikit-") as sockets:
-            here = KernelPlace(Path(sockets), Path.cwd(), dict(os.environ))
+        with scratch_folder() as sockets:
+            here = KernelPlace(sockets, Path.cwd(), dict(os.environ))
             run_cells(
                 manager,
                 place=here,
@@ -217,7 +217,7 @@ class _ThisInterpreter(KernelSpecManager):
     """Knows one kernel: ipykernel in this interpreter."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        command = [sys.executable, "-m", "kpikit.publish.cold", "-f", "{connection_file}"]
         return KernelSpec(argv=command, display_name=kernel_name, language="python")
 
 

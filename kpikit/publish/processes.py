@@ -7,15 +7,15 @@ process group has to do.
 """
 
 import contextlib
+import ctypes
 import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-# Run by the kernel itself when it starts: PR_SET_CHILD_SUBREAPER of linux/prctl.h
-ADOPT_ORPHANS = "import ctypes\nctypes.CDLL(None).prctl(36, 1, 0, 0, 0)\ndel ctypes\n"
-
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_PR_SET_CHILD_SUBREAPER = 36
 _PROC = Path("/proc")
 _ZOMBIE = "Z"
 _OOM_SCORE = "500"  # of 1000, added to the share of memory that a process uses
@@ -24,6 +24,34 @@ _OOM_SCORE = "500"  # of 1000, added to the share of memory that a process uses
 def is_supported() -> bool:
     """Tell whether this system shows other processes as Linux does."""
     return sys.platform.startswith("linux")
+
+
+def adopt_orphans() -> None:
+    """Keep what descends from this process below it as long as it lives, on Linux.
+
+    Raises:
+        OSError: The system denies it.
+    """
+    _control_process(_PR_SET_CHILD_SUBREAPER, 1)
+
+
+def end_with_parent(parent: int) -> None:
+    """Let the system kill this process when its parent ends, on Linux; end now if that is so.
+
+    Args:
+        parent: The process that has started this one.
+
+    Raises:
+        OSError: The system denies it.
+    """
+    _control_process(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def outlive_parent() -> None:
+    """Undo ``end_with_parent``."""
+    _control_process(_PR_SET_PDEATHSIG, 0)
 
 
 def family(kernel: int | None, *, mark: str = "") -> set[int]:
@@ -69,6 +97,11 @@ def offer_to_oom_killer(pid: int) -> None:
     """Let the system, when it runs out of memory, end this process before the run's own ones."""
     with contextlib.suppress(OSError):
         (_PROC / str(pid) / "oom_score_adj").write_text(_OOM_SCORE)
+
+
+def _control_process(option: int, value: int) -> None:
+    if ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "the system denies prctl")
 
 
 def _signal_all(pids: Iterable[int], signum: int) -> None:

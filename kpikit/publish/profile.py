@@ -110,10 +110,11 @@ class Clock:
         return listening
 
     def write_start_up(self, folder: Path) -> None:
-        """Put a file that clocks the kernel among those that it runs when it starts."""
+        """Make the folder of files that the kernel runs when it starts, for one that clocks it."""
         if self._phases:
             line = f"from kpikit.publish.profile import install\ninstall({str(self._file)!r})\n"
-            (folder / "10-kpikit-profile.py").write_text(line, encoding="utf-8")
+            folder.mkdir(parents=True)
+            (folder / "kpikit-profile.py").write_text(line, encoding="utf-8")
 
     def profile(self) -> Profile:
         """Return wall and CPU seconds by phase; nothing where it was not asked for."""

@@ -1,7 +1,8 @@
 """A run's private folder, for its kernels and their sockets.
 
-It is removed at the end of the run. A run holds a lock in it as long as it lives, so that the next
-one can tell a folder that a killed run has left, and removes it.
+It is removed at the end of the run. Its lock lies beside it: made before the folder, removed after
+it, and held as long as the run lives. So a folder whose lock is free, or that has none, is what a
+killed run has left, perhaps through a process that was the last to end; the next run removes it.
 """
 
 import contextlib
@@ -16,9 +17,10 @@ from pathlib import Path
 from kpikit.errors import KpikitError
 from kpikit.publish.lock import STAGING_PREFIX
 
-_LOCK_NAME = ".lock"
+_LOCKED = f"{STAGING_PREFIX}run-"  # folders of this name have locks; others are nobody's to remove
+_SUFFIX = ".lock"
 _REMOVALS, _PAUSE_SECONDS = 40, 0.05
-_LONGEST_TEMP_DIR = 60  # what is left of a socket's path for the run's own folders
+_LONGEST_TEMP_DIR = 56  # what is left of a socket's path for the run's own folders
 
 
 @contextlib.contextmanager
@@ -28,36 +30,62 @@ def scratch_folder() -> Iterator[Path]:
     Raises:
         KpikitError: There is no room for temporary files, or no right to write them.
     """
-    parent = _temporary_folder()
-    _sweep(Path(parent))
-    try:
-        folder = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=parent)).resolve()
-    except OSError as error:
-        raise KpikitError(
-            f"No temporary folder can be made: {error}.\n"
-            "Make room, or name a folder with room: export TMPDIR=/a/folder"
-        ) from error
+    parent = Path(_temporary_folder())
+    _sweep(parent)
     with contextlib.ExitStack() as until_the_end:
+        try:
+            folder = _locked_folder(parent, until_the_end)
+            if folder is None:
+                folder = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=parent))
+        except OSError as error:
+            raise KpikitError(
+                f"No temporary folder can be made: {error}.\n"
+                "Make room, or name a folder with room: export TMPDIR=/a/folder"
+            ) from error
         until_the_end.callback(_remove, folder)
-        with contextlib.suppress(OSError):  # without a lock, nobody takes it for a dead run's
-            new = folder / f"{_LOCK_NAME}.new"
-            handle = os.open(new, os.O_RDWR | os.O_CREAT, 0o600)
-            until_the_end.callback(os.close, handle)
-            if _is_free(handle):
-                new.rename(folder / _LOCK_NAME)  # only now can others see it
-        yield folder
+        yield folder.resolve()
+
+
+def _locked_folder(parent: Path, until_the_end: contextlib.ExitStack) -> Path | None:
+    """Return a new folder whose lock is held; None where nothing can be locked."""
+    while sys.platform != "win32":
+        handle, name = tempfile.mkstemp(prefix=_LOCKED, suffix=_SUFFIX, dir=parent)
+        lock = Path(name)
+        until_the_end.callback(os.close, handle)
+        until_the_end.callback(lock.unlink, missing_ok=True)
+        if not _lock(handle, wait=True):
+            break
+        if os.fstat(handle).st_nlink:  # else a sweep was faster, and took it for a dead run's
+            folder = lock.with_suffix("")
+            folder.mkdir(mode=0o700)
+            return folder
+    return None
 
 
 def _sweep(parent: Path) -> None:
-    """Remove the folders of runs that live no more; those of other users stay."""
-    for lock in parent.glob(f"{STAGING_PREFIX}*/{_LOCK_NAME}"):
+    """Remove what runs have left that live no more; what other users have left stays."""
+    if sys.platform == "win32":
+        return
+    for folder in {path.with_suffix("") for path in parent.glob(f"{_LOCKED}*")}:
         with contextlib.suppress(OSError):
-            handle = os.open(lock, os.O_RDWR)
-            try:
-                if _is_free(handle):
-                    _remove(lock.parent)
-            finally:
-                os.close(handle)
+            _sweep_one(folder)
+
+
+def _sweep_one(folder: Path) -> None:
+    """Remove a folder whose lock is free, and the lock, or that has none."""
+    lock = folder.with_suffix(_SUFFIX)
+    try:
+        handle = os.open(lock, os.O_RDWR)
+    except FileNotFoundError:
+        if folder.stat().st_uid == os.getuid():
+            _remove(folder)
+        return
+    try:
+        if _lock(handle, wait=False):
+            _remove(folder)
+            lock.unlink(missing_ok=True)
+    finally:
+        os.close(handle)
 
 
 def _remove(folder: Path) -> None:
@@ -69,14 +97,12 @@ def _remove(folder: Path) -> None:
         time.sleep(_PAUSE_SECONDS)
 
 
-def _is_free(handle: int) -> bool:
+def _lock(handle: int, *, wait: bool) -> bool:
     """Take a file's lock, which ends with its holder; tell whether that could be done."""
-    if sys.platform == "win32":
-        return False
     import fcntl  # noqa: PLC0415 - absent on Windows
 
     with contextlib.suppress(OSError):
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         return True
     return False
 

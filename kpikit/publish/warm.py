@@ -6,7 +6,6 @@ kernel serves, and the run says so.
 
 import ast
 import contextlib
-import importlib.util
 import json
 import os
 import select
@@ -22,6 +21,8 @@ from typing import Any
 
 from jupyter_client.asynchronous.client import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
+
+from kpikit.publish.cold import launcher
 
 WARM, COLD = "warm", "cold"
 SWITCH = "KPIKIT_KERNELS"  # set to "cold", it forbids warm ones
@@ -100,8 +101,9 @@ def zygote(
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(address))
         listener.listen(128)
+        words = [str(os.getpid()), str(listener.fileno())]
         process = subprocess.Popen(  # noqa: S603 - this very interpreter
-            [sys.executable, "-m", "kpikit.publish.zygote", str(listener.fileno()), *modules],
+            [sys.executable, "-m", "kpikit.publish.zygote", *words, *modules],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -141,7 +143,7 @@ class KernelManager(AsyncKernelManager):
             try:
                 process = lease_kernel(
                     self.zygote,
-                    argv=[_launcher(), *kernel_cmd[kernel_cmd.index("-f") :]],
+                    argv=[launcher(), *kernel_cmd[kernel_cmd.index("-f") :]],
                     cwd=options["cwd"],
                     env=options["env"],
                     log=self.kernel_log,
@@ -271,12 +273,6 @@ def lease_kernel(
             unless_leased.pop_all()
             return WarmKernel(connection, answer["pid"])
     raise OSError(answer.get("refused", "the forked kernel did not start"))
-
-
-def _launcher() -> str:
-    """Return what a cold kernel has as its program's name."""
-    found = importlib.util.find_spec("ipykernel_launcher")
-    return str(found and found.origin)
 
 
 def _receive(connection: socket.socket) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from kpikit.publish.guard import Guard
 from kpikit.publish.identity import LEDGER
 from kpikit.publish.messages import CellStarted, Event, Job, Outcome
 from kpikit.publish.outputs import stage_files
-from kpikit.publish.processes import ADOPT_ORPHANS, end_family, is_supported
+from kpikit.publish.processes import end_family
 from kpikit.publish.profile import HTML, PDF, SEAL, Clock
 from kpikit.publish.seal import broken_conditions, kpis_document
 
@@ -151,11 +151,7 @@ def _kernel_place(job: Job, guard: Guard, clock: Clock) -> "KernelPlace":
 
     work = job.scratch / "work"
     work.mkdir(parents=True)
-    start_up = job.scratch / "ipython" / "profile_default" / "startup"
-    start_up.mkdir(parents=True)
-    if is_supported():
-        (start_up / "00-kpikit.py").write_text(ADOPT_ORPHANS)
-    clock.write_start_up(start_up)
+    clock.write_start_up(job.scratch / "ipython" / "profile_default" / "startup")
     # where open_report looks by default, for templates that do not pass params_dir on
     with contextlib.suppress(OSError):
         (work / "params").symlink_to(job.report.params_dir, target_is_directory=True)

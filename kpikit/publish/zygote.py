@@ -15,7 +15,6 @@ kernel is killed with every process that its cells have left behind. The message
 import atexit
 import builtins
 import contextlib
-import ctypes
 import gc
 import importlib
 import json
@@ -34,9 +33,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
+from kpikit.publish.processes import adopt_orphans, end_with_parent, outlive_parent
+
 _REQUEST_SECONDS = 10.0
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
-_PR_SET_CHILD_SUBREAPER = 36
 
 
 @dataclass(frozen=True)
@@ -49,12 +48,17 @@ class _Lease:
 
 
 def main() -> None:
-    """Import the modules named by the command line, then serve the listener of its first word."""
-    descriptor, *modules = sys.argv[1:]
+    """Import the modules that the command line names, then serve the listener.
+
+    Its words: the runner's process, the listener's descriptor, modules.
+    """
+    runner, descriptor, *modules = sys.argv[1:]
     if not sys.flags.safe_path:
         del sys.path[0]  # the current directory, which IPython puts in its place
-    _control_process(_PR_SET_CHILD_SUBREAPER, 1)
+    adopt_orphans()
+    end_with_parent(int(runner))
     preload(modules)
+    outlive_parent()  # from now on it has kernels to end, and what they have left behind
     with socket.socket(fileno=int(descriptor)) as listener:
         serve(listener, lifeline=sys.stdin.fileno())
 
@@ -78,12 +82,13 @@ def serve(listener: socket.socket, *, lifeline: int) -> None:
     selector.register(lifeline, selectors.EVENT_READ)
     leases: dict[int, _Lease] = {}
     while True:
-        for key, _ in selector.select():
-            if key.fileobj == lifeline:
-                for lease in leases.values():
-                    _end(lease)
-                _kill_strays(keep=())
-                return
+        ready = [key for key, _ in selector.select()]
+        if any(key.fileobj == lifeline for key in ready):  # whoever still asks is dying too
+            for lease in leases.values():
+                _end(lease)
+            _kill_strays(keep=())
+            return
+        for key in ready:
             if key.fileobj is listener:
                 granted = _grant(listener)
                 if granted is not None:
@@ -162,11 +167,10 @@ def _become_kernel(request: dict[str, Any], connection: socket.socket, parent: i
 
 
 def _part_from(parent: int, *, keep: int, log: str | None) -> None:
-    """Leave the zygote's session and descriptors behind; end when it does."""
+    """Leave the zygote's session and descriptors behind; end when it does, with all orphans."""
     os.setsid()
-    _control_process(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
+    adopt_orphans()
+    end_with_parent(parent)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     if log is not None:
         opened = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -206,11 +210,6 @@ def _run_kernel(connection: socket.socket) -> None:
 def _send(connection: socket.socket, **message: Any) -> None:
     with contextlib.suppress(OSError):  # who asked may be gone
         connection.sendall(json.dumps(message).encode() + b"\n")
-
-
-def _control_process(option: int, value: int) -> None:
-    if ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0):
-        raise OSError(ctypes.get_errno(), "the system denies prctl")
 
 
 @contextlib.contextmanager

@@ -143,7 +143,6 @@ def kill_often(runs, moments):
         kill_and_look(runs, EDITIONS[number % 2], moment * seconds)
 
 
-@pytest.mark.long
 def test_a_run_killed_at_any_moment_leaves_whole_reports_and_the_next_completes(runs):
     kill_often(runs, [0.3, 0.6, 0.9])
 

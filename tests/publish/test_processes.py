@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from kpikit.publish import processes
-from kpikit.publish.processes import ADOPT_ORPHANS, end_family, family, used_memory
+from kpikit.publish.processes import end_family, family, used_memory
 
 pytestmark = [
     pytest.mark.slow,
@@ -19,12 +19,13 @@ pytestmark = [
 ]
 
 # a child, a child in a session of its own, and a daemon, whose parent has ended
-FAMILY = f"""
-{ADOPT_ORPHANS}
+FAMILY = """
 import os, subprocess, sys, time
+from kpikit.publish.processes import adopt_orphans
+adopt_orphans()
 sleep = ["sleep", "600"]
 pids = [subprocess.Popen(sleep).pid, subprocess.Popen(sleep, start_new_session=True).pid]
-daemon = "import subprocess as s; print(s.Popen({{}}, start_new_session=True, stdout=2).pid)"
+daemon = "import subprocess as s; print(s.Popen({}, start_new_session=True, stdout=2).pid)"
 pids.append(int(subprocess.check_output([sys.executable, "-c", daemon.format(sleep)])))
 print(*pids, flush=True)
 time.sleep(600)

@@ -1,6 +1,7 @@
 """A run's private folder goes with it, or with the next run."""
 
 import errno
+import fcntl
 import os
 from pathlib import Path
 
@@ -20,41 +21,82 @@ def temporary(monkeypatch, short_folder):
 def test_it_is_private_to_one_run_and_ends_with_it(temporary):
     with scratch_folder() as first, scratch_folder() as second:
         (first / "kernel.log").write_text("x")
-        both = sorted(temporary.iterdir())
+        both = sorted(path for path in temporary.iterdir() if path.is_dir())
+        modes = {folder.stat().st_mode & 0o777 for folder in both}
 
     assert both == sorted([first.resolve(), second.resolve()])
+    assert modes == {0o700}
     assert list(temporary.iterdir()) == []
 
 
 def test_one_that_a_killed_run_has_left_goes_with_the_next(temporary):
-    for name in ("kpikit-dead", "kpikit-unknown", "other-dead"):
+    for name in ("kpikit-run-dead", "kpikit-run-made-anew", "kpikit-other", "another"):
         (temporary / name / "work").mkdir(parents=True)
-    for name in ("kpikit-dead", "other-dead"):
-        (temporary / name / ".lock").touch()
+    for name in ("kpikit-run-dead", "kpikit-run-gone", "another"):
+        (temporary / f"{name}.lock").touch()
 
     with scratch_folder():
         pass
 
-    assert sorted(path.name for path in temporary.iterdir()) == ["kpikit-unknown", "other-dead"]
+    left = sorted(path.name for path in temporary.iterdir())
+    assert left == ["another", "another.lock", "kpikit-other"]
 
 
-def test_without_locks_nothing_of_others_is_touched(temporary, monkeypatch):
-    (temporary / "kpikit-dead").mkdir()
-    (temporary / "kpikit-dead" / ".lock").touch()
-    monkeypatch.setattr(scratch.sys, "platform", "win32")
+def test_one_of_another_user_stays(temporary, monkeypatch):
+    (temporary / "kpikit-run-dead").mkdir()
+    monkeypatch.setattr(scratch.os, "getuid", lambda: 4711)
+
+    with scratch_folder():
+        pass
+
+    assert [path.name for path in temporary.iterdir()] == ["kpikit-run-dead"]
+
+
+def test_a_lock_that_a_sweep_has_just_taken_away_is_made_anew(temporary, monkeypatch):
+    locked, taken = fcntl.flock, []
+
+    def late(handle, how):
+        if not taken:
+            taken.extend(temporary.glob("*.lock"))
+            taken[0].unlink()
+        locked(handle, how)
+
+    monkeypatch.setattr(fcntl, "flock", late)
 
     with scratch_folder() as folder:
-        names = [path.name for path in folder.iterdir()]
+        locks = list(temporary.glob("*.lock"))
 
-    assert names == [".lock.new"]
-    assert [path.name for path in temporary.iterdir()] == ["kpikit-dead"]
+    assert locks == [folder.parent / f"{folder.name}.lock"] != taken
+    assert list(temporary.iterdir()) == []
+
+
+def refuse(_handle, _how):
+    raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "value"),
+    [(scratch.sys, "platform", "win32"), (fcntl, "flock", refuse)],
+    ids=["Windows", "a file system without locks"],
+)
+def test_where_nothing_can_be_locked_folders_stay_apart(temporary, monkeypatch, owner, name, value):
+    (temporary / "kpikit-run-dead").mkdir()
+    (temporary / "kpikit-run-dead.lock").touch()
+    monkeypatch.setattr(owner, name, value)
+
+    with scratch_folder() as folder:
+        prefix = folder.name.startswith("kpikit-run-")
+
+    assert not prefix  # or else a run that can lock would take it for a dead one's
+    left = sorted(path.name for path in temporary.iterdir())
+    assert left == ["kpikit-run-dead", "kpikit-run-dead.lock"]
 
 
 def test_a_full_temporary_folder_is_told(monkeypatch):
-    def mkdtemp(**_options):
+    def mkstemp(**_options):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(scratch.tempfile, "mkdtemp", mkdtemp)
+    monkeypatch.setattr(scratch.tempfile, "mkstemp", mkstemp)
 
     with (
         pytest.raises(KpikitError, match=r"No temporary folder .*No space left.*\n.*TMPDIR"),

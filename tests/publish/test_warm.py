@@ -372,6 +372,37 @@ def test_a_zygote_with_a_thread_refuses_to_fork(short_folder):
         warm.lease_kernel(address, argv=[], cwd="/", env={}, log=None)
 
 
+IMPORTING = """
+import sys, time
+from pathlib import Path
+from kpikit.publish import warm
+from kpikit.publish.worker import zygote_environment
+folder = Path(sys.argv[1])
+with warm.zygote(folder / "z", ["slowly"], env=zygote_environment(folder)):
+    time.sleep(600)
+"""
+
+
+@linux
+@pytest.mark.slow
+def test_a_zygote_that_still_imports_ends_with_its_runner(short_folder):
+    note = short_folder / "pid"
+    (short_folder / "slowly.py").write_text(
+        f"import os, pathlib, time\npathlib.Path({str(note)!r}).write_text(str(os.getpid()))\n"
+        "time.sleep(600)\n"
+    )
+    run = subprocess.Popen(
+        [sys.executable, "-c", IMPORTING, str(short_folder)],
+        env={**os.environ, "PYTHONPATH": str(short_folder)},
+    )
+    wait_until(lambda: note.exists() and note.read_text())
+
+    run.kill()
+    run.wait()
+
+    wait_until(lambda: not is_running(int(note.read_text())), seconds=10)
+
+
 @linux
 @pytest.mark.slow
 def test_importing_duckdb_still_opens_a_database_with_a_thread():
