@@ -23,6 +23,7 @@ _OUTCOMES: Mapping[str, tuple[str, Tone]] = {
     "no_data": ("no value to measure", "neutral"),
     "": ("", "neutral"),
 }
+_JUDGED = ("reached", "partly", "not_reached", "opposite")
 _COLUMNS = (
     Column("trigger", "Trigger", width=3.0),
     Column("action", "Action", width=2.8, emphasis=True),
@@ -46,7 +47,7 @@ def actions_table(
     """Return a row per action, then one per signal of concern that no action answers.
 
     Args:
-        actions: ``analysis.actions.action_table``.
+        actions: ``sections.actions.promised_actions``.
         concerns: Rows of ``scorecard_table``.
         metrics: Definition of each metric of either.
         as_of: Last complete day, from which ages are counted.
@@ -67,13 +68,20 @@ def actions_table(
         if is_measured
         else ""
     )
-    return Table(columns, tuple(rows), actions_title(actions, len(unanswered)), subtitle)
+    notes = [
+        f"{row['action']}: not held against its promise of {row['promised_in']}, {row['reason']}."
+        for row in listed
+        if row["reason"]
+    ]
+    title = actions_title(actions, len(unanswered))
+    return Table(columns, tuple(rows), title, subtitle, tuple(notes))
 
 
 def actions_title(actions: pd.DataFrame, unanswered: int) -> str:
-    """Return the message: how many actions are late, how many concerns have none.
+    """Return the message: how many actions are late or kept their promise, what has none.
 
-    ``1 of 3 open actions is late; 2 signals of concern have no action yet``
+    ``1 of 3 open actions is late; 1 of 2 promises was kept; 2 signals of concern have no action
+    yet``
 
     Args:
         actions: ``analysis.actions.action_table``.
@@ -82,6 +90,7 @@ def actions_title(actions: pd.DataFrame, unanswered: int) -> str:
     is_open = actions["status"] == "open"
     count, late = int(is_open.sum()), int((actions["days_late"] > 0).sum())
     parts = [_late(count, late)]
+    parts += _kept(actions.loc[actions["outcome"].isin(_JUDGED), "outcome"])
     if unanswered:
         verb = "has" if unanswered == 1 else "have"
         signals = plural(unanswered, "signal of concern", "signals of concern")
@@ -97,25 +106,59 @@ def _late(count: int, late: int) -> str:
     return f"{late or 'None'} of {count} open actions {'is' if late < 2 else 'are'} late"
 
 
+def _kept(outcomes: pd.Series) -> list[str]:
+    """Return how many of the promises that can be judged were kept; nothing without one."""
+    count, kept = len(outcomes), int((outcomes == "reached").sum())
+    if not count:
+        return []
+    if count == 1:
+        return [f"the promise due was {'' if kept else 'not '}kept"]
+    return [f"{kept or 'none'} of {count} promises due {'was' if kept == 1 else 'were'} kept"]
+
+
 def _action(
     row: Row, metrics: Mapping[str, "Metric"], as_of: dt.date, currency: str
 ) -> dict[str, str | Cell]:
     metric = metrics.get(row["metric"])
     unit: Unit = metric.unit if metric else "number"
     label = metric.label if metric else ""
-    expected = ""
-    if not is_missing(row["expected"]):
-        expected = f"{label} {format_delta(row['expected'], unit, currency=currency)}".strip()
     return {
         "trigger": str(row["trigger"]),
         "action": str(row["action"]),
         "owner": str(row["owner"]),
-        "due": format_date(day_of(row["due"])),
+        "due": _due(row),
         "age": _age(row, as_of),
-        "expected": expected or label,
+        "expected": _expected(row, label, unit, currency),
         "measured": _measured(row, unit, currency),
         "status": str(row["status"]),
     }
+
+
+def _due(row: Row) -> str | Cell:
+    """Return the due day, and the one published where another was."""
+    text = format_date(day_of(row["due"]))
+    if not row["due_published"]:
+        return text
+    was = dt.date.fromisoformat(row["due_published"])
+    return text if was == day_of(row["due"]) else Cell(text, note=f"was {format_date(was)}")
+
+
+def _expected(row: Row, label: str, unit: Unit, currency: str) -> str | Cell:
+    """Return what an action was to bring, as published if it was; a change of it in the note."""
+
+    def effect(value: float) -> str:
+        return f"{label} {format_delta(value, unit, currency=currency)}".strip()
+
+    declared = label if is_missing(row["declared"]) else effect(row["declared"])
+    if not row["promised_in"]:
+        return declared
+    if row["reason"]:
+        return Cell(declared, note=f"in {row['promised_in']}: another promise")
+    if row["published"] == row["declared"]:
+        return Cell(declared, note=f"as in the review of {row['promised_in']}")
+    now = "not declared" if is_missing(row["declared"]) else effect(row["declared"])
+    published = effect(row["published"])
+    return Cell(published, note=f"as in the review of {row['promised_in']}; now {now}")
 
 
 def _age(row: Row, as_of: dt.date) -> str | Cell:

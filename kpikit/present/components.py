@@ -70,7 +70,6 @@ class Cover(Component):
     run_id: str
     data_hash: str
     facts: tuple[tuple[str, str], ...] = ()  # ("Stage", "maturity"), ("Owner", ...)
-    template: str = REVIEW
 
     def metadata(self) -> dict[str, Any]:
         """Return the page's marker."""
@@ -79,7 +78,6 @@ class Cover(Component):
                 "product": self.product_key,
                 "period": self.period_label,
                 "run_id": self.run_id,
-                "template": self.template,
                 "as_of": self.as_of,
                 "data_hash": self.data_hash,
             }
@@ -253,9 +251,10 @@ class Stack(Component):
     kpis: tuple[Mapping[str, Any], ...] = field(default=())  # rows of kpis.json shown here
     definitions: Mapping[str, int] = field(default_factory=dict)  # metric to its version
     forecasts: tuple[Mapping[str, Any], ...] = field(default=())  # rows for the ledger shown here
+    promises: tuple[Mapping[str, Any], ...] = field(default=())  # of open actions, for the ledger
 
     def metadata(self) -> dict[str, Any]:
-        """Return what the parts note, and the KPIs and forecasts shown here."""
+        """Return what the parts note, and the KPIs, forecasts and promises shown here."""
         found: dict[str, Any] = {}
         for item in self.items:
             found.update(item.metadata())
@@ -263,6 +262,7 @@ class Stack(Component):
             "kpis": [dict(row) for row in self.kpis],
             "definitions": dict(self.definitions),
             "forecasts": [dict(row) for row in self.forecasts],
+            "promises": [dict(row) for row in self.promises],
         }
         return found | {name: noted for name, noted in own.items() if noted}
 

@@ -68,6 +68,7 @@ def outcomes_table(
     """
     columns = (
         Column("kpi", "KPI", width=1.7),
+        Column("period", "Period", width=0.8),
         Column("mean", "Forecast", "number", width=1.1),
         Column("interval", "80 % interval", "number", width=1.7),
         Column("actual", "Came", "number", width=1.1, emphasis=True),
@@ -76,9 +77,19 @@ def outcomes_table(
         Column("trials", "Trials", "number", width=0.7),
         Column("mae", "Mean miss", "number", width=1.1),
         Column("mae_naive", "… of last year's value", "number", width=1.5),
+        Column("skill", "Skill", "number", width=1.1),
     )
-    rows = [_outcome(row, currency) for row in records(frame)]
-    return Table(_filled(columns, rows), tuple(rows), title, subtitle, compact=True)
+    one = frame["period"].nunique() < 2
+    rows = [
+        {**_outcome(row, currency), "period": "" if one else row["period"]}
+        for row in records(frame)
+    ]
+    notes = [
+        f"{row['label']}: not comparable, {row['reason']}."
+        for row in records(frame)
+        if row["reason"]
+    ]
+    return Table(_filled(columns, rows), tuple(rows), title, subtitle, tuple(notes), compact=True)
 
 
 def proposals_table(
@@ -141,21 +152,23 @@ def chances_title(frame: pd.DataFrame) -> str:
     )
 
 
-def outcomes_title(frame: pd.DataFrame, period: str) -> str:
+def outcomes_title(frame: pd.DataFrame) -> str:
     """Return the message of past forecasts: how many came inside their interval.
 
     Args:
-        frame: ``sections.prospects.outcome_table``.
-        period: Label of the period.
+        frame: ``sections.prospects.outcome_table`` of one period, or of several.
     """
+    periods = list(dict.fromkeys(frame["period"]))
     known = frame["inside_80"].dropna()
     if known.empty:
-        return f"No forecast of {period} has an interval"
-    inside, interval = int(known.astype(bool).sum()), f"the 80 % interval foreseen for {period}"
+        return f"No forecast of {' and '.join(periods)} has an interval to compare with"
+    inside, interval = int(known.astype(bool).sum()), "the 80 % interval foreseen for "
+    interval += " and ".join(periods)
     if len(known) == 1:
         label = frame.loc[known.index[0], "label"]
         return f"{label} came {'inside' if inside else 'outside'} {interval}"
-    return f"{inside} of {len(known)} KPIs came inside {interval}"
+    what = "KPIs" if len(periods) == 1 else "forecasts"
+    return f"{inside} of {len(known)} {what} came inside {interval}"
 
 
 def proposals_title(frame: pd.DataFrame, period: str) -> str:
@@ -205,16 +218,21 @@ def _prospect(row: Row, currency: str) -> dict[str, str | Cell]:
 def _outcome(row: Row, currency: str) -> dict[str, str | Cell]:
     inside = row["inside_80"]
     tried = row["trials"] >= _LEAST_TRIALS
+    error = format_delta(_whole(row["error"], row), row["unit"], currency=currency)
+    skill = format_value(row["skill"], "ratio")
     return {
         "kpi": str(row["label"]),
         "mean": _value(row["mean"], row, currency),
         "interval": _interval(row, currency),
         "actual": _value(row["actual"], row, currency),
-        "error": format_delta(_whole(row["error"], row), row["unit"], currency=currency),
+        "error": Cell(error, struck=True) if row["reason"] else error,
         "inside": "" if inside is None else "yes" if inside else "no",
         "trials": f"{row['trials']:.0f}" if tried else "",
         "mae": _miss(row["mae"], row, currency) if tried else "",
         "mae_naive": _miss(row["mae_naive"], row, currency) if tried else "",
+        "skill": ""
+        if is_missing(row["skill"])
+        else Cell(skill, note=f"of {plural(row['published'], 'forecast')}"),
     }
 
 

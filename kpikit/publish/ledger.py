@@ -29,7 +29,7 @@ def record(ledger: Path, document: Mapping[str, Any], *, published_at: dt.dateti
         ledger: The ledger's folder; made if absent.
         document: Content of the report's ``kpis.json``: ``product``, ``template``, ``period``,
             ``run_id``, ``as_of``, ``data_hash``, ``kpis``; ``definitions`` (metric to the version
-            of its definition) and ``forecasts`` where the report has them.
+            of its definition), ``forecasts`` and ``promises`` where the report has them.
         published_at: When (with a time zone). Should the clock stand before the last part's, the
             new one is dated just after that.
 
@@ -81,8 +81,8 @@ def record_published(
 ) -> Path | None:
     """Keep what the published files of a report say, unless they are those kept last.
 
-    KPIs are those of its ``kpis.json``; the versions of their definitions and the forecasts are
-    what the components on its page have noted in the notebook (``definitions``, ``forecasts``).
+    KPIs are those of its ``kpis.json``; the versions of their definitions, the forecasts and the
+    promises of open actions are what the components on its page have noted in the notebook.
 
     Args:
         output: The output folder.
@@ -107,15 +107,16 @@ def record_published(
 
 
 def noted(notebook: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the ``definitions`` and ``forecasts`` that a notebook's outputs bear as notes."""
+    """Return the ``definitions``, ``forecasts`` and ``promises`` that a notebook's outputs note."""
     definitions: dict[str, int] = {}
-    forecasts: list[Any] = []
+    listed: dict[str, list[Any]] = {"forecasts": [], "promises": []}
     for cell in notebook["cells"]:
         for output in cell.get("outputs", ()):
             note = output.get("metadata", {}).get(METADATA_KEY, {})
             definitions |= note.get("definitions", {})
-            forecasts += [row for row in note.get("forecasts", ()) if row not in forecasts]
-    return {"definitions": definitions, "forecasts": forecasts}
+            for kind, rows in listed.items():
+                rows += [row for row in note.get(kind, ()) if row not in rows]
+    return {"definitions": definitions, **listed}
 
 
 def _last_run(folder: Path) -> tuple[str, str]:

@@ -26,6 +26,7 @@ from kpikit.sections.prospects import (
     LEDGER_COLUMNS,
     outcome_table,
     prospect_table,
+    published_scores,
     target_of,
 )
 from kpikit.sections.trends import pair_up
@@ -60,7 +61,7 @@ def forecast_section(context: Context) -> Stack:
     items.append(prospects_table(frame, currency=context.currency, title=_title(frame)))
     if silent:
         items.append(Paragraph(_no_forecast(silent), small=True))
-    items += _outcomes(context, [metric for metric, _ in pairs])
+    items += _outcomes(context, {metric.name for metric, _ in pairs})
     return Stack(tuple(items), forecasts=tuple(ledger_rows(frame)))
 
 
@@ -195,28 +196,46 @@ def _steps(
     return pd.DataFrame(steps) if steps else None
 
 
-def _outcomes(context: Context, metrics: list[Metric]) -> list[Component]:
-    """Return how the forecast of the last finished period fared."""
+def _outcomes(context: Context, foreseen: set[str]) -> list[Component]:
+    """Return how the forecasts of the last finished period fared, and those of a year that ended.
+
+    Args:
+        context: The report's.
+        foreseen: KPIs that the section foresees now; those that earlier reviews foresaw join them.
+    """
     period = context.calendar.shift(open_period(context), -1)
-    known = context.calendar.previous(period).last_day
-    frame = outcome_table(context, metrics, period, known=known)
+    scores = published_scores(context)
+    known = foreseen | set(scores["metric"])
+    metrics = [metric for metric in context.metrics if metric.name in known]
+    before = context.calendar.previous(period)
+    frame = outcome_table(context, metrics, period, known=before.last_day)
+    year = context.calendar.period_of(period.start, "year")
+    if year.end == period.end and year != period:
+        told = set(scores.loc[scores["period"] == year.label, "metric"])
+        whole = [metric for metric in context.metrics if metric.name in told]
+        years = outcome_table(context, whole, year, known=before.last_day)
+        frame = pd.concat([part for part in (frame, years) if len(part)] or [frame])
     if frame.empty:
         return [Paragraph(f"No forecast of {period.label} can be made from what came before.")]
     return [
         outcomes_table(
-            frame,
+            frame.reset_index(drop=True),
             currency=context.currency,
-            title=outcomes_title(frame, period.label),
+            title=outcomes_title(frame.reset_index(drop=True)),
             subtitle=_origin(context, frame, period),
         )
     ]
 
 
 def _origin(context: Context, frame: pd.DataFrame, period: Period) -> str:
-    """Return where the forecasts of a period that is over are from."""
+    """Return where the forecasts of periods that are over are from."""
     reviews = sorted({name for name in frame["reported_in"] if name})
     made = f"made anew from the data to the end of {context.calendar.previous(period).label}"
     published = f"as published in the review of {' and '.join(reviews)}"
     is_both = reviews and (frame["reported_in"] == "").any()
     told = f"{published}, else {made}" if is_both else published if reviews else made
-    return f"Forecast of {period.label}, {told}; trials: such forecasts from each earlier point"
+    labels = " and ".join(dict.fromkeys(frame["period"]))
+    text = f"Forecast of {labels}, {told}; trials: such forecasts from each earlier point"
+    if frame["skill"].isna().all():
+        return text
+    return f"{text}; skill, of those published: 1 less the mean miss over that of last year's value"

@@ -10,7 +10,7 @@ import pandas as pd
 from kpikit.analysis.calibration import TARGET_FACTORS, backtest_table, reliability_table
 from kpikit.analysis.pace import pace
 from kpikit.catalogue import Metric
-from kpikit.ledger import forecast_score_table
+from kpikit.ledger import forecast_score_table, forecast_skill_table
 from kpikit.params.registers import Target
 from kpikit.periods import Period
 from kpikit.sections.context import Context
@@ -67,8 +67,9 @@ def outcome_table(
 ) -> pd.DataFrame:
     """Return what was foreseen of a period by an earlier day, beside what came.
 
-    The forecast is the one that an earlier review published; where the ledger has none, it is made
-    now from the data as it stands, cut at that day: what was corrected since is in it.
+    The forecast is the one that the last earlier review to have one published; where the ledger has
+    none, it is made now from the data as it stands, cut at that day: what was corrected since is in
+    it.
 
     Args:
         context: The report's.
@@ -80,17 +81,25 @@ def outcome_table(
         One row per KPI: ``metric``, ``label``, ``unit``, ``period``, ``reported_in`` (period of the
         review that published the forecast, empty where it is made now), ``mean``, ``low_80``,
         ``high_80``, ``actual``, ``error`` (actual - mean), ``inside_80`` (None without an
-        interval), and of all such forecasts that the history allows to try: ``trials`` (number),
-        ``mae`` and ``mae_naive`` (mean absolute errors of the forecast and of last year's value).
+        interval), ``reason`` (why the two cannot be compared, empty where they can), and of all
+        such forecasts that the history allows to try: ``trials`` (number), ``mae`` and
+        ``mae_naive`` (mean absolute errors of the forecast and of last year's value); of those
+        that reviews published of periods as long: ``published`` (number) and ``skill``
+        (``forecast_skill_table``).
     """
+    scores = published_scores(context)
+    as_long = [context.calendar.parse(label).grain == period.grain for label in scores["period"]]
+    skills = forecast_skill_table(scores[pd.Series(as_long, scores.index, dtype=bool)])
+    skill = {row["metric"]: row for row in skills.to_dict("records")}
     rows = []
     for metric in metrics:
         actual = value_of(context, metric, period)
         course = course_to(context, metric, period, as_of=known)
-        found = _published(context, metric, period, actual) or _made(course)
+        found = _published(scores, metric, period) or _made(course)
         if found is None or math.isnan(actual):
             continue
         low, high = found["low_80"], found["high_80"]
+        has_ends = not (math.isnan(low) or found["reason"])
         later = course_to(context, metric, context.calendar.shift(period, 1)) or course
         rows.append(
             {
@@ -101,15 +110,39 @@ def outcome_table(
                 **found,
                 "actual": actual,
                 "error": actual - found["mean"],
-                "inside_80": None if math.isnan(low) else low <= actual <= high,
+                "inside_80": low <= actual <= high if has_ends else None,
                 **_trials(later),
+                "published": skill.get(metric.name, {}).get("n", 0),
+                "skill": skill.get(metric.name, {}).get("skill", math.nan),
             }
         )
     columns = [
         "metric", "label", "unit", "period", "reported_in", "mean", "low_80", "high_80", "actual",
-        "error", "inside_80", "trials", "mae", "mae_naive",
+        "error", "inside_80", "reason", "trials", "mae", "mae_naive", "published", "skill",
     ]  # fmt: skip
     return pd.DataFrame(rows, columns=columns)
+
+
+def published_scores(context: Context) -> pd.DataFrame:
+    """Return what earlier reviews foresaw of the scorecard's KPIs, beside what came.
+
+    Returns:
+        ``forecast_score_table`` of the periods that the review knows whole.
+    """
+    metrics = {metric.name: metric for metric in context.metrics}
+    foreseen = context.earlier.forecasts[["metric", "period"]].drop_duplicates()
+    came = [
+        {
+            "metric": name,
+            "period": label,
+            "value": value_of(context, metrics[name], context.calendar.parse(label)),
+            "complete": True,  # a value of a period that is not whole is NaN
+        }
+        for name, label in foreseen.itertuples(index=False)
+        if name in metrics
+    ]
+    versions = {name: metric.version for name, metric in metrics.items()}
+    return forecast_score_table(context.earlier, came, definitions=versions)
 
 
 def chances_table(context: Context) -> pd.DataFrame:
@@ -206,16 +239,13 @@ def _pace(metric: Metric, target: Target | None, course: Course) -> dict[str, fl
     return {"required_rate": found.required_rate, "best_rate": found.best_rate}
 
 
-def _published(
-    context: Context, metric: Metric, period: Period, actual: float
-) -> dict[str, Any] | None:
+def _published(scores: pd.DataFrame, metric: Metric, period: Period) -> dict[str, Any] | None:
     """Return the forecast of a period that the last earlier review to have one published."""
-    kpi = {"metric": metric.name, "period": period.label, "value": actual, "complete": True}
-    scores = forecast_score_table(context.earlier, [kpi])
-    if scores.empty:
+    own = scores[(scores["metric"] == metric.name) & (scores["period"] == period.label)]
+    if own.empty:
         return None
-    last = scores.iloc[-1]
-    return {name: last[name] for name in ("reported_in", "mean", "low_80", "high_80")}
+    last = own.iloc[-1]
+    return {name: last[name] for name in ("reported_in", "mean", "low_80", "high_80", "reason")}
 
 
 def _made(course: Course | None) -> dict[str, Any] | None:
@@ -224,7 +254,7 @@ def _made(course: Course | None) -> dict[str, Any] | None:
         return None
     found = course.total()
     low, high = found.interval(0.8)
-    return {"reported_in": "", "mean": found.mean, "low_80": low, "high_80": high}
+    return {"reported_in": "", "mean": found.mean, "low_80": low, "high_80": high, "reason": ""}
 
 
 def _trials(course: Course | None) -> dict[str, float]:

@@ -5,11 +5,10 @@ from typing import Any
 
 from kpikit.formats import format_delta, format_value, is_missing, plural
 from kpikit.ledger import restatement_table
-from kpikit.present.components import Column, Component, Paragraph, Table
+from kpikit.present.components import Cell, Column, Component, Paragraph, Table
 from kpikit.sections.context import Context
 
 _CAUSES: Mapping[str, str] = {
-    "definition": "the definition changed",
     "data": "the data changed",
     "kpikit": "kpikit changed",
 }
@@ -71,11 +70,12 @@ def _values_now(context: Context) -> list[dict[str, Any]]:
     ]
 
 
-def _row(context: Context, row: Mapping[Any, Any]) -> dict[str, str]:
+def _row(context: Context, row: Mapping[Any, Any]) -> dict[str, str | Cell]:
     metric = next(metric for metric in context.metrics if metric.name == row["metric"])
     money = context.currency
     counted = row["n_now"] - row["n_published"]
-    cause = _CAUSES[row["cause"]]
+    cause = f"not comparable, {row['reason']}" if row["reason"] else _CAUSES[row["cause"]]
+    delta = format_delta(row["delta_abs"], metric.unit, currency=money, short=False)
     if not is_missing(counted) and counted:
         cause += f": {abs(counted):,.0f} {'more' if counted > 0 else 'fewer'} {metric.n_of}"
     return {
@@ -84,6 +84,6 @@ def _row(context: Context, row: Mapping[Any, Any]) -> dict[str, str]:
         "reported_in": row["reported_in"],
         "published": format_value(row["published"], metric.unit, currency=money),
         "now": format_value(row["now"], metric.unit, currency=money),
-        "delta": format_delta(row["delta_abs"], metric.unit, currency=money, short=False),
+        "delta": Cell(delta, struck=True) if row["reason"] else delta,
         "cause": cause,
     }

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from kpikit.ledger import FORECAST_COLUMNS, KPI_COLUMNS, Ledger
-from kpikit.present.components import Absence, Figure, Paragraph, Table
+from kpikit.present.components import Absence, Cell, Figure, Paragraph, Table
 from kpikit.present.prospects import outcomes_table
 from kpikit.sections.evidence import course_to
 from kpikit.sections.forecast import forecast_section, ledger_rows
@@ -197,14 +197,15 @@ def test_an_outcomes_error_is_what_came_less_the_forecast(shop_of):
     assert row["mae"] < 5
 
 
-def published(**row):
-    """Return a ledger with one forecast of 2026Q3, published by the review of 2026Q2."""
-    one = {
+def published(*rows, **row):
+    """Return a ledger of forecasts, each of 2026Q3 and of the review of 2026Q2 if not told so."""
+    head = {
         "metric": REVENUE, "period": "2026Q3", "report_period": "2026Q2", "low_95": 200.0,
-        "high_95": 400.0, "naive": 300.0, **row,
+        "high_95": 400.0, "naive": 300.0, "definition": 1.0,
     }  # fmt: skip
+    found = [{**head, **one} for one in (*rows, row) if one]
     kpis = pd.DataFrame(columns=list(KPI_COLUMNS))
-    return Ledger(kpis, pd.DataFrame([one], columns=list(FORECAST_COLUMNS)))
+    return Ledger(kpis, pd.DataFrame(found, columns=list(FORECAST_COLUMNS)))
 
 
 def test_a_forecast_in_the_ledger_goes_before_one_made_anew(shop_of):
@@ -235,12 +236,77 @@ def test_where_some_forecasts_are_published_the_others_are_said_to_be_made_anew(
     assert "2026Q2, else made anew from the data to the end of 2026Q2" in table.subtitle
 
 
+def test_the_skill_of_published_forecasts_is_that_over_last_years_value(shop_of):
+    # WAVE brings 308 in 2026Q2 and 306 in 2026Q3
+    earlier = published(
+        {"period": "2026Q2", "report_period": "2026Q1", "mean": 302.0, "naive": 298.0},
+        {"mean": 304.0, "naive": 300.0, "low_80": 290.0, "high_80": 310.0},
+    )
+    context = dataclasses.replace(shop_of(WAVE), earlier=earlier)
+
+    (row,) = cells(parts(forecast_section(context), Table)[1])
+
+    # misses of 6 and 2, against 10 and 6 of last year's value: 1 - 8 / 16
+    assert row["skill"] == "0.50 of 2 forecasts"
+    assert (row["mean"], row["inside"]) == ("€304.00", "yes")
+
+
+def test_a_kpi_that_was_foreseen_and_has_no_target_now_is_told_too(shop_of):
+    earlier = published(metric="orders", mean=3.0, low_80=2.0, high_80=4.0, naive=3.0)
+    context = shop_of(WAVE, metrics="net_revenue, orders")
+
+    table = parts(forecast_section(dataclasses.replace(context, earlier=earlier)), Table)[1]
+
+    revenue, orders = cells(table)
+    assert (revenue["skill"], orders["kpi"], orders["actual"]) == ("", "Orders", "3")
+    assert orders["skill"] == ""  # last year's value was exact: nothing can beat it
+
+
+def test_a_forecast_of_another_definition_is_struck_out_with_its_reason(shop_of):
+    earlier = published(mean=290.0, low_80=280.0, high_80=300.0, definition=7.0)
+    context = dataclasses.replace(shop_of(WAVE), earlier=earlier)
+
+    table = parts(forecast_section(context), Table)[1]
+
+    (row,) = table.rows
+    assert row["error"] == Cell("+€16.00", struck=True)
+    assert (row["inside"], row["skill"]) == ("", "")
+    assert table.title == "No forecast of 2026Q3 has an interval to compare with"
+    assert table.notes == ("Net revenue: not comparable, definition version 7 then, 1 now.",)
+
+
+def test_when_a_year_ends_its_published_forecast_stands_beside_it(shop_of):
+    # 36 months of WAVE's pattern: 2026 brings 100 104 101 103 102 ... as the months before
+    amounts = [100 + (7 * index) % 5 for index in range(36)]
+    total = sum(amounts[24:])
+    earlier = published(
+        {"period": "2026", "report_period": "2026Q3", "mean": total - 10.0, "low_80": total - 20.0,
+         "high_80": total + 20.0, "naive": total + 5.0},
+    )  # fmt: skip
+    context = shop_of(
+        amounts,
+        targets="[{metric: net_revenue, period: 2027Q1, value: 330}]",
+        as_of="2026-12-31",
+        period="2026Q4",
+    )
+
+    table = parts(forecast_section(dataclasses.replace(context, earlier=earlier)), Table)[1]
+
+    quarter, year = cells(table)
+    assert (quarter["period"], year["period"]) == ("2026Q4", "2026")
+    assert (year["error"], year["inside"]) == ("+€10.00", "yes")
+    assert (quarter["skill"], year["skill"]) == ("", "−1.00 of 1 forecast")  # 1 - 10 / 5
+    assert table.title.endswith(
+        "forecasts came inside the 80 % interval foreseen for 2026Q4 and 2026"
+    )
+
+
 @pytest.mark.parametrize(("trials", "shown"), [(3, ("", "", "")), (4, ("4", "€2.50", "€7.00"))])
 def test_few_trials_have_no_mean_to_show(trials, shown):
     outcome = {
         "label": "Net revenue", "unit": "money", "mean": 100.0, "low_80": 90.0, "high_80": 110.0,
         "actual": 104.0, "error": 4.0, "inside_80": True, "trials": trials, "mae": 2.5,
-        "mae_naive": 7.0,
+        "mae_naive": 7.0, "period": "2026Q3", "reason": "", "published": 0, "skill": math.nan,
     }  # fmt: skip
 
     (row,) = cells(outcomes_table(pd.DataFrame([outcome]), currency="EUR"))

@@ -6,7 +6,7 @@ import datetime as dt
 import pytest
 
 from kpikit.ledger import read_ledger
-from kpikit.present.components import Paragraph, Table
+from kpikit.present.components import Cell, Paragraph, Table
 from kpikit.publish.ledger import record
 from kpikit.sections.restatements import restatements
 
@@ -15,7 +15,7 @@ from kpikit.sections.restatements import restatements
 def published(shop, tmp_path):
     """Return a function that gives the context earlier reviews with these values of 2026Q2."""
 
-    def publish(*values, data_hash="before"):
+    def publish(*values, data_hash="before", version=1):
         kpis = [
             {"metric": metric, "period": "2026Q2", "value": value, "unit": "EUR", "n": n,
              "complete": True, "target": None, "flags": []}
@@ -24,7 +24,7 @@ def published(shop, tmp_path):
         document = {
             "product": "shop", "template": "quarterly_review", "period": "2026Q2",
             "as_of": "2026-06-30", "run_id": "aaa", "data_hash": data_hash, "kpis": kpis,
-            "definitions": {metric: 1 for metric, _, _ in values},
+            "definitions": {metric: version for metric, _, _ in values},
         }  # fmt: skip
         record(tmp_path / "ledger", document, published_at=dt.datetime(2026, 7, 5, tzinfo=dt.UTC))
         ledger = read_ledger(tmp_path / "ledger", product="shop")
@@ -46,6 +46,14 @@ def test_a_value_that_was_published_otherwise_is_listed_with_its_cause(published
             "cause": "the data changed: 2 fewer orders",
         },
     )  # fmt: skip
+
+
+def test_a_change_by_another_definition_is_struck_out_with_its_reason(published):
+    [table] = restatements(published(("net_revenue", 45.0, 3), version=2))
+
+    (row,) = table.rows
+    assert row["delta"] == Cell("+€5.00", struck=True)
+    assert row["cause"] == "not comparable, definition version 2 then, 1 now: 2 fewer orders"
 
 
 def test_values_that_still_hold_are_said_to_hold(published):
