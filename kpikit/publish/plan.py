@@ -175,10 +175,11 @@ def make_plan(
 
     reports: list[PlannedReport] = []
     left_out: list[Failure] = []
-    concerned = [product for product in loaded if not _lack(opened, product)]
+    lacks = {product.key: _lack(opened, product) for product in loaded}
+    concerned = [product for product in loaded if not lacks[product.key]]
     with reading_ahead(concerned, overrides=overrides):
         for product in loaded:
-            if lack := _lack(opened, product):
+            if lack := lacks[product.key]:
                 (failures if products else left_out).append(Failure(product.key, lack))
                 continue
             try:
@@ -289,7 +290,7 @@ def _with_ledger(
     report: PlannedReport, loaded: "LoadedProduct", output_dir: Path | None
 ) -> PlannedReport:
     """Return the report as one that also rests on what earlier reviews have published."""
-    if output_dir is None:
+    if output_dir is None or not report.template.reads_ledger:
         return report
     period = loaded.calendar.parse(report.period)
     found = earlier_hash(output_dir / LEDGER, report.product, period, calendar=loaded.calendar)

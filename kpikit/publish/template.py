@@ -25,12 +25,15 @@ class Template:
             per declared experiment, in place of one per product.
         needs: Canonical tables without which it has nothing to say, from the notebook's metadata
             ``kpikit: {needs: [...]}``.
+        reads_ledger: Whether its pages rest on what earlier reviews published. So it is assumed,
+            unless the notebook's metadata say ``kpikit: {ledger: false}``.
     """
 
     name: str
     text: str
     parameters: tuple[str, ...]
     needs: tuple[str, ...] = ()
+    reads_ledger: bool = True
 
     @property
     def is_of_experiments(self) -> bool:
@@ -62,8 +65,14 @@ def open_template(name: str, notebooks_dir: Path) -> Template:
             f"{path} is written in {language}.\nTemplates are written in Python; "
             "choose a Python kernel in JupyterLab and save it."
         )
-    needs = tuple(metadata.get("kpikit", {}).get("needs", ()))
-    return Template(path.stem, text, _declared_parameters(path, cells), needs)
+    own = metadata.get("kpikit", {})
+    return Template(
+        name=path.stem,
+        text=text,
+        parameters=_declared_parameters(path, cells),
+        needs=tuple(own.get("needs", ())),
+        reads_ledger=own.get("ledger") is not False,
+    )
 
 
 def _template_path(name: str, notebooks_dir: Path) -> Path:

@@ -27,7 +27,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -36,6 +36,7 @@ from typing import Any, NoReturn
 from kpikit.publish.processes import adopt_orphans, end_with_parent, outlive_parent
 
 _REQUEST_SECONDS = 10.0
+_SETTLING, _PAUSE_SECONDS = 40, 0.025  # looks for threads that are just ending
 
 
 @dataclass(frozen=True)
@@ -57,26 +58,45 @@ def main() -> None:
         del sys.path[0]  # the current directory, which IPython puts in its place
     adopt_orphans()
     end_with_parent(int(runner))
-    preload(modules)
+    suspects = preload(modules)
     outlive_parent()  # from now on it has kernels to end, and what they have left behind
     with socket.socket(fileno=int(descriptor)) as listener:
-        serve(listener, lifeline=sys.stdin.fileno())
+        serve(listener, lifeline=sys.stdin.fileno(), suspects=suspects)
 
 
-def preload(modules: Iterable[str]) -> None:
-    """Import the modules and freeze what they made; one that fails is left to the kernels."""
+def preload(modules: Iterable[str]) -> list[str]:
+    """Import the modules and freeze what they made; one that fails is left to the kernels.
+
+    Returns:
+        Those whose import has started a thread. All but DuckDB's should have ended.
+    """
     gc.disable()
+    suspects, before = [], _threads()
     for name in modules:
         pretence = _kernel_pretended() if name == "pandas" else contextlib.nullcontext()
         with contextlib.suppress(Exception), pretence:
             importlib.import_module(name)
+        if _threads() > before:
+            suspects.append(name)
+        before = _threads()
     if duckdb := sys.modules.get("duckdb"):
         duckdb.default_connection().close()  # its import has opened it, with a thread
+    for _ in range(_SETTLING):
+        if _threads() == 1:  # one that has ended may stay in the system's list for a moment
+            break
+        time.sleep(_PAUSE_SECONDS)
     gc.freeze()
+    return suspects
 
 
-def serve(listener: socket.socket, *, lifeline: int) -> None:
-    """Fork a kernel per request until ``lifeline`` closes, then kill those that are left."""
+def serve(listener: socket.socket, *, lifeline: int, suspects: Sequence[str] = ()) -> None:
+    """Fork a kernel per request until ``lifeline`` closes, then kill those that are left.
+
+    Args:
+        listener: Takes the requests.
+        lifeline: Descriptor that closes with the runner.
+        suspects: Modules whose import has started threads, to be named where some still run.
+    """
     selector = selectors.PollSelector()  # owns no descriptor
     selector.register(listener, selectors.EVENT_READ)
     selector.register(lifeline, selectors.EVENT_READ)
@@ -90,7 +110,7 @@ def serve(listener: socket.socket, *, lifeline: int) -> None:
             return
         for key in ready:
             if key.fileobj is listener:
-                granted = _grant(listener)
+                granted = _grant(listener, suspects)
                 if granted is not None:
                     leases[granted.pid] = granted
                     selector.register(granted.connection, selectors.EVENT_READ, granted)
@@ -103,16 +123,17 @@ def serve(listener: socket.socket, *, lifeline: int) -> None:
                 _kill_strays(keep=leases)
 
 
-def _grant(listener: socket.socket) -> _Lease | None:
+def _grant(listener: socket.socket, suspects: Sequence[str]) -> _Lease | None:
     """Fork the kernel that the next connection asks for."""
     connection, _ = listener.accept()
     try:
         connection.settimeout(_REQUEST_SECONDS)
         with connection.makefile("rb") as lines:
             request = json.loads(lines.readline())
-        threads = len(os.listdir("/proc/self/task"))  # noqa: PTH208 - Python's own see but its own
-        if threads != 1:
-            _send(connection, refused=f"an imported library has started {threads - 1} thread(s)")
+        threads = _threads() - 1
+        if threads:
+            what = " or ".join(suspects) or "an imported library"
+            _send(connection, refused=f"{what} has started {threads} thread(s)")
             connection.close()
             return None
         parent = os.getpid()
@@ -124,6 +145,10 @@ def _grant(listener: socket.socket) -> _Lease | None:
     if pid == 0:
         _become_kernel(request, connection, parent)
     return _Lease(connection, pid, os.pidfd_open(pid))
+
+
+def _threads() -> int:
+    return len(os.listdir("/proc/self/task"))  # noqa: PTH208 - Python itself sees but its own
 
 
 def _end(lease: _Lease) -> None:

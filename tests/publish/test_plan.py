@@ -276,6 +276,20 @@ def test_an_experiment_is_refused_by_a_template_of_products(tests_of_atlas):
         make_plan("mini", experiment="past", **tests_of_atlas)
 
 
+@pytest.mark.parametrize("says", [{}, {"ledger": False}])
+def test_only_templates_that_read_the_ledger_rest_on_it(tests_of_atlas, make, tmp_path, says):
+    notebook = json.loads(make.notebook_json(make.cover))
+    notebook["metadata"]["kpikit"] = says
+    (tests_of_atlas["notebooks_dir"] / "mini.ipynb").write_text(json.dumps(notebook))
+    part = tmp_path / "output" / "ledger" / "atlas" / "2026Q2" / "quarterly_review" / "1.json"
+    part.parent.mkdir(parents=True)
+    part.write_text("{}")
+
+    plan = make_plan("mini", products=["atlas"], output_dir=tmp_path / "output", **tests_of_atlas)
+
+    assert [bool(report.identity.ledger) for report in plan.reports] == [not says]
+
+
 def test_a_product_without_the_table_that_a_template_needs_is_left_out(tests_of_atlas, make):
     notebook = json.loads(make.notebook_json(make.cover))
     notebook["metadata"]["kpikit"] = {"needs": ["exposures"]}

@@ -102,3 +102,14 @@ def test_a_template_says_which_tables_it_needs(folders, make):
     opened = open_template("mini", folders["notebooks_dir"])
 
     assert opened.needs == ("events",)
+    assert opened.reads_ledger
+
+
+def test_a_template_may_say_that_it_reads_no_ledger(folders, make):
+    notebook = json.loads(make.notebook_json("1"))
+    notebook["metadata"]["kpikit"] = {"ledger": False}
+    (folders["notebooks_dir"] / "mini.ipynb").write_text(json.dumps(notebook))
+
+    opened = open_template("mini", folders["notebooks_dir"])
+
+    assert not opened.reads_ledger

@@ -367,7 +367,7 @@ def test_a_zygote_with_a_thread_refuses_to_fork(short_folder):
 
     with (
         warm.zygote(short_folder / "z", ["threaded"], env=env) as address,
-        pytest.raises(OSError, match=r"an imported library has started 1 thread\(s\)"),
+        pytest.raises(OSError, match=r"^threaded has started 1 thread\(s\)$"),
     ):
         warm.lease_kernel(address, argv=[], cwd="/", env={}, log=None)
 

@@ -93,7 +93,6 @@ def test_the_cover_bears_the_marker_of_the_test(open_test):
     (strip,) = parts(cover, Cover)
     assert strip.title == "Shop: A/B test test"
     assert cover.metadata()["marker"] == strip.metadata()["marker"]
-    assert strip.metadata()["marker"]["template"] == "ab_test"
     assert (strip.period_label, strip.as_of) == ("2026Q2", "2026-06-30")
     assert ("Decides", "Purchase rate") in strip.facts
     assert parts(cover, Callout) == []

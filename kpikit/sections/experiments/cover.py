@@ -8,8 +8,6 @@ from kpikit.present.components import Callout, Component, Cover, Paragraph, Stac
 from kpikit.sections.cover import cover_section
 from kpikit.sections.experiments.trial import Trial
 
-TEMPLATE = "ab_test"
-
 
 def experiment_cover(trial: Trial) -> Stack:
     """Return the strip at the head of a test's report, with its hypothesis and its state."""
@@ -32,7 +30,6 @@ def experiment_cover(trial: Trial) -> Stack:
         as_of=context.dataset.as_of.isoformat(),
         state=over if context.run_id else "draft",
         facts=tuple((label, text) for label, text in facts if text),
-        template=TEMPLATE,
     )
     items: list[Component] = [strip]
     if trial.state_text:
