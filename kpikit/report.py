@@ -29,6 +29,7 @@ from kpikit.sections.context import Context
 from kpikit.sections.experiments import experiments_section
 from kpikit.sections.funnels import FunnelSections
 from kpikit.sections.funnels.compact import funnel_section
+from kpikit.sections.views import kept_views
 from kpikit.sources import Coverage, Dataset, check_findings, choose_period, open_dataset
 
 
@@ -67,12 +68,12 @@ class Report:
 
     def scorecard(self) -> Component:
         """Section 2: every KPI against its target, the quarter before and the year before."""
-        return scorecard.scorecard_section(self.context)
+        return kept_views(self.context, "scorecard", scorecard.scorecard_section(self.context))
 
     @cached_property
     def funnels(self) -> FunnelSections:
         """The sections of the funnel analysis: ``report.funnels.steps()``."""
-        return FunnelSections(self.context)
+        return FunnelSections(self.context, also=kept_views)
 
     def goals(self) -> Component:
         """Section 3: goals and their key results."""
@@ -80,7 +81,7 @@ class Report:
 
     def trends(self) -> Component:
         """Section 4: each KPI by month and week, beside the year before."""
-        return trends_of.trends_section(self.context)
+        return kept_views(self.context, "trends", trends_of.trends_section(self.context))
 
     def forecast(self) -> Component:
         """Section 5: where the quarter and the year will end."""
@@ -88,11 +89,11 @@ class Report:
 
     def drivers(self) -> Component:
         """Section 6: which factors made the change."""
-        return drivers_of.drivers_section(self.context)
+        return kept_views(self.context, "drivers", drivers_of.drivers_section(self.context))
 
     def funnel(self) -> Component:
         """Section 7: where users get lost."""
-        return funnel_section(self.context)
+        return kept_views(self.context, "funnel", funnel_section(self.context))
 
     def engagement(self) -> Component:
         """Section 8: which features are used."""
@@ -100,7 +101,7 @@ class Report:
 
     def retention(self) -> Component:
         """Section 9: cohorts, how long subscriptions last, and why they end."""
-        return retention.retention_section(self.context)
+        return kept_views(self.context, "retention", retention.retention_section(self.context))
 
     def revenue(self) -> Component:
         """Section 10: recurring revenue and its movements, or orders and their value."""
@@ -108,7 +109,7 @@ class Report:
 
     def segments(self) -> Component:
         """Section 11: the KPI by each declared dimension."""
-        return segments.segments_section(self.context)
+        return kept_views(self.context, "segments", segments.segments_section(self.context))
 
     def voice(self) -> Component:
         """Section 12: NPS by quarter with its interval."""
@@ -116,7 +117,7 @@ class Report:
 
     def experiments(self) -> Component:
         """Section 13: what the tests that ended in the quarter came to."""
-        return experiments_section(self.context)
+        return kept_views(self.context, "experiment", experiments_section(self.context))
 
     def campaigns(self) -> Component:
         """Section 14: what campaigns cost and brought."""

@@ -11,6 +11,7 @@ from kpikit.report import open_product
 from kpikit.sections import experiments
 from kpikit.sections.context import Context
 from kpikit.sections.experiments import Trial
+from kpikit.sections.views import kept_views
 from kpikit.sources import Dataset
 
 
@@ -69,7 +70,8 @@ class ExperimentReport:
 
     def segments(self) -> Component:
         """Whether the effect differs between segments."""
-        return experiments.segments_section(self.trial)
+        own = experiments.segments_section(self.trial)
+        return kept_views(self.trial.context, "experiment", own, experiment=self.trial.key)
 
     def planning(self) -> Component:
         """Planned against actual users, and what so many days find."""

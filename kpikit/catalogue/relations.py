@@ -103,6 +103,10 @@ class Coverages:
             self._found[key] = _coverage(table, name, self._timezone)
         return self._found[key]
 
+    def extend(self, part: ir.Table, whole: Coverage | None) -> None:
+        """Let a part of a table cover what the whole does: a segment may have quiet months."""
+        self._found[part.op()] = whole
+
 
 def _coverage(table: ir.Table, name: str, timezone: str) -> Coverage | None:
     column = _time_column(table, name)

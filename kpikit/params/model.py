@@ -34,6 +34,7 @@ from kpikit.params.registers import (
     Target,
 )
 from kpikit.params.tables import CHECKS
+from kpikit.params.views import View
 from kpikit.periods import Weekday
 
 __all__ = [
@@ -398,3 +399,4 @@ class Product(Model):
     owners: dict[str, str] = Field(
         default_factory=dict, description="Metric to who answers for it."
     )
+    views: list[View] = Field(default_factory=list, description="Views that sections show too.")

@@ -1,8 +1,8 @@
-"""Rules on what is aimed at and how it hangs together: key results, drivers, claims, themes."""
+"""Rules on registers and how they hang together: key results, drivers, claims, themes, views."""
 
 from collections.abc import Iterator, Mapping
 
-from kpikit.errors import AnalysisError
+from kpikit.errors import AnalysisError, PeriodError, hint_names
 from kpikit.formulas import parse_formula
 from kpikit.params.model import KeyResult, LeadingIndicator, Milestone, Product
 from kpikit.params.rulebook import (
@@ -14,6 +14,8 @@ from kpikit.params.rulebook import (
     two_lines,
     unknown_metric,
 )
+from kpikit.params.views import View
+from kpikit.periods import parse_window
 
 _MOST_FACTORS = 7  # the contributions of more are not reckoned
 
@@ -98,6 +100,26 @@ def _themes(product: Product, _: Context) -> Iterator[Fault]:
         yield from repeated(folded, "keyword")
 
 
+def _view(view: View, context: Context) -> Iterator[Fault]:
+    yield from unknown_metric(view.metric, "metric", context)
+    for key, read in (("period", context.calendar.parse), ("window", parse_window)):
+        text = getattr(view, key)
+        try:
+            if text is not None:
+                read(text)
+        except PeriodError as error:
+            yield Fault(key, *two_lines(error))
+
+
+def _views(product: Product, _: Context) -> Iterator[Fault]:
+    for index, view in enumerate(product.views):
+        for key, known in (("funnel", product.funnels), ("experiment", product.experiments)):
+            name = getattr(view, key, None)
+            if name is not None and name not in known:
+                yield Fault(f"views.{index}.{key}", f"unknown {key} '{name}'",
+                            hint_names(name, known))  # fmt: skip
+
+
 REGISTER_RULES = (
     Rule(KeyResult, ("target", "change", "baseline"), _aim),
     Rule(KeyResult, ("start", "due"), _span),
@@ -105,4 +127,6 @@ REGISTER_RULES = (
     Rule(LeadingIndicator, ("metric", "outcome"), _claim),
     Rule(Milestone, ("remaining", "throughput"), _milestone),
     Rule(Product, ("themes",), _themes),
+    Rule(View, ("metric", "period", "window"), _view),
+    Rule(Product, ("views", "funnels", "experiments"), _views),
 )

@@ -253,7 +253,7 @@ def test_all_mistakes_are_told_in_one_go_in_order_of_their_lines(message):
         "  Did you mean 'retention'? Defined: actions, activation, annotations, benchmarks,"
         " campaigns, conversion, define, drivers, economics, experiments, features, funnels, goals,"
         " leading_indicators, metrics, milestones, owners, product, retention, segments, source,"
-        " targets, themes."
+        " targets, themes, views."
     )
 
 

@@ -62,6 +62,14 @@ def milestone(text):
         (milestone("throughput: orders, remaining: -5"), "milestones.0.remaining: must be at least 0"),
         ("themes: {price: []}", "themes.price: has no keyword.\n  Give some, such as [price"),
         ("themes: {price: [cost, '*']}", "themes.price.1: '*' has neither letter nor digit."),
+        ("views: [{section: trend}]", "views.0.section: unknown value 'trend'."),
+        ("views: [{section: trends, metric: oders}]", "views.0.metric: unknown metric 'oders'."),
+        ("views: [{section: trends, period: 2026Q9}]", "views.0.period: '2026Q9' is no period"),
+        ("views: [{section: funnel, window: 3q}]", "views.0.window: '3q' is no length of time."),
+        ("views: [{section: funnel, funnel: sale}]",
+         "views.0.funnel: unknown funnel 'sale'.\n  Defined: none."),
+        ("views: [{section: experiment, experiment: new}]",
+         "views.0.experiment: unknown experiment 'new'."),
         ("themes: {price: [cost, Cost]}", "themes.price.1: keyword 'cost' stands here again."),
     ],
 )  # fmt: skip
@@ -84,6 +92,7 @@ def test_what_is_right_passes(load):
         leading_indicators: [{metric: wau, outcome: mau, lag_months: 3}]
         themes: {price: [too much, cost*]}
         milestones: [{key: a, milestone: b, planned: 2026-01-01, remaining: 3, throughput: orders}]
+        views: [{section: trends, metric: mau, grain: week, where: {zip: 00123}}]
         """
     ).params
 
@@ -91,6 +100,7 @@ def test_what_is_right_passes(load):
     assert params.themes == {"price": ["too much", "cost*"]}
     assert params.milestones[0].remaining == 3
     assert params.leading_indicators[0].lag_months == 3
+    assert params.views[0].where == {"zip": "00123"}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The funnel analysis: where people get lost, since when, which kind, and whether it matters."""
 
+from collections.abc import Callable
 from functools import cached_property
 
 from kpikit.present.components import Component
@@ -16,6 +17,8 @@ from kpikit.sections.funnels.trend import trend_of
 from kpikit.sections.funnels.where import where_of
 from kpikit.sources import check_funnel_events
 
+Also = Callable[[Context, str, Component], Component]
+
 
 class FunnelSections:
     """The sections of ``notebooks/funnel_analysis.ipynb``, one method each.
@@ -24,8 +27,15 @@ class FunnelSections:
         context: What all sections work from.
     """
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, also: Also | None = None) -> None:
+        """Show a report's funnels.
+
+        Args:
+            context: The report's.
+            also: Returns a section of a name with what is kept under it; the section alone if None.
+        """
         self.context = context
+        self._also: Also = also or (lambda _context, _name, own: own)
 
     def __repr__(self) -> str:
         return f"<FunnelSections {', '.join(self.context.params.funnels) or 'none declared'}>"
@@ -48,7 +58,8 @@ class FunnelSections:
 
     def steps(self) -> Component:
         """Each funnel now, against the period before and the year before."""
-        return each_funnel(self.context, self.readings, steps_of)
+        own = each_funnel(self.context, self.readings, steps_of)
+        return self._also(self.context, "funnel", own)
 
     def trend(self) -> Component:
         """The conversion by week and month, with signals."""
@@ -68,7 +79,7 @@ class FunnelSections:
 
     def retention(self) -> Component:
         """Whether users come back, who is new or gone, and how often they come."""
-        return returning_section(self.context)
+        return self._also(self.context, "retention", returning_section(self.context))
 
     def data_quality(self) -> Component:
         """What is wrong with the events, and which entries count."""

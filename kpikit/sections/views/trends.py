@@ -1,0 +1,243 @@
+"""A KPI along time: any grain, one segment or all, each period beside another, by segment."""
+
+import math
+from typing import Any, get_args
+
+import pandas as pd
+
+from kpikit.analysis.signals import signal_table
+from kpikit.catalogue import Metric
+from kpikit.catalogue.relations import MISSING_SEGMENT
+from kpikit.formats import format_delta_rel, format_value, is_missing
+from kpikit.params.views import View, ViewGrain
+from kpikit.periods import Period
+from kpikit.present.charts import figure, plot_trend
+from kpikit.present.components import Cell, Column, Component, Table, Tone
+from kpikit.present.frames import in_words, records
+from kpikit.present.titles import alt_text, period_name, series_numbers, trend_title
+from kpikit.sections.context import Context
+from kpikit.sections.views import answers
+from kpikit.sections.views.answers import Asking, Exhibit, Found, Option, Options
+
+_COUNTS = {"day": 56, "week": 52, "month": 24, "quarter": 12}
+_SEASONS = {"day": 7, "week": 52, "month": 12, "quarter": 4}
+_AGAINST = {"year_before": "a year before", "previous": "the period before"}
+_LIGHT = {"year_before": "light: year before", "previous": "light: period before"}
+_ROWS = 200
+_LEAST = 6  # points without which there are no limits
+
+
+def fill(context: Context, view: View) -> View:
+    """Return the view with its settings chosen: months against the year before, by default."""
+    metric = answers.metric_of(context, view.metric, where="a view of trends")
+    chosen = {"metric": metric.name, "grain": view.grain or "month",
+              "comparison": view.comparison or "year_before"}  # fmt: skip
+    return view.model_copy(update=chosen)
+
+
+def find(context: Context, view: View) -> Found:
+    """Return the series, beside what it is held against, and the same by segment if asked."""
+    metric = answers.metric_of(context, view.metric, where="a view of trends")
+    answers.check_segment(metric, context, view)
+    inside = answers.context_of(context, view)
+    asking = Asking(inside)
+    shown = _shown(inside, str(view.grain))
+    if not shown:
+        raise answers.nothing_in(view, inside, metric.label)
+    periods = [*shown, *(_before(inside, view, period) for period in shown)]
+    facts = asking.ask("series", lambda: inside.facts_of([metric], dict.fromkeys(periods)))
+    series = _beside(inside, view, facts[facts["metric"] == metric.name], shown)
+    if series["value"].isna().all() or not series["n"].fillna(1.0).any():
+        raise answers.nothing_in(view, inside, metric.label)
+    asking.answers["series"] = answers.Answer(_routine(series), asking.answers["series"].sql)
+    if view.by:
+        by = answers.single(metric, view.by)
+        parts = asking.ask("segments", lambda: inside.parts_of(metric, periods, by))
+        table = _segments(inside, view, parts[parts["metric"] == metric.name], shown)
+        asking.answers["segments"] = answers.Answer(table, asking.answers["segments"].sql)
+    return Found(inside, view, asking.answers, metric)
+
+
+def draw(found: Found) -> list[Exhibit]:
+    """Return the chart along time and the table of its periods, or of its segments."""
+    series = found.answers["series"]
+    exhibits = [Exhibit(_chart(found), series)]
+    if "segments" in found.answers:
+        exhibits.append(Exhibit(_segment_table(found), found.answers["segments"]))
+    else:
+        exhibits.append(Exhibit(_period_table(found), series))
+    return exhibits
+
+
+def options(context: Context, view: View) -> Options:
+    """Return the KPIs, the grains, and the columns of the chosen KPI's table."""
+    metric = answers.metric_of(context, view.metric, where="a view of trends")
+    columns = answers.column_options(context, metric.table)
+    grains = tuple(Option(grain, grain) for grain in get_args(ViewGrain))
+    return {
+        "metric": answers.metric_options(context),
+        "grain": grains,
+        "comparison": answers.named(
+            ("year_before", "year before"), ("previous", "period before"), ("none", "nothing")
+        ),
+        "by": (Option("", "nothing"), *columns),
+        "where": columns,
+    }
+
+
+def _shown(context: Context, grain: str) -> list[Period]:
+    """Return the last periods of a grain, from the first that the data touches on."""
+    calendar = context.calendar
+    last = calendar.period_of(context.as_of, grain)  # type: ignore[arg-type]  # one of ViewGrain
+    found = [calendar.shift(last, -back) for back in range(_COUNTS[grain])]
+    return [period for period in reversed(found) if period.end > context.dataset.first_day]
+
+
+def _before(context: Context, view: View, period: Period) -> Period:
+    calendar = context.calendar
+    if view.comparison == "previous":
+        return calendar.previous(period)
+    return calendar.year_before(period)
+
+
+def _beside(context: Context, view: View, facts: pd.DataFrame, shown: list[Period]) -> pd.DataFrame:
+    """Return the facts of the shown periods, each with ``previous`` and the relative change."""
+    known = dict(zip(facts["start"], facts["value"], strict=True))
+    rows = facts[facts["start"].isin({period.start for period in shown})].sort_values("start")
+    before = [
+        math.nan
+        if view.comparison == "none" or not complete
+        else known.get(_before(context, view, period).start, math.nan)
+        for period, complete in zip(shown, rows["complete"], strict=True)
+    ]
+    rows = rows.assign(previous=pd.Series(before, rows.index, dtype=float))
+    change = (rows["value"] - rows["previous"]) / rows["previous"].abs()
+    return rows.assign(change=change.where(rows["previous"] != 0)).reset_index(drop=True)
+
+
+def _routine(series: pd.DataFrame) -> pd.DataFrame:
+    """Return the series with the limits of routine variation, where there are points enough."""
+    known = series[series["complete"].astype(bool) & series["value"].notna()]
+    if len(known) < _LEAST:
+        return series
+    values = known.set_index("period")["value"]
+    grain = str(series["grain"].iloc[0])
+    limits = signal_table(values, season_length=_SEASONS[grain])
+    columns = limits.set_index("period")[["lower", "upper", "signal"]]
+    joined = series.join(columns, on="period")
+    return joined.assign(signal=joined["signal"].eq(True))
+
+
+def _segments(
+    context: Context, view: View, facts: pd.DataFrame, shown: list[Period]
+) -> pd.DataFrame:
+    """Return a row per segment: the last whole period, what it is held against, its course."""
+    whole = [period for period in shown if period.is_complete(context.as_of)] or shown
+    last, before = whole[-1], _before(context, view, whole[-1])
+    own = facts[facts["dimension"] != ""]
+    wide = own.pivot_table(index="segment", columns="start", values="value", dropna=False)
+    courses = wide.reindex(columns=[period.start for period in shown])
+    table = pd.DataFrame({
+        "segment": courses.index.map(lambda name: "unknown" if name == MISSING_SEGMENT else name),
+        "period": last.label,
+        "value": wide.get(last.start, pd.Series(math.nan, wide.index)),
+        "previous": math.nan
+        if view.comparison == "none"
+        else wide.get(before.start, pd.Series(math.nan, wide.index)),
+        "course": [list(row) for row in courses.to_numpy(dtype=float)],
+    })  # fmt: skip
+    change = (table["value"] - table["previous"]) / table["previous"].abs()
+    table = table.assign(change=change.where(table["previous"] != 0)).reset_index(drop=True)
+    ranked = table.sort_values(["value", "segment"], ascending=[False, True], na_position="last")
+    return ranked.reset_index(drop=True)
+
+
+def _chart(found: Found) -> Component:
+    metric, view, context = found.by, found.view, found.context
+    series = found.answers["series"].frame
+    money = f", {context.currency}" if metric.unit == "money" else ""
+    parts = [f"{metric.label}{money} by {view.grain}{answers.segment_text(view)}"]
+    if series["previous"].notna().any():
+        parts.append(_LIGHT[str(view.comparison)])
+    if "lower" in series and series["lower"].notna().any():
+        parts.append("band: routine variation")
+    axes = plot_trend(series, unit=metric.unit, currency=context.currency)
+    return figure(
+        axes,
+        title=_title(metric, view, series, context.currency),
+        subtitle="; ".join(parts),
+        alt=alt_text(
+            f"Line by {view.grain}", metric.label, metric.formula,
+            series_numbers(series, unit=metric.unit, currency=context.currency),
+        ),
+    )  # fmt: skip
+
+
+def _title(metric: Metric, view: View, series: pd.DataFrame, currency: str) -> str:
+    """Return the message; against the period before, the year before is not spoken of."""
+    if view.comparison == "year_before":
+        return trend_title(series, label=metric.label, unit=metric.unit, currency=currency)
+    alone = series.drop(columns="previous")
+    return trend_title(alone, label=metric.label, unit=metric.unit, currency=currency)
+
+
+def _period_table(found: Found) -> Table:
+    metric, view, context = found.by, found.view, found.context
+    against = _AGAINST.get(str(view.comparison), "")
+    rows: list[dict[str, str | Cell]] = []
+    for row in reversed(records(found.answers["series"].frame)):
+        name = period_name(row)
+        rows.append({
+            "period": name if row["complete"] else Cell(name, note="so far"),
+            **_amounts(row, metric, context.currency),
+        })  # fmt: skip
+    columns = (Column("period", "Period"), *_amount_columns(metric, against))
+    return Table(columns, tuple(rows), title=f"{metric.label} by {view.grain}")
+
+
+def _segment_table(found: Found) -> Table:
+    metric, view, context = found.by, found.view, found.context
+    frame = found.answers["segments"].frame
+    against = _AGAINST.get(str(view.comparison), "")
+    rows: list[dict[str, str | Cell]] = [
+        {
+            "segment": str(row["segment"]),
+            **_amounts(row, metric, context.currency),
+            "course": Cell("", spark=tuple(None if is_missing(v) else v for v in row["course"])),
+        }
+        for row in records(frame.head(_ROWS))
+    ]
+    name = in_words(str(view.by))
+    columns = (
+        Column("segment", name.capitalize()),
+        *_amount_columns(metric, against),
+        Column("course", "Course", "spark"),
+    )
+    last = frame["period"].iloc[0] if len(frame) else context.period.label
+    return Table(
+        columns, tuple(rows), title=f"{metric.label} by {name}, {last}",
+        notes=answers.left_out_note(len(rows), len(frame), "segment"),
+    )  # fmt: skip
+
+
+def _amount_columns(metric: Metric, against: str) -> tuple[Column, ...]:
+    value = Column("value", metric.label, "number", emphasis=True)
+    if not against:
+        return (value,)
+    return (
+        value,
+        Column("previous", against.capitalize(), "number"),
+        Column("change", "Change", "number"),
+    )
+
+
+def _amounts(row: Any, metric: Metric, currency: str) -> dict[str, str | Cell]:
+    change, tone = row["change"], "neutral"
+    if not is_missing(change) and change != 0:
+        tone = "good" if (change > 0) == (metric.direction == "up") else "bad"
+    shown: Tone = tone  # type: ignore[assignment]  # one of the three above
+    return {
+        "value": format_value(row["value"], metric.unit, currency=currency),
+        "previous": format_value(row["previous"], metric.unit, currency=currency),
+        "change": Cell(format_delta_rel(change), tone=shown),
+    }
