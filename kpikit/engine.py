@@ -58,6 +58,24 @@ def supports(value: ir.Value, operation: type[ops.Value]) -> bool:
     return not backends or bool(backends[0].has_operation(operation))
 
 
+def readable_sql(expression: ir.Table) -> str:
+    """Return the SQL of an expression, for people: nested selects are merged where they can be.
+
+    Text is that of the engine which holds the tables. In-memory tables are called ``memory_1`` and
+    so on: Ibis gives them random names, and equal queries must have equal text.
+    """
+    merged = ibis.options.sql.fuse_selects
+    ibis.options.sql.fuse_selects = True
+    try:
+        text = str(ibis.to_sql(expression))
+    finally:
+        ibis.options.sql.fuse_selects = merged
+    names = {table.name for table in expression.op().find(ops.InMemoryTable)}
+    for index, name in enumerate(sorted(names, key=text.index), 1):
+        text = text.replace(name, f"memory_{index}")
+    return text
+
+
 def short_key(column: ir.Value) -> ir.Value:
     """Return a text as 64 bits on DuckDB, which groups and sorts by them twice as fast.
 

@@ -143,3 +143,15 @@ def test_a_table_bound_to_no_engine_is_asked_of_the_default_one():
     unbound = ibis.table({"t": "timestamp"}, name="unbound")
 
     assert engine.local_time(unbound["t"], "Europe/London").type().is_timestamp()
+
+
+def test_sql_for_people_is_merged_and_the_same_each_time():
+    rows = ibis.memtable({"a": [1, 2]})
+    expression = rows.mutate(b=rows.a + 1).filter(rows.a > 1).select("b")
+    merged = ibis.options.sql.fuse_selects
+
+    texts = {engine.readable_sql(expression) for _ in range(2)}
+
+    assert len(texts) == 1
+    assert texts.pop().count("SELECT") == 1
+    assert ibis.options.sql.fuse_selects == merged

@@ -21,7 +21,6 @@ from kpikit.catalogue.queries import (
     absence,
     metric_query,
     query_groups,
-    query_sql,
     tables_by,
 )
 from kpikit.catalogue.relations import (
@@ -33,6 +32,7 @@ from kpikit.catalogue.relations import (
     daily_actives,
 )
 from kpikit.catalogue.values import Parts, Valued
+from kpikit.engine import readable_sql
 from kpikit.errors import ParamsError
 from kpikit.params.model import Product
 from kpikit.periods import Calendar, Period
@@ -135,7 +135,7 @@ def sql_of(
             ]
         )
     ]
-    return {query.name: query_sql(query) for query in queries}
+    return {query.name: readable_sql(query.expression) for query in queries}
 
 
 def check_metrics(

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 from ibis.common.exceptions import IbisError
@@ -147,19 +146,6 @@ def metric_query(
             metric.name for metric in metrics if _asks_for_users(parts[metric.name])
         ),
     )
-
-
-def query_sql(query: Query) -> str:
-    """Return the SQL of a query in the dialect of the engine that holds its table.
-
-    In-memory tables, among them the days of the periods, are called ``memory_1`` and so on: Ibis
-    gives them random names, and equal queries must have equal text.
-    """
-    text = str(ibis.to_sql(query.expression))
-    names = {table.name for table in query.expression.op().find(ops.InMemoryTable)}
-    for index, name in enumerate(sorted(names, key=text.index), 1):
-        text = text.replace(name, f"memory_{index}")
-    return text
 
 
 def bound_parts(metric: Metric, rows: ir.Table) -> dict[str, ir.Scalar]:
