@@ -17,7 +17,7 @@ from kpikit.sources.repeats import (
     find_batches,
     in_span,
 )
-from kpikit.sources.subject import FileFacts, Subject
+from kpikit.sources.subject import FileFacts, Subject, span_of
 
 _ROW_LIMITS = {1_048_575: "1,048,576", 65_535: "65,536"}
 _LEAST_FILE_ROWS = 10
@@ -138,7 +138,10 @@ def repeat_findings(subject: Subject) -> Iterator[Finding]:
     """Find rows alike in every column, and days that were delivered twice."""
     if not subject.rows or _has_no_identity(subject):
         return
-    days = daily_repeats(subject.table, subject.spec, subject.calendar.timezone)
+    days = daily_repeats(
+        subject.table, subject.spec, subject.calendar.timezone,
+        days=subject.days, between=span_of(subject.files),
+    )  # fmt: skip
     choice = subject.source.deduplicate
     yield from _exact_duplicates(subject, days, choice)
     for batch in find_batches(days):

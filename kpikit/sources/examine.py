@@ -16,7 +16,7 @@ from kpikit.periods import Calendar
 from kpikit.sources import checks_days, checks_rows, checks_tables
 from kpikit.sources.dataset import SEVERITIES, Finding
 from kpikit.sources.stage import FILE_OF, StagedTable
-from kpikit.sources.subject import FileFacts, Subject
+from kpikit.sources.subject import FileFacts, Subject, span_of
 
 
 def make_subject(
@@ -121,11 +121,8 @@ def _days(
     table: ir.Table, spec: TableSpec, calendar: Calendar, files: Sequence[FileFacts]
 ) -> Mapping[dt.date, int]:
     times = table[spec.time]
-    ends = [time for file in files for time in (file.first, file.last) if time is not None]
-    if not ends:
-        return {}
     if times.type().is_timestamp():
-        times = local_date(times, calendar.timezone, between=(min(ends), max(ends)))
+        times = local_date(times, calendar.timezone, between=span_of(files))
     timed = table.filter(table[spec.time].notnull())
     days = timed.group_by(day=times).aggregate(rows=timed.count()).order_by("day")
     return {row["day"]: int(row["rows"]) for row in days.to_pyarrow().to_pylist()}

@@ -1,7 +1,7 @@
 """Rows that occur more than once: how often, and their removal where it is declared."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import ibis
@@ -69,22 +69,41 @@ def row_columns(table: ir.Table) -> list[str]:
     return [name for name in table.columns if name not in working and not name.startswith(SKIPPED)]
 
 
-def daily_repeats(table: ir.Table, spec: TableSpec, timezone: str) -> list[DayRepeats]:
-    """Return how often rows repeat, per local day, in order; rows without a time are left out."""
-    times = table[spec.time]
-    day = local_date(times, timezone) if times.type().is_timestamp() else times
-    keyed, keys = _with_keys(table.filter(times.notnull()).mutate(_day=day))
-    groups = keyed.group_by(keys).aggregate(copies=keyed.count(), day=keyed["_day"].min())
+def daily_repeats(
+    table: ir.Table,
+    spec: TableSpec,
+    timezone: str,
+    *,
+    days: Mapping[dt.date, int],
+    between: tuple[dt.datetime, dt.datetime] | None,
+) -> list[DayRepeats]:
+    """Return how often rows repeat, per local day, in order; rows without a time are left out.
+
+    Args:
+        table: Staged, as delivered.
+        spec: The canonical table.
+        timezone: In which days begin.
+        days: Local day to its rows.
+        between: First and last time of a row.
+    """
+    keyed, keys = _with_keys(table.filter(table[spec.time].notnull()))
+    groups = keyed.group_by(keys).aggregate(copies=keyed.count(), time=keyed[spec.time].min())
+    # the local day of the few that repeat, for finding it is dear
+    groups = groups.filter(groups["copies"] > 1)
+    times = groups["time"]
+    is_time = times.type().is_timestamp()
+    day = local_date(times, timezone, between=between) if is_time else times
     even = groups["copies"] % 2 == 0
-    days = groups.group_by("day").aggregate(
-        rows=groups["copies"].sum(),
-        distinct=groups.count(),
-        even_rows=groups["copies"].sum(where=even).fill_null(0),
+    repeated = groups.group_by(day=day).aggregate(
+        extra=(groups["copies"] - 1).sum(),
+        even=groups["copies"].sum(where=even).fill_null(0),
     )
-    rows = days.order_by("day").to_pyarrow().to_pylist()
+    found = {row["day"]: row for row in repeated.to_pyarrow().to_pylist()}
+    none = {"extra": 0, "even": 0}
     return [
-        DayRepeats(row["day"], int(row["rows"]), int(row["distinct"]), int(row["even_rows"]))
-        for row in rows
+        DayRepeats(day, rows, rows - int(seen["extra"]), int(seen["even"]))
+        for day, rows in sorted(days.items())
+        for seen in [found.get(day, none)]
     ]
 
 
@@ -175,7 +194,7 @@ def _numbered(table: ir.Table) -> tuple[ir.Table, list[str]]:
 
 def _with_keys(table: ir.Table) -> tuple[ir.Table, list[str]]:
     """Add a hash of the whole row where the engine's is wide enough to tell all rows apart."""
-    columns = [name for name in row_columns(table) if name != "_day"]
+    columns = row_columns(table)
     if table.get_backend().name != "duckdb":
         return table, columns
     whole_row = ibis.struct({name: table[name] for name in columns})

@@ -1,7 +1,7 @@
 """What a check looks at: one table as delivered, with what is already known of it."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import ibis.expr.types as ir
@@ -32,6 +32,12 @@ class FileFacts:
     first: dt.datetime | None
     last: dt.datetime | None
     content: Mapping[str, str | None]
+
+
+def span_of(files: Iterable[FileFacts]) -> tuple[dt.datetime, dt.datetime] | None:
+    """Return the earliest and latest time of the rows of files; None without any."""
+    ends = [time for file in files for time in (file.first, file.last) if time is not None]
+    return (min(ends), max(ends)) if ends else None
 
 
 @dataclass(frozen=True)
