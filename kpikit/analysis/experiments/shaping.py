@@ -131,14 +131,18 @@ def assign_units(
         known=rows.user_id.notnull() & rows.variant.notnull(),  # noqa: PD004 - Ibis
     )
     within = rows.filter(rows.known & ~rows.early & ~rows.late)
-    users = _first_exposures(within, timezone).cache()  # counted twice, then measured
+    users = _first_exposures(
+        within, timezone, (opening, closing)
+    ).cache()  # counted twice, then measured
     kept = users if crossovers == "first" else users.filter(~users.crossed)
     return Assigned(
         kept.drop("crossed", "exposures", "at_first"), _counts(rows, users), _crossed(users)
     )
 
 
-def _first_exposures(rows: ir.Table, timezone: str) -> ir.Table:
+def _first_exposures(
+    rows: ir.Table, timezone: str, between: tuple[dt.datetime, dt.datetime]
+) -> ir.Table:
     """Return one row per user: the first exposure, and how many there were of what."""
     firsts = rows.group_by("user_id").aggregate(
         first_time=rows.exposure_time.min(),
@@ -157,7 +161,7 @@ def _first_exposures(rows: ir.Table, timezone: str) -> ir.Table:
         at_first=joined.count(),
         **{name: joined[name].min() for name in dimensions},
     )
-    return users.mutate(exposure_day=local_date(users.exposure_time, timezone))
+    return users.mutate(exposure_day=local_date(users.exposure_time, timezone, between=between))
 
 
 def _counts(rows: ir.Table, users: ir.Table) -> pd.Series:
