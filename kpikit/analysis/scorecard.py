@@ -77,7 +77,8 @@ def scorecard_table(
 ) -> pd.DataFrame:
     """Return one row per metric: actual, target, changes, status, and why.
 
-    All facts of one call follow the same definitions, so versions need no comparison here.
+    Facts of one call follow one definition each, but for those of a metric whose data themselves
+    follow another from a day on (``Metric.since``): periods on both sides of it do not compare.
 
     Args:
         facts: Facts of ``scorecard_periods`` of these metrics; rows of segments are left alone.
@@ -236,7 +237,7 @@ class _Line:
             return f"the data cover {self.period.label} only in part"
         if not self.finished and self.days != base.days:
             return f"{self.days} days against {base.days}"
-        return ""
+        return self.metric.definition_gap(base, self.period)
 
     def status(self, currency: str) -> dict[str, str]:
         """Return outcome, status and the clause that decided."""

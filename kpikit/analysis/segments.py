@@ -41,10 +41,10 @@ def segment_table(
     Returns:
         One row per segment with a value: ``segment`` (a missing one is ``unknown``), ``value``
         (NaN where withheld, ``reason`` says so), ``n``, ``share`` of a total above zero to which
-        the segments add up, else NaN, ``previous`` (the value a year before, NaN where unknown or
-        withheld), ``ci_low``, ``ci_high``. A segment of no unit and no amount is no row.
-        ``attrs["left_out"]`` is the number of segments not shown, ``attrs["overlap"]`` whether
-        units count in several segments.
+        the segments add up, else NaN, ``previous`` (the value a year before, NaN where unknown,
+        withheld, covered in part or of another definition), ``ci_low``, ``ci_high``. A segment of
+        no unit and no amount is no row. ``attrs["left_out"]`` is the number of segments not shown,
+        ``attrs["overlap"]`` whether units count in several segments.
     """
     own = facts[(facts["metric"] == metric.name) & (facts["dimension"] != "")]
     now = _of(own, period)
@@ -53,6 +53,9 @@ def segment_table(
     amount, summed = metric.unit in ("money", "count"), float(now["value"].sum())
     adds_up = amount and math.isclose(summed, total, rel_tol=1e-9, abs_tol=0.005)
     before = _of(own, year_before).set_index("segment")
+    if metric.definition_gap(year_before, period):
+        before = before.head(0)
+    before = before[before["complete"].astype(bool)]
     if not adds_up and metric.unit != "count":
         now, before = _withheld(now), _withheld(before)
     table = now.assign(previous=now["segment"].map(before["value"])).loc[

@@ -52,6 +52,8 @@ def defined_metric(item: MetricParams, *, origin: str) -> Metric:
         leading=item.leading,
         perspective=item.perspective,
         owner=item.owner,
+        version=item.version,
+        since=item.since,
         source="the product",
         additive=below is None and kind in ("sum", "count"),
         any_length=below is not None and not any(map(_is_distinct, (numerator, denominator))),

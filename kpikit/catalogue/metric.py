@@ -1,13 +1,15 @@
 """What a metric is: its words, and the expressions that compute it."""
 
+import datetime as dt
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from kpikit.errors import ParamsError, hint_names
-from kpikit.formats import Unit
+from kpikit.formats import Unit, format_date
 from kpikit.params.base import Direction, Perspective, Stage
+from kpikit.periods import Period
 
 Per = Literal["row", "user", "day"]
 Family = Literal[
@@ -64,6 +66,8 @@ class Metric:
         stages: Stages of a product's life at which it belongs on the scorecard by default.
         owner: Who answers for it.
         version: Version of the definition; a higher one is not comparable with a lower one.
+        since: First day that the data follow this version, where values of earlier days were made
+            by another; None where all days follow it, as they do for what kpikit computes.
         source: Whose definition it is.
         additive: Whether the values of the days of a period add up to the period's value.
         any_length: Whether a month's value may be held against a quarter's: an average order value
@@ -105,6 +109,7 @@ class Metric:
     stages: tuple[Stage, ...] = STAGES
     owner: str = ""
     version: int = 1
+    since: dt.date | None = None
     source: str = ""
     additive: bool = False
     any_length: bool = False
@@ -139,3 +144,14 @@ class Metric:
         if self.numerator is None:
             return "survey" if self.table == "survey" else "subscriptions"
         return self.table if self.table in _BUILT_IN_FAMILIES else "own"  # type: ignore[return-value]
+
+    def definition_gap(self, *periods: Period) -> str:
+        """Return why values of these periods do not compare; empty where one definition made them.
+
+        A period that begins before ``since`` follows, in part at least, an earlier version.
+        """
+        if self.since is None or all(period.start >= self.since for period in periods):
+            return ""
+        if all(period.end <= self.since for period in periods):
+            return ""
+        return f"definition version {self.version} since {format_date(self.since)}"

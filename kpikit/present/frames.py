@@ -32,23 +32,29 @@ def day_of(value: dt.date | pd.Timestamp) -> dt.date:
     return value.date() if isinstance(value, dt.datetime) else value
 
 
-def trend_frame(facts: pd.DataFrame, *, calendar: Calendar, last: int) -> pd.DataFrame:
+def trend_frame(
+    facts: pd.DataFrame, *, calendar: Calendar, last: int, since: dt.date | None = None
+) -> pd.DataFrame:
     """Return the last periods of one metric's facts, each beside the same period a year before.
 
     Args:
         facts: Facts of one metric, one segment and one grain, with the year before where known.
         calendar: How the product cuts time; weeks compare with 364 days before.
         last: How many periods to return.
+        since: First day of the metric's present definition, where the data change it.
 
     Returns:
-        ``facts`` of the last periods, sorted by ``start``, with ``previous`` (NaN where unknown).
+        ``facts`` of the last periods, sorted by ``start``, with ``previous``: NaN where it is
+        unknown, covered in part, or of another definition than the period beside it.
     """
-    values = dict(zip(map(day_of, facts["start"]), facts["value"], strict=True))
+    whole = facts["value"].where(facts["complete"].astype(bool)) if len(facts) else facts["value"]
+    values = dict(zip(map(day_of, facts["start"]), whole, strict=True))
     shown = facts.sort_values("start").tail(last)
-    before = [
-        values.get(calendar.year_before(calendar.period_of(day_of(start), grain)).start)
-        for start, grain in zip(shown["start"], shown["grain"], strict=True)
-    ]
+    before = []
+    for start, grain in zip(map(day_of, shown["start"]), shown["grain"], strict=True):
+        base = calendar.year_before(calendar.period_of(start, grain)).start
+        comparable = since is None or base >= since or start < since
+        before.append(values.get(base) if comparable else None)
     return shown.assign(previous=np.array(before, dtype=float))
 
 

@@ -110,6 +110,11 @@ def _missing(context: Context, facts: pd.DataFrame, change: _Change) -> str:
         for row in records(rows[rows["value"].isna()]):
             label = context.catalogue[row["metric"]].label
             return f"{label} has no value in {period.label} ({row['reason'] or 'unknown'})"
+        if period == change.before and not rows["complete"].all():
+            return f"the data cover {period.label} only in part"
+    for metric in (context.catalogue[name] for name in facts["metric"].unique()):
+        if gap := metric.definition_gap(change.before, change.after):
+            return f"{metric.label} is not comparable, {gap}"
     return ""
 
 
@@ -166,6 +171,8 @@ def _mix(context: Context) -> list[Component]:
             if found is None:
                 continue
             change = _base(context, found, [], by_segment=True)
+            if _is_broken(metric, found, change):
+                continue
             sides = [_side(found, period) for period in (change.before, change.after)]
             if any(side["weight"].sum() <= 0 for side in sides):
                 continue
@@ -259,13 +266,15 @@ def _parted(
 def _base(
     context: Context, facts: pd.DataFrame, names: list[str], *, by_segment: bool = False
 ) -> _Change:
-    """Return the year before as base where it is whole and every value is known, else the last."""
+    """Return the year before as base where it is whole, known and comparable, else the last."""
     after = context.comparisons["actual"]
     year = _year_before(context)
     rows = facts[(facts["start"] == year.start) & (facts["end"] == year.end)]
     known = rows[rows["complete"] & rows["value"].notna()]
     enough = len(known) > 0 if by_segment else set(names) <= set(known["metric"])
-    return _Change(year if enough else context.comparisons["previous"], after)
+    metrics = [context.catalogue[name] for name in facts["metric"].unique()]
+    broken = any(metric.definition_gap(year, after) for metric in metrics)
+    return _Change(year if enough and not broken else context.comparisons["previous"], after)
 
 
 def _year_before(context: Context) -> Period:
@@ -275,6 +284,12 @@ def _year_before(context: Context) -> Period:
 def _values(facts: pd.DataFrame, period: Period) -> dict[str, float]:
     rows = facts[(facts["start"] == period.start) & (facts["end"] == period.end)]
     return dict(zip(rows["metric"], rows["value"], strict=True))
+
+
+def _is_broken(metric: Metric, facts: pd.DataFrame, change: _Change) -> bool:
+    """Tell whether a change by segments cannot be told like for like."""
+    rows = facts[(facts["start"] == change.before.start) & (facts["end"] == change.before.end)]
+    return not rows["complete"].all() or bool(metric.definition_gap(change.before, change.after))
 
 
 def _side(facts: pd.DataFrame, period: Period) -> pd.DataFrame:

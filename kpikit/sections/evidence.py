@@ -107,11 +107,14 @@ def history(
 ) -> pd.Series:
     """Return a KPI's complete periods of one grain from the first value on, by label.
 
-    Empty where fewer than two are known, or too many between them have no value. ``as_of`` leaves
+    Periods before the present definition (``Metric.since``) are left out: they would pass for a
+    change. Empty where fewer than two are known, or too many between them have no value. ``as_of`` leaves
     out what came after an earlier day.
     """
     rows = context.series(metric.name, grain)
     whole = rows[rows["end"] <= (as_of or context.as_of) + dt.timedelta(days=1)]
+    if metric.since is not None:
+        whole = whole[whole["start"] >= metric.since]
     found = whole.set_index("period")["value"].where(whole.set_index("period")["complete"])
     known = found.loc[found.first_valid_index() : found.last_valid_index()]
     if len(known) < 2 or known.isna().mean() > _MOST_GAPS:

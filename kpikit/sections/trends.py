@@ -65,7 +65,7 @@ def _trend(context: Context, metric: Metric, size: Size) -> Figure:
 def _frame(context: Context, metric: Metric, *, last: int) -> pd.DataFrame:
     """Return the last months, from the first with a value on."""
     series = context.series(metric.name, "month")
-    shown = trend_frame(series, calendar=context.calendar, last=last)
+    shown = trend_frame(series, calendar=context.calendar, last=last, since=metric.since)
     first = shown["value"].first_valid_index()
     shown = shown.loc[first:]
     routine = signals(context, metric)
@@ -80,7 +80,7 @@ def _weeks(context: Context, metric: Metric) -> pd.DataFrame | None:
     if not metric.additive and metric.denominator is None:
         return None
     series = context.series(metric.name, "week")
-    weeks = trend_frame(series, calendar=context.calendar, last=WEEKS)
+    weeks = trend_frame(series, calendar=context.calendar, last=WEEKS, since=metric.since)
     return weeks if weeks["value"].notna().any() else None
 
 

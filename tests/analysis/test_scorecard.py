@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -187,6 +188,19 @@ def test_a_base_that_the_data_cover_in_part_does_not_compare():
 
     assert not row["comparable_qoq"]
     assert row["reason_qoq"] == "the data cover 2026Q2 only in part"
+
+
+def test_periods_of_two_definitions_do_not_compare():
+    values = ((Q3, 9), (Q2, 6), (YEAR_BEFORE, 3))
+    metric = replace(CATALOGUE["orders"], version=2, since=dt.date(2026, 4, 1))
+
+    table = scorecard_table(
+        facts_of("orders", *values), [metric], [], period=Q3, calendar=UTC, as_of=FINISHED
+    )
+
+    row = table.iloc[0]
+    assert (row["comparable_qoq"], row["comparable_yoy"]) == (True, False)
+    assert row["reason_yoy"] == "definition version 2 since 1 Apr 2026"
 
 
 def test_a_quarter_that_the_data_cover_in_part_compares_with_nothing():

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -121,3 +122,14 @@ def test_without_facts_the_table_is_empty():
     assert table.columns.tolist() == [
         "segment", "value", "n", "previous", "ci_low", "ci_high", "reason", "share",
     ]  # fmt: skip
+
+
+def test_a_year_before_that_does_not_compare_stands_beside_nothing():
+    facts = facts_of(REVENUE, {"DE": (8.0, 40)}, {"DE": (5.0, 40)})
+    periods = {"period": NOW, "year_before": BEFORE, "total": 8.0}
+    in_part = facts.assign(complete=facts["start"] == NOW.start)
+    newer = replace(REVENUE, version=2, since=dt.date(2026, 1, 1))
+
+    assert segment_table(facts, REVENUE, **periods)["previous"].tolist() == [5.0]
+    assert segment_table(in_part, REVENUE, **periods)["previous"].isna().all()
+    assert segment_table(facts, newer, **periods)["previous"].isna().all()

@@ -193,3 +193,11 @@ def test_a_definition_in_a_file_is_known_to_its_scorecard(product):
 
     assert metric.formula == "Sum of revenue where channel is web."
     assert metric.owner == "Ada"
+
+
+def test_a_definition_bears_its_version_and_since_when_the_data_follow_it():
+    metric = defined_metric(
+        entry({"count": True}, version=2, since="2026-07-01"), origin="shop.yml"
+    )
+
+    assert (metric.version, metric.since) == (2, dt.date(2026, 7, 1))

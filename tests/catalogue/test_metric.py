@@ -1,9 +1,12 @@
 """A metric refuses words that it does not know, and tells who computes it."""
 
+import datetime as dt
+
 import pytest
 
 from kpikit.catalogue import Metric
 from kpikit.errors import ParamsError
+from kpikit.periods import Calendar
 
 WORDS = {"label": "X", "question": "Why?", "unit": "count", "table": "orders"}
 
@@ -47,3 +50,20 @@ def test_the_family_says_which_analysis_computes_a_metric(changes, family):
     metric = Metric(name="x", **{**WORDS, **changes})
 
     assert metric.family == family
+
+
+@pytest.mark.parametrize(
+    ("periods", "gap"),
+    [
+        (("2026-06", "2026-07"), "definition version 2 since 1 Jul 2026"),
+        (("2026Q2", "2026Q3"), "definition version 2 since 1 Jul 2026"),
+        (("2026", "2025"), "definition version 2 since 1 Jul 2026"),  # 2026 itself follows both
+        (("2026-05", "2026-06"), ""),
+        (("2026-07", "2026-08"), ""),
+    ],
+)
+def test_periods_compare_where_one_definition_made_them(periods, gap):
+    metric = Metric(name="x", **WORDS, version=2, since=dt.date(2026, 7, 1))
+
+    assert metric.definition_gap(*map(Calendar().parse, periods)) == gap
+    assert Metric(name="x", **WORDS, version=2).definition_gap() == ""

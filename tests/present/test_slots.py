@@ -99,7 +99,9 @@ def test_quarters_bear_their_own_names():
 
 
 def test_each_month_stands_beside_the_same_month_a_year_before():
-    facts = periods(["2025-01", "2025-02", "2026-01", "2026-02", "2026-03"], [1.0, 2, 3, 4, 5])
+    facts = periods(
+        ["2025-01", "2025-02", "2026-01", "2026-02", "2026-03"], [1.0, 2, 3, 4, 5], complete=True
+    )
 
     frame = trend_frame(facts, calendar=CALENDAR, last=3)
 
@@ -109,11 +111,29 @@ def test_each_month_stands_beside_the_same_month_a_year_before():
 
 
 def test_each_week_stands_beside_the_week_364_days_before():
-    facts = periods(["2025-W10", "2026-W10"], [7.0, 8.0])
+    facts = periods(["2025-W10", "2026-W10"], [7.0, 8.0], complete=True)
 
     frame = trend_frame(facts, calendar=CALENDAR, last=1)
 
     assert frame["previous"].tolist() == [7.0]
+
+
+def test_a_year_before_that_is_covered_in_part_is_nothing_to_stand_beside():
+    facts = periods(["2025-01", "2026-01"], [7.0, 8.0], complete=[False, True])
+
+    assert np.isnan(trend_frame(facts, calendar=CALENDAR, last=1)["previous"].iloc[0])
+
+
+def test_months_on_both_sides_of_a_new_definition_do_not_stand_beside_one_another():
+    labels = ["2024-01", "2025-01", "2025-02", "2026-01", "2026-02"]
+    facts = periods(labels, [1.0, 2, 3, 4, 5], complete=True)
+
+    frame = trend_frame(facts, calendar=CALENDAR, last=4, since=dt.date(2025, 2, 1))
+
+    # January 2025 and the year before: both by the old one; February: both by the new
+    before = frame.set_index("period")["previous"]
+    assert (before["2025-01"], before["2026-02"]) == (1.0, 3.0)
+    assert np.isnan(before["2026-01"])
 
 
 def test_a_row_is_a_dictionary_and_a_day_may_be_a_timestamp():

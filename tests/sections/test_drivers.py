@@ -152,7 +152,7 @@ def test_beyond_four_segments_the_others_are_one_row(open_context):
     header = "order_id,user_id,order_time,revenue,country\n"
     rows = [
         (month, country, refund)
-        for month in ("2026-05", "2026-08")
+        for month in ("2026-04", "2026-08")
         for country in "ABCDEFG"
         for refund in (False, month == "2026-08" and country < "C")
     ]
@@ -228,3 +228,40 @@ def test_two_tables_by_segment_stand_side_by_side(open_context):
 
     assert isinstance(last, Row)
     assert len(last.items) == 2
+
+
+COUNTED = """
+define:
+  - name: sold
+    label: Sold
+    question: How many?
+    table: orders
+    numerator: {count: true, where: [{column: kind, equals: sale}]}
+    unit: count
+    version: 2
+    since: 2026-07-01
+"""
+SOLD = "metrics: [gross_revenue]\ndrivers: {gross_revenue: sold * average_order_value}\n"
+
+
+def test_a_factor_of_another_definition_in_both_bases_is_not_compared(open_context):
+    context = open_context(SOURCE + SOLD + COUNTED, {"orders.csv": ORDERS})
+
+    (callout,) = [part for part in parts(drivers_section(context)) if isinstance(part, Callout)]
+
+    assert callout.text == (
+        "Why Gross revenue moved cannot be told: Sold is not comparable, definition version 2 "
+        "since 1 Jul 2026."
+    )
+
+
+def test_a_base_that_is_covered_in_part_is_not_compared(open_context):
+    orders = orders_of([("2026-05-02", 5, "DE"), ("2026-07-05", 7, "DE"), ("2026-09-30", 7, "FR")])
+    context = open_context(
+        SOURCE + "metrics: [gross_revenue]\n" + TREE + "segments: [country]\n",
+        {"orders.csv": orders},
+    )
+
+    (callout,) = [part for part in parts(drivers_section(context)) if isinstance(part, Callout)]
+
+    assert callout.text.endswith("cannot be told: the data cover 2026Q2 only in part.")

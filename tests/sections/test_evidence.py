@@ -1,6 +1,8 @@
 """A KPI's row says what its months show, and how likely its next target is."""
 
+import datetime as dt
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -126,3 +128,12 @@ def test_a_short_or_broken_history_says_nothing(shop_of):
 def test_false_signals_are_counted_over_the_months_of_every_kpi(shop_of):
     # three KPIs, three months each, at 1 to 5 %
     assert 0.09 <= false_signals(shop_of(WAVE)) <= 0.45
+
+
+def test_a_history_begins_with_the_present_definition(shop_of):
+    context = shop_of(WAVE)
+    metric = replace(metric_of(context, "net_revenue"), since=dt.date(2026, 4, 10), version=2)
+
+    known = history(context, metric, "month")
+
+    assert known.index.tolist() == ["2026-05", "2026-06", "2026-07", "2026-08", "2026-09"]
