@@ -60,7 +60,8 @@ def goals_table(
         goals: ``analysis.goals.goal_table``.
         key_results: ``key_result_table`` with ``label``, ``unfinished`` (whether the period read
             still runs), ``score_before`` (that of the quarter before, NaN without one), and
-            ``verdict`` and ``reason_smart`` of ``smart_table``.
+            ``verdict`` and ``reason_smart`` of ``smart_table``, and ``reason_baseline``: why the
+            score does not compare the two values that it is made of.
         currency: ISO code, for money.
         as_of: Last complete day.
     """
@@ -75,6 +76,12 @@ def goals_table(
         tuple(rows),
         goals_title(goals, as_of=as_of),
         "Score: share of the way from baseline to target, 0 to 1; tick: share of the time passed",
+        tuple(
+            f"{row['label']}: the baseline is not comparable with the value now, "
+            f"{row['reason_baseline']}."
+            for row in records(key_results)
+            if row["reason_baseline"]
+        ),
     )
 
 
@@ -168,12 +175,20 @@ def _key_result(row: Row, currency: str) -> dict[str, str | Cell]:
         "actual": MISSING if is_missing(row["actual"]) else Cell(now, note=period),
         "target": declared("target"),
         "due": format_date(day_of(row["due"])),
-        "score": f"{row['score']:.2f}" if known else MISSING,
+        "score": _score(row),
         "bullet": _bullet(row) if known else "",
         "before": "" if is_missing(row["score_before"]) else f"{row['score_before']:.2f}",
         "p_hit": _chance(row),
         "smart": Cell(verdict, tone=tone, note=str(row["reason_smart"])),
     }
+
+
+def _score(row: Row) -> str | Cell:
+    """Return the score, struck out where baseline and value follow two definitions."""
+    if is_missing(row["score"]):
+        return MISSING
+    text = f"{row['score']:.2f}"
+    return Cell(text, struck=True) if row["reason_baseline"] else text
 
 
 def _bullet(row: Row) -> Cell:

@@ -22,6 +22,7 @@ from kpikit.sections.context import MONTHS, Context
 from kpikit.sections.evidence import foreseen, signals
 
 _GRAIN: Grain = "quarter"  # in which goals are read
+_ONE_DAY = dt.timedelta(days=1)
 _NO_GOAL = (
     "No goal is declared. List some under goals:, each with an objective and its key_results, "
     "such as {metric: ..., baseline: ..., target: ..., due: ...}."
@@ -50,7 +51,8 @@ def key_results(context: Context) -> pd.DataFrame:
 
     Columns added: ``label``, ``unfinished`` (whether the period read still runs),
     ``score_before`` (score at the end of the quarter before, NaN where it had not begun),
-    ``verdict`` and ``reason_smart`` of ``smart_table``.
+    ``verdict`` and ``reason_smart`` of ``smart_table``, and ``reason_baseline``: why the baseline
+    does not compare with the value now, empty where it does.
     """
     frame = _read(context, context.as_of, None)
     frame = _read(context, context.as_of, _chances(context, frame))
@@ -69,6 +71,12 @@ def key_results(context: Context) -> pd.DataFrame:
         score_before=before["score"].where(before["start"] <= last),
         verdict=smart["verdict"],
         reason_smart=smart["reason"],
+        reason_baseline=[
+            context.catalogue[row["metric"]].definition_gap(
+                context.calendar.period_of(row["start"] - _ONE_DAY, _GRAIN), period
+            )
+            for row, period in zip(records(frame), periods, strict=True)
+        ],
     )
 
 

@@ -58,6 +58,27 @@ def test_a_key_result_says_where_it_is_and_how_far_it_should_be(shop_of):
     assert table_of(context).title == "The goal is not where it should be on 30 Sep 2026"
 
 
+DEFINED = """
+    define:
+      - {name: sold, label: Sold, question: How much?, table: orders, numerator: {sum: revenue},
+         version: 2, since: 2026-02-01}
+"""
+
+
+def test_a_score_from_a_baseline_of_another_definition_is_struck_out(open_context):
+    goals = goal("baseline: 300, target: 310, start: 2026-01-01, due: 2026-12-31", "sold")
+    yaml = YAML.format(as_of="2026-09-30", metrics="sold", goals=goals, claims="[]") + DEFINED
+    context = open_context(yaml, {"orders.csv": orders_of(WAVE)})
+
+    table = table_of(context)
+
+    assert table.rows[1]["score"] == Cell("0.60", struck=True)
+    (note,) = table.notes
+    assert note.endswith(
+        "not comparable with the value now, definition version 2 since 1 Feb 2026."
+    )
+
+
 def test_the_score_of_the_quarter_before_stands_beside(shop_of):
     # 2026Q2: 103 + 100 + 102 + ... the months 27 to 29 of the wave
     context = shop_of(goal("baseline: 300, target: 320, start: 2026-01-01, due: 2026-12-31"))
