@@ -103,4 +103,4 @@ def expected_false_signals(tables: Iterable[pd.DataFrame], *, last: int = 1) -> 
         most 4 % where they are of forecast errors.
     """
     points = [table[table["value"].notna()].tail(last) for table in tables]
-    return float(sum(point["method"].map(FALSE_ALARM_RATES).sum() for point in points))
+    return sum(FALSE_ALARM_RATES[method] for point in points for method in point["method"])

@@ -71,6 +71,12 @@ def test_false_signals_add_up_over_a_scorecard():
     assert expected_false_signals([]) == 0
 
 
+def test_a_kpi_without_a_value_gives_no_false_signal():
+    unknown = signal_table([1, 2, 1, 2, 1, 2, 1, 2]).assign(value=math.nan)
+
+    assert expected_false_signals([unknown]) == 0
+
+
 @pytest.mark.parametrize(
     "judge", [variation, lambda table, **way: assurance(table, target=1, **way)]
 )
