@@ -52,31 +52,46 @@ def measure() -> Iterator[Result]:
 
 
 def peeking() -> Iterator[Result]:
-    """Share of experiments without effect in which any of 30 daily looks finds one."""
+    """Share of experiments without effect in which any of 30 daily looks finds one.
+
+    Of the group-sequential reading the share is 5 %, give or take less than simulations show. So it
+    is told by a control variate: each day's sum of spend, whose distribution is known, is turned
+    into the normal value at the same quantile. Looks at these cross the bounds in exactly 5 % (a
+    test integrates it), mostly in the same experiments; the spend's share is that and what both
+    differ by.
+    """
     rng = np.random.default_rng(30)
     sums = np.zeros((2, EXPERIMENTS, 2))  # arm x experiment x (sum, sum of squares)
-    alarms = {name: np.zeros(EXPERIMENTS, dtype=bool) for name in ("naive", "always", "planned")}
-    nominal = group_sequential_bounds(np.arange(1, LOOKS + 1) / LOOKS).nominal_alpha
+    walk = np.zeros(EXPERIMENTS)
+    names = ("naive", "always", "planned", "normal")
+    alarms = {name: np.zeros(EXPERIMENTS, dtype=bool) for name in names}
+    bounds = group_sequential_bounds(np.arange(1, LOOKS + 1) / LOOKS)
+    units = DAILY_UNITS // 2
     for look in range(1, LOOKS + 1):
         # a day's sum and sum of squares of exponential spend, exactly as units would give them
-        day = rng.exponential(size=(2, EXPERIMENTS, DAILY_UNITS // 2)).astype(np.float32)
-        sums += np.stack([day.sum(axis=2), (day * day).sum(axis=2)], axis=2)
-        n = look * DAILY_UNITS // 2
+        day = rng.exponential(size=(2, EXPERIMENTS, units)).astype(np.float32)
+        total = day.sum(axis=2, dtype=np.float64)
+        sums += np.stack([total, (day * day).sum(axis=2)], axis=2)
+        n = look * units
         mean = sums[..., 0] / n
         variance = (sums[..., 1] - n * mean**2) / (n - 1)
         effect, se = mean[1] - mean[0], np.sqrt(variance.sum(axis=0) / n)
         p_values = 2 * special.stdtr(2 * n - 2, -np.abs(effect / se))
         alarms["naive"] |= p_values < 0.05
-        alarms["planned"] |= p_values < nominal[look - 1]
+        alarms["planned"] |= p_values < bounds.nominal_alpha[look - 1]
+        normal = special.ndtri(special.gammainc(units, total))
+        walk += (normal[1] - normal[0]) / np.sqrt(2)
+        alarms["normal"] |= np.abs(walk / np.sqrt(look)) > bounds.z[look - 1]
         p_values = always_valid_p_value(effect, se, 2 * n, planned_n=LOOKS * DAILY_UNITS)
         alarms["always"] |= p_values < 0.05
     shares = {name: 100 * found.mean() for name, found in alarms.items()}
     beside = f"{shares['naive']:.1f} % with naive peeking"
-    # the spending is exact: half of all simulations lie above it, and few above two errors more
-    error = 200 * np.sqrt(0.05 * 0.95 / EXPERIMENTS)
+    differ = alarms["planned"].astype(float) - alarms["normal"]
+    error = 100 * differ.std() / np.sqrt(EXPERIMENTS)
     yield Result("false verdicts at 30 looks, always valid", shares["always"], "%", 5.0, beside)
-    yield Result("false verdicts at 30 looks, group-sequential", shares["planned"], "%",
-                 5.0 + error, beside)  # fmt: skip
+    yield Result("false verdicts at 30 looks, group-sequential", 5 + 100 * differ.mean(), "%", 5.0,
+                 f"± {error:.2f} by a control variate; {shares['planned']:.2f} % "
+                 "counted plainly")  # fmt: skip
 
 
 def sessions() -> Iterator[Result]:

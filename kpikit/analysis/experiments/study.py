@@ -7,9 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
-import numpy as np
 import pandas as pd
-from scipy import special
 
 from kpikit.analysis.experiments.analyze import ExperimentResult, analyze_experiment, conclude
 from kpikit.analysis.experiments.comparing import Ask
@@ -17,10 +15,9 @@ from kpikit.analysis.experiments.forecasting import planning_table
 from kpikit.analysis.experiments.impact import Impact, decision_record, global_impact
 from kpikit.analysis.experiments.metrics import Mean, Proportion, Quantile, Ratio
 from kpikit.analysis.experiments.planning import sample_size
-from kpikit.analysis.experiments.readings import readings_table
+from kpikit.analysis.experiments.readings import readings_table, widened_table
 from kpikit.analysis.experiments.rerandomising import FalseAlarms, rerandomise
 from kpikit.analysis.experiments.segments import heterogeneity_table, segment_table
-from kpikit.analysis.experiments.sequential import always_valid_interval, group_sequential_bounds
 from kpikit.analysis.experiments.shaped import Shaped
 from kpikit.analysis.experiments.shaping import (
     BEFORE,
@@ -99,42 +96,15 @@ class Study(Shaped):
             control=self.control,
             alpha=self.experiment.alpha,
         )
-        read = conclude(ask, self._widened(self.fixed.table), self.fixed.allocation)
-        return replace(read, segments=self.fixed.segments)
-
-    def _widened(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return effects whose errors are so much greater that the intervals bear many looks.
-
-        An interval of 1.96 of the new errors is the reading's own, so that verdict, guardrails
-        and corrections, which know one look only, all follow from it.
-        """
-        alpha, units = self.experiment.alpha, table["n_control"] + table["n_variant"]
-        known = table["se"] > 0
-        se = table["se"].where(known, 1.0)
-        if self.reading == "planned look":
-            bounds = group_sequential_bounds(
-                self.looks, alpha=alpha, spending=self.experiment.spending
-            )
-            half = float(bounds.z[-1]) * se
-        else:
-            _, high = always_valid_interval(
-                0.0, se, units.clip(lower=1), planned_n=self.planned_units, alpha=alpha
-            )
-            half = pd.Series(high, index=table.index)
-        z = float(-special.ndtri(alpha / 2))
-        wider = half / (z * se)
-        p_value = 2 * special.ndtr(-(table["delta_abs"].abs() / (wider * se)).to_numpy())
-        rel_half = (table["rel_ci_high"] - table["rel_ci_low"]) / 2 * wider
-        return table.assign(
-            se=(wider * se).where(known, np.nan),
-            df=math.inf,
-            ci_low=(table["delta_abs"] - half).where(known, np.nan),
-            ci_high=(table["delta_abs"] + half).where(known, np.nan),
-            rel_ci_low=table["delta_rel"] - rel_half,
-            rel_ci_high=table["delta_rel"] + rel_half,
-            rel_se=table["rel_se"] * wider,
-            p_value=np.where(known, p_value, np.nan),
+        wider = widened_table(
+            self.fixed.table,
+            planned_units=self.planned_units,
+            alpha=ask.alpha,
+            looks=self.looks,
+            spending=self.experiment.spending,
         )
+        read = conclude(ask, wider, self.fixed.allocation)
+        return replace(read, segments=self.fixed.segments)
 
     @cached_property
     def checks(self) -> pd.DataFrame:

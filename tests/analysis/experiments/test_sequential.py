@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from kpikit.analysis.experiments.sequential import (
     always_valid_interval,
@@ -26,6 +27,28 @@ def test_all_alpha_is_spent_at_the_end(spending):
 
     assert bounds.cumulative_alpha[-1] == pytest.approx(0.05)
     assert (np.diff(bounds.cumulative_alpha) > 0).all()
+
+
+def chance_of_crossing(times, bounds, points=1201):
+    """Integrate a Brownian motion's density from look to look by trapezoids."""
+    crossed, places, mass = 0.0, np.zeros(1), np.ones(1)
+    for time, step, bound in zip(times, np.diff(times, prepend=0), bounds, strict=True):
+        edge = bound * math.sqrt(time)
+        beyond = stats.norm.sf((edge - places) / math.sqrt(step))
+        crossed += float(mass @ (beyond + stats.norm.sf((edge + places) / math.sqrt(step))))
+        nodes = np.linspace(-edge, edge, points)
+        kernel = stats.norm.pdf((nodes[:, None] - places) / math.sqrt(step)) / math.sqrt(step)
+        mass, places = np.gradient(nodes) * (kernel @ mass), nodes
+        mass[[0, -1]] /= 2
+    return crossed
+
+
+@pytest.mark.parametrize("spending", ["obf", "pocock"])
+@pytest.mark.parametrize("times", [[0.2, 0.3, 0.7, 1.0], list(np.arange(1, 31) / 30)])
+def test_bounds_are_crossed_by_chance_exactly_as_often_as_alpha_says(times, spending):
+    bounds = group_sequential_bounds(times, spending=spending)
+
+    assert chance_of_crossing(times, bounds.z) == pytest.approx(0.05, abs=2e-6)
 
 
 def test_hardly_any_alpha_early_means_bounds_out_of_reach():

@@ -6,6 +6,7 @@ import ibis
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 from kpikit.analysis.experiments.sequential import group_sequential_bounds
 from kpikit.analysis.experiments.study import Study
@@ -129,6 +130,18 @@ def test_planned_looks_are_read_by_their_own_bound():
     assert study.looks == (0.5, 1.0)
     assert read["ci_high"] - read["delta_abs"] == pytest.approx(z * fixed["se"])
     assert study.reading == "planned look"
+
+
+def test_a_planned_look_of_a_mean_is_read_by_students_t():
+    study = make_study(looks=2, primary="clicks")
+
+    read, fixed = study.result.table.iloc[0], study.fixed.table.iloc[0]
+
+    level = group_sequential_bounds([0.5, 1.0]).nominal_alpha[-1]
+    t = stats.t.ppf(1 - level / 2, fixed["df"])
+    reading = study.readings("new").set_index("reading").loc["planned look"]
+    assert read["ci_high"] - read["delta_abs"] == pytest.approx(t * fixed["se"])
+    assert (read["ci_low"], read["ci_high"]) == pytest.approx((reading["low"], reading["high"]))
 
 
 def test_a_look_before_the_end_lies_where_its_users_are():
