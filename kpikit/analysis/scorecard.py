@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from kpikit.catalogue import Metric
+from kpikit.catalogue import Metric, withhold_few
 from kpikit.formats import (
     format_chance,
     format_declared,
@@ -81,7 +81,8 @@ def scorecard_table(
     follow another from a day on (``Metric.since``): periods on both sides of it do not compare.
 
     Args:
-        facts: Facts of ``scorecard_periods`` of these metrics; rows of segments are left alone.
+        facts: Facts of ``scorecard_periods`` of these metrics; rows of segments are left alone, and
+            values of too few units withheld (``Metric.least_n``).
         metrics: Metrics in the order of the scorecard.
         targets: All targets of the product; those of other metrics and periods are left alone.
         period: The period of the report.
@@ -119,7 +120,7 @@ def scorecard_table(
     behind = {} if evidence is None else {row["metric"]: row for row in evidence.to_dict("records")}
     known = {
         (row["metric"], row["period"], row["start"], row["end"]): row
-        for row in facts[facts["dimension"] == ""].to_dict("records")
+        for row in withhold_few(facts[facts["dimension"] == ""], metrics).to_dict("records")
     }
     compared = comparison_periods(period, calendar=calendar, as_of=as_of)
     sparks = [calendar.shift(period, -steps) for steps in reversed(range(SPARK_LENGTH))]

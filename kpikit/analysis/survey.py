@@ -16,6 +16,7 @@ import pandas as pd
 
 from kpikit.catalogue import fact, make_facts
 from kpikit.catalogue.relations import MISSING_SEGMENT
+from kpikit.catalogue.voice import MIN_ANSWERS
 from kpikit.engine import as_table, check_columns, local_date, naive_utc
 from kpikit.errors import AnalysisError, check_choice
 from kpikit.formats import format_date
@@ -25,7 +26,6 @@ from kpikit.periods import Calendar, Period
 Method = Literal["adjusted-wald", "wald"]
 METHODS: tuple[Method, ...] = ("adjusted-wald", "wald")
 SURVEY_METRICS = ("nps", "csat")
-MIN_ANSWERS = 30  # below it a score says more about who answered than about the product
 _UNREADABLE = -1.0  # stands for a text that is no number: outside the scale, so invalid
 
 
@@ -208,8 +208,8 @@ def survey_facts(
     Returns:
         Facts (``kpikit.catalogue.FACT_COLUMNS``) per metric, segment and period: metrics and
         periods in the order asked for, segments sorted. ``n`` counts valid answers, however few:
-        whoever shows a value hides those of fewer than ``MIN_ANSWERS``. A period without an answer
-        is missing, with its reason.
+        ``catalogue.withhold_few`` hides those of fewer than ``MIN_ANSWERS``. A period without an
+        answer is missing, with its reason.
 
     Raises:
         AnalysisError: A metric is unknown to this analysis, a column is missing.

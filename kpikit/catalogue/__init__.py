@@ -6,7 +6,7 @@ relations that expressions read are in ``kpikit.catalogue.relations``.
 
 from kpikit.catalogue.built_in import CATALOGUE
 from kpikit.catalogue.choice import is_available, scorecard_metrics, unknown_segments, with_inputs
-from kpikit.catalogue.facts import FACT_COLUMNS, fact, make_facts
+from kpikit.catalogue.facts import FACT_COLUMNS, fact, make_facts, withhold_few
 from kpikit.catalogue.metric import PERSPECTIVES, STAGES, Metric
 from kpikit.catalogue.own import definitions_hash, metric_names_at, metrics_of
 
@@ -25,4 +25,5 @@ __all__ = [
     "scorecard_metrics",
     "unknown_segments",
     "with_inputs",
+    "withhold_few",
 ]

@@ -10,6 +10,8 @@ from kpikit.periods import Period
 if TYPE_CHECKING:
     import pandas as pd
 
+    from kpikit.catalogue.metric import Metric
+
 FACT_COLUMNS: tuple[str, ...] = (
     "metric",
     "dimension",
@@ -63,6 +65,26 @@ def fact(
         "complete": period.is_complete(as_of),
         **values,
     }
+
+
+def withhold_few(facts: "pd.DataFrame", metrics: "Iterable[Metric]") -> "pd.DataFrame":
+    """Return facts without the values that rest on too few units to be shown.
+
+    Args:
+        facts: In the shape of ``make_facts``.
+        metrics: Their metrics; each says by ``least_n`` how few are too few.
+
+    Returns:
+        ``facts``; a value of fewer units is missing, with its interval, and ``reason`` says so.
+    """
+    least = {metric.name: metric for metric in metrics if metric.least_n}
+    shown = facts.copy()
+    for name, metric in least.items():
+        few = facts["metric"].eq(name) & facts["n"].lt(metric.least_n) & facts["value"].notna()
+        shown.loc[few, ["value", "ci_low", "ci_high"]] = math.nan
+        reasons = [f"fewer than {metric.least_n} {metric.n_of}: {int(n)}" for n in facts["n"][few]]
+        shown.loc[few, "reason"] = reasons
+    return shown
 
 
 def make_facts(rows: Iterable[Mapping[str, Any]]) -> "pd.DataFrame":

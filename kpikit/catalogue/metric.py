@@ -58,6 +58,7 @@ class Metric:
         denominator: What it is divided by, if anything.
         n: What ``n`` counts; the denominator where that is a count, else the rows.
         n_of: What ``n`` counts, in words and plural: ``orders``, ``users``.
+        least_n: Fewest ``n`` of which a value is shown; ``withhold_few`` hides those of fewer.
         per: What one row of the table in the expressions is.
         inputs: Name in the expressions to the metrics that may fill it, the first known one wins.
         direction: Which way is good.
@@ -101,6 +102,7 @@ class Metric:
     denominator: Expression | None = None
     n: Expression | None = None
     n_of: str = "rows"
+    least_n: int = 0
     per: Per = "row"
     inputs: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     direction: Direction = "up"

@@ -13,7 +13,7 @@ def benchmarks_section(context: Context) -> Stack:
     if not benchmarks:
         return nothing_to_show("No benchmark is declared; reads the key benchmarks.")
     names = dict.fromkeys(one.metric for one in benchmarks)
-    facts = context.facts_of([context.catalogue[name] for name in names], [context.period])
+    facts = context.facts_at([context.catalogue[name] for name in names], [context.period])
     frame = benchmark_table(benchmarks, facts, context.catalogue, as_of=context.as_of)
     return Stack(
         (

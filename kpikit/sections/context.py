@@ -11,7 +11,15 @@ from kpikit.analysis.metrics import composite_table, metric_table
 from kpikit.analysis.scorecard import comparison_periods, scorecard_periods, scorecard_table
 from kpikit.analysis.subscriptions import subscription_facts
 from kpikit.analysis.survey import survey_facts
-from kpikit.catalogue import Metric, fact, make_facts, metrics_of, scorecard_metrics, with_inputs
+from kpikit.catalogue import (
+    Metric,
+    fact,
+    make_facts,
+    metrics_of,
+    scorecard_metrics,
+    with_inputs,
+    withhold_few,
+)
 from kpikit.catalogue.relations import Coverages
 from kpikit.ledger import Ledger, read_ledger
 from kpikit.params import LoadedProduct, Product
@@ -215,7 +223,10 @@ class Context:
         return pd.concat(known, ignore_index=True)
 
     def facts_at(self, metrics: Iterable[Metric], periods: Iterable[Period]) -> pd.DataFrame:
-        """Return facts of whole periods: those at hand, and what the scorecard lacks computed."""
+        """Return facts of whole periods: those at hand, and what the scorecard lacks computed.
+
+        Values of too few units are withheld.
+        """
         chosen, spans = tuple(dict.fromkeys(metrics)), tuple(dict.fromkeys(periods))
         shown = set(self.metrics) if set(spans) <= set(self._periods()) else set()
         names = {metric.name for metric in chosen if metric in shown}
@@ -223,21 +234,21 @@ class Context:
         facts = self.facts
         keys = zip(facts["grain"], facts["start"], facts["end"], strict=True)
         whole = pd.Series([key in wanted for key in keys], facts.index, dtype=bool)
-        known = facts[whole & facts["metric"].isin(names)]
+        known = withhold_few(facts[whole & facts["metric"].isin(names)], chosen)
         others = [metric for metric in chosen if metric not in shown]
         if not others or not spans:
             return known.reset_index(drop=True)
-        found = self.facts_of(others, spans)
+        found = withhold_few(self.facts_of(others, spans), others)
         return pd.concat([known, found], ignore_index=True) if len(known) else found
 
     def series(self, metric: str, grain: Grain) -> pd.DataFrame:
-        """Return a KPI's whole periods of one grain, in time order."""
+        """Return a KPI's whole periods of one grain, in time order; of too few units, unknown."""
         return self._series.get((metric, grain), self.facts.head(0))
 
     @cached_property
     def _series(self) -> dict[tuple[str, Grain], pd.DataFrame]:
         """The whole periods of every KPI and grain; some hundred questions go to them."""
-        facts = self.facts
+        facts = withhold_few(self.facts, self.metrics)
         spans = zip(facts["start"], facts["end"], facts["grain"], strict=True)
         whole = [self.calendar.period_of(start, grain).end == end for start, end, grain in spans]
         chosen = pd.Series(whole, facts.index, dtype=bool)  # an empty list would choose columns

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from kpikit.catalogue import Metric
+from kpikit.catalogue import Metric, withhold_few
 from kpikit.periods import Period
 from kpikit.sections.context import Context
 
@@ -17,7 +17,8 @@ def kpi_rows(context: Context) -> tuple[dict[str, Any], ...]:
     Returns:
         ``metric``, ``period``, ``value`` (None where unknown), ``unit`` (the currency for money),
         ``n``, ``complete``, ``target``, ``flags``: names of the data checks that touch the KPI, and
-        the reason where there is no value.
+        the reason where the page shows no value. One that is but withheld there, for it rests on
+        too few units, is a number here.
     """
     months = context.calendar.split(context.period, "month") if context.period.days > 31 else []
     return tuple(row for period in (context.period, *months) for row in _rows_of(context, period))
@@ -27,6 +28,8 @@ def _rows_of(context: Context, period: Period) -> Iterator[dict[str, Any]]:
     facts = context.facts
     found = facts[(facts["start"] == period.start) & (facts["end"] == period.end)]
     by_metric = {row["metric"]: row for row in found.to_dict("records")}
+    shown = withhold_few(found, context.metrics)
+    reasons = dict(zip(shown["metric"], shown["reason"], strict=True))
     targets = {
         target.metric: target.value
         for target in context.params.targets
@@ -42,7 +45,7 @@ def _rows_of(context: Context, period: Period) -> Iterator[dict[str, Any]]:
             "n": None if math.isnan(fact["n"]) else round(fact["n"]),
             "complete": bool(fact["complete"]),
             "target": targets.get(metric.name),
-            "flags": _flags(context, metric, period, fact["reason"]),
+            "flags": _flags(context, metric, period, reasons[metric.name]),
         }
 
 

@@ -51,9 +51,9 @@ def method_section(context: Context) -> Stack:
             "bear none."
         ),
         "Small numbers": (
-            f"A share of fewer than {LEAST_N} units has no verdict; an NPS of fewer than "
-            f"{MIN_ANSWERS} answers, a segment's rate or mean of fewer than {SEGMENT_N} units and "
-            f"a cohort of fewer than {LEAST_COHORT} users are withheld."
+            f"A share of fewer than {LEAST_N} units has no verdict; a survey's score of fewer "
+            f"than {MIN_ANSWERS} answers, a segment's rate or mean of fewer than {SEGMENT_N} units "
+            f"and a cohort of fewer than {LEAST_COHORT} users are withheld."
         ),
         "Status": (
             "By the chance that the next open target is hit, P(hit): on track from 67 %, off track "

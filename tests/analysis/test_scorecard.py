@@ -292,16 +292,29 @@ def test_without_a_value_and_a_target_there_is_no_data():
 
 @pytest.mark.parametrize(("n", "status"), [(9, "no_data"), (10, "off_track")])
 def test_a_share_of_fewer_than_ten_units_says_nothing(n, status):
-    row = score(facts_of("nps", (Q3, 20), n=n), "nps", target=30)
+    row = score(
+        facts_of("repeat_purchase_rate", (Q3, 0.2), n=n), "repeat_purchase_rate", target=0.3
+    )
 
     assert row["status"] == status
     assert row["outcome"] == "missed"
 
 
 def test_few_units_are_named():
-    row = score(facts_of("nps", (Q3, 20), n=9), "nps", target=30)
+    row = score(
+        facts_of("repeat_purchase_rate", (Q3, 0.2), n=9), "repeat_purchase_rate", target=0.3
+    )
 
-    assert row["status_reason"] == "fewer than 10 answers: 9"
+    assert row["status_reason"] == "fewer than 10 buyers: 9"
+
+
+@pytest.mark.parametrize(("n", "shown"), [(29, False), (30, True)])
+def test_a_survey_of_few_answers_has_no_score(n, shown):
+    row = score(facts_of("nps", (Q3, 20), n=n), "nps", target=30)
+
+    assert math.isfinite(row["actual"]) is shown
+    assert row["outcome"] == ("missed" if shown else "open")
+    assert (row["reason"] == "fewer than 30 answers: 29") is not shown
 
 
 def test_a_target_for_a_period_that_the_data_cover_in_part_is_not_decided():

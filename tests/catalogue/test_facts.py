@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from kpikit.catalogue import FACT_COLUMNS, fact, make_facts
+from kpikit.catalogue import CATALOGUE, FACT_COLUMNS, fact, make_facts, withhold_few
 from kpikit.periods import Calendar
 
 QUARTER = Calendar().parse("2026Q3")
@@ -42,6 +42,26 @@ def test_no_rows_give_an_empty_frame_of_the_same_types():
 
     assert empty.empty
     assert empty.dtypes.equals(full.dtypes)
+
+
+def test_a_value_of_too_few_units_is_withheld_with_its_interval():
+    few, enough = (
+        fact(name, QUARTER, as_of=AS_OF, value=50.0, n=29, ci_low=20, ci_high=80)
+        for name in ("nps", "orders")
+    )
+    facts = make_facts([few, enough, fact("nps", QUARTER, as_of=AS_OF, value=40.0, n=30)])
+
+    shown = withhold_few(facts, [CATALOGUE["nps"], CATALOGUE["orders"]])
+
+    assert shown[["value", "ci_low", "ci_high"]].isna().all(axis=1).tolist() == [True, False, False]
+    assert shown["reason"].tolist() == ["fewer than 30 answers: 29", "", ""]
+    assert facts["value"].tolist() == [50, 50, 40]
+
+
+def test_nothing_is_withheld_of_metrics_that_set_no_least_number():
+    facts = make_facts([fact("orders", QUARTER, as_of=AS_OF, value=1, n=1)])
+
+    assert withhold_few(facts, [CATALOGUE["orders"]]).equals(facts)
 
 
 def test_an_unknown_column_is_refused():

@@ -150,7 +150,24 @@ def test_a_fault_of_other_days_is_no_badge(open_context):
 
     assert (finding.first, finding.last) == (dt.date(2024, 8, 1), dt.date(2024, 8, 1))
     assert context.badges == {}
-    assert kpi_rows(context)[0]["flags"] == []
+    assert kpi_rows(context)[0]["flags"] == ["fewer than 30 answers: 1"]
+
+
+def test_a_score_of_few_answers_is_in_the_file_and_not_on_the_page(open_context):
+    answers = "".join(f"2026-0{6 + n % 3}-02T10:00:00,{9 if n < 40 else 3}\n" for n in range(50))
+    context = open_context(
+        "source: {as_of: 2026-09-30, tables: {survey: {files: survey.csv}}}\nmetrics: [nps]",
+        {"survey.csv": f"answer_time,score\n{answers}"},
+    )
+
+    quarter, *months = kpi_rows(context)
+
+    # 33 of July and August answer in the quarter, some 17 a month: 27 promoters, 6 detractors
+    assert (quarter["n"], quarter["flags"]) == (33, [])
+    assert [row["value"] is None for row in months] == [False, False, True]
+    assert months[0]["flags"] == ["fewer than 30 answers: 17"]
+    assert context.scorecard["actual"].notna().all()
+    assert context.series("nps", "month")["value"].isna().all()
 
 
 def test_a_fault_in_a_spell_touches_every_period_that_it_may_span(open_context):
