@@ -3,7 +3,7 @@
 from kpikit.analysis.calibration import M3_RELIABILITY
 from kpikit.analysis.scorecard import LEAST_N
 from kpikit.analysis.segments import LEAST_N as SEGMENT_N
-from kpikit.analysis.survey import MIN_ANSWERS
+from kpikit.catalogue.voice import MIN_ANSWERS
 from kpikit.present.components import Column, Stack, Table
 from kpikit.present.reliability import reliability_of_chances
 from kpikit.sections.context import Context

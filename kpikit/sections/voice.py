@@ -5,8 +5,9 @@ from typing import Any
 import pandas as pd
 
 from kpikit.analysis.score_changes import score_change_table
-from kpikit.analysis.survey import MIN_ANSWERS, nps_table
+from kpikit.analysis.survey import nps_table
 from kpikit.analysis.themes import theme_table
+from kpikit.catalogue.voice import MIN_ANSWERS
 from kpikit.present.charts import figure, plot_composition, plot_dot_intervals
 from kpikit.present.components import Component, Figure, Paragraph, Row, Stack, Table
 from kpikit.present.frames import records

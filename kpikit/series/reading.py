@@ -112,8 +112,11 @@ def is_count(value: object) -> bool:
 
 def check_target(target: object, where: str) -> None:
     """Raise unless a target is a finite number."""
-    is_number = isinstance(target, int | float | np.number) and not isinstance(target, bool)
-    if not is_number or not math.isfinite(target):
+    if (
+        isinstance(target, bool)
+        or not isinstance(target, int | float | np.number)
+        or not math.isfinite(target)
+    ):
         raise AnalysisError(
             f"target is {target} in {where}.\nGive a number, or ask only where there is a target."
         )

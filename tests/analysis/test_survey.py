@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from kpikit.analysis.survey import MIN_ANSWERS, nps, nps_table, survey_facts
+from kpikit.analysis.survey import nps, nps_table, survey_facts
+from kpikit.catalogue.voice import MIN_ANSWERS
 from kpikit.catalogue import FACT_COLUMNS
 from kpikit.errors import AnalysisError
 from kpikit.periods import Calendar
