@@ -36,19 +36,19 @@ _PERSPECTIVES: Mapping[str, str] = {
     "growth": "Growth",
 }
 _COLUMNS = (
-    Column("kpi", "KPI", width=2.3),
+    Column("kpi", "KPI", width=2.7),
     Column("actual", "Actual", "number", width=1.1, emphasis=True),
     Column("target", "Target", "number", width=0.9),
     Column("delta_target", "Δ target", "number", width=1.1),
     Column("yoy", "Δ year", "number", width=1.1),
     Column("qoq", "Δ period", "number", width=1.1),
-    Column("bullet", "To target", "bullet", width=1.2),
-    Column("spark", "periods", "spark", width=1.1),
-    Column("variation", "Signal", width=1.2),
+    Column("bullet", "To target", "bullet", width=1.3),
+    Column("spark", "periods", "spark", width=1.2),
+    Column("variation", "Signal", width=1.3),
     Column("p_hit", "P(hit)", "number", width=0.9),
-    Column("status", "Status", "status", width=1.5),
-    Column("owner", "Owner", width=1.4),
-    Column("data", "Data", "badge", width=1.0),
+    Column("status", "Status", "status", width=1.3),
+    Column("owner", "Owner", width=1.8),
+    Column("data", "Data", "badge", width=1.1),
 )
 _TONES: Mapping[str, Tone] = {"better": "good", "worse": "bad"}
 _TONES_OF_VARIATION: Mapping[str, Tone] = {"improvement": "good", "concern": "bad"}

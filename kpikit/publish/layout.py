@@ -33,7 +33,7 @@ _LISTING_WIDTH = 51  # characters of a line in one of them
 _HEAT = 2.8  # ems, the least width of a heat map's cell
 _LABEL = 8.0  # ems, a column's heading that still takes one line
 _BADGE = 1.4  # ems, what a badge's border takes
-_FIXED = {"bullet": 9.0, "spark": 7.0}  # ems
+_FIXED = {"bullet": 6.5, "spark": 6.0}  # ems
 _INSET, _COMPACT_INSET = 3.4, 2.9  # points above and below a cell's text
 _CLOSING = 1.6  # how much faster than the scale the rows of a table close up
 _LONG_WORD = re.compile(r"\S{25,}")
@@ -264,12 +264,12 @@ def _extent(label: str, cells: Sequence[Node], column: Mapping[str, Any]) -> Ext
     words = max(words, _HEAT if column["heat"] else 0.0)
     lines = max(words, lines)
     for cell in cells:
-        text = f"{cell['text']} {cell.get('note', '')}".strip()
-        bold = column["emphasis"]
-        badge = bool(cell.get("status"))
-        line = _line_extent(text, bold=bold) + (_BADGE if badge else 0.0)
-        lines = max(lines, line)
-        words = max(words, line if unbroken or badge else _word_extent(text, bold=bold))
+        text, note, bold = cell["text"], cell.get("note", ""), column["emphasis"]
+        badge = _BADGE if cell.get("status") else 0.0
+        line = _line_extent(text, bold=bold) + badge
+        lines = max(lines, line + _line_extent(f" {note}") if note else line)
+        word = line if unbroken or badge else _word_extent(text, bold=bold)
+        words = max(words, word, _word_extent(note))  # a note may stand below, or break
     return Extent(words, lines, column["width"])
 
 

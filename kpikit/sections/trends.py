@@ -15,12 +15,12 @@ from kpikit.sections.absent import nothing_to_show
 from kpikit.sections.context import MONTHS, WEEKS, Context
 from kpikit.sections.evidence import signals
 
-_MOST = 8  # the review fits twelve pages then
+_MOST = 6  # the review fits twelve pages then
 _FEW = 4  # charts that fill a page at the greater size
 
 
 def trends_section(context: Context) -> Stack:
-    """Return a chart per KPI of the scorecard, two beside each other, at most eight."""
+    """Return a chart per KPI of the scorecard, two beside each other, at most six."""
     metrics = [metric for metric in context.metrics if _has_history(context, metric)][:_MOST]
     if not metrics:
         return nothing_to_show("No KPI has a value in two months, so there is no trend to draw.")
