@@ -41,6 +41,11 @@ def test_mens_e_mail_is_shipped_with_the_published_effect(output):
     assert "+$0.77 between +$0.49 and +$1.05" in text
     told = json.loads((folder / "ab_test-e_mail.kpis.json").read_text())
     assert (told["experiment"], told["template"]) == ("e_mail", "ab_test")
+    kpis = {row["metric"]: row for row in told["kpis"]}
+    effect = [kpis[f"e_mail.arpu.Mens E-Mail.{name}"]["value"]
+              for name in ("delta_abs", "ci_low", "ci_high")]  # fmt: skip
+    assert effect == pytest.approx([0.769827, 0.485140, 1.054515], abs=1e-6)
+    assert kpis["e_mail.decision"]["flags"][0] == "ship"
 
 
 def test_a_headline_that_was_not_shown_evenly_gets_no_verdict_and_no_lift(output):
@@ -49,3 +54,7 @@ def test_a_headline_that_was_not_shown_evenly_gets_no_verdict_and_no_lift(output
     assert "No verdict: Sample-ratio mismatch" in text
     assert "so no lift is shown" in text
     assert "improved" not in text
+    told = json.loads((output / "2013Q3" / "upworthy" / "ab_test-headline.kpis.json").read_text())
+    values = {row["metric"]: row["value"] for row in told["kpis"]}
+    assert values["headline.clicked.second.delta_abs"] is None
+    assert values["headline.sample_ratio_p_value"] < 0.001

@@ -441,3 +441,60 @@ def test_the_review_of_a_quarter_without_an_end_says_so(open_test, open_context)
                          only_later.calendar.parse("2026Q3"))
     )  # fmt: skip
     assert absence(stack) == "No test ended in 2026Q3."
+
+
+def kpis_of(trial):
+    """Return the rows that the decision notes, by their metric."""
+    return {row["metric"]: row for row in experiments.decision_section(trial).kpis}
+
+
+def test_the_machine_readable_file_tells_means_effects_and_the_verdict(open_test):
+    kpis = kpis_of(open_test())
+
+    assert kpis["test.bought.new.delta_abs"] == {
+        "metric": "test.bought.new.delta_abs", "period": "2026Q2", "value": 0.2, "unit": "share",
+        "n": 200, "complete": True, "target": None, "flags": ["better"],
+    }  # fmt: skip
+    # Wald: 0.2 +- 1.96 * sqrt(0.2 * 0.8 / 100 + 0.4 * 0.6 / 100)
+    assert kpis["test.bought.new.ci_low"]["value"] == pytest.approx(0.2 - 0.123959, abs=1e-6)
+    assert [(kpis[f"test.bought.{arm}"]["value"], kpis[f"test.bought.{arm}"]["n"])
+            for arm in ("control", "new")] == [(0.2, 100), (0.4, 100)]  # fmt: skip
+    decision = kpis["test.decision"]
+    assert (decision["value"], decision["flags"][::2]) == (None, ["ship", "winner: new"])
+    assert kpis["test.users"]["value"] == 200
+    assert {name.split(".")[1] for name in kpis} == {
+        "users", "sample_ratio_p_value", "decision", "bought", "clicks", "per_click",
+    }  # fmt: skip
+
+
+def test_no_number_of_a_test_without_trust_is_in_the_machine_readable_file(open_test):
+    exposures, events = frames(per_arm=400)
+    lost = (exposures["variant"] == "new") & (exposures["user_id"].str[-1] < "3")
+
+    kpis = kpis_of(open_test(data=(exposures[~lost], events)))
+
+    assert kpis["test.decision"]["flags"][0] == "invalid"
+    means = [row for name, row in kpis.items() if name.startswith("test.bought")]
+    assert all(row["value"] is None and "withheld" in row["flags"][0] for row in means)
+    assert kpis["test.sample_ratio_p_value"]["value"] < 0.001
+
+
+def test_a_running_test_is_no_complete_kpi(open_test):
+    kpis = kpis_of(open_test(as_of="2026-05-07"))
+
+    assert not any(row["complete"] for row in kpis.values())
+
+
+def test_a_missing_relative_effect_says_why_in_the_machine_readable_file(open_test):
+    kpis = kpis_of(open_test(data=frames(buyers=(0, 40))))
+
+    assert kpis["test.bought.new.delta_rel"]["value"] is None
+    assert kpis["test.bought.new.delta_rel"]["flags"] == ["control's mean cannot be told from zero"]
+
+
+def test_a_test_that_nobody_saw_has_its_users_alone_in_the_machine_readable_file(open_test):
+    exposures, events = frames()
+
+    kpis = kpis_of(open_test(data=(exposures.assign(experiment="other"), events)))
+
+    assert {name: row["value"] for name, row in kpis.items()} == {"test.users": 0}

@@ -110,11 +110,11 @@ def widened_table(
         bounds = group_sequential_bounds(looks, alpha=alpha, spending=spending)
         level = float(bounds.nominal_alpha[-1])
         effects = (Effect(0.0, *pair) for pair in zip(se, table["df"], strict=True))
-        high = [one.interval(level)[1] for one in effects]
+        half = pd.Series([one.interval(level)[1] for one in effects], index=table.index)
     else:
         units = (table["n_control"] + table["n_variant"]).clip(lower=1)
         _, high = always_valid_interval(0.0, se, units, planned_n=planned_units, alpha=alpha)
-    half = pd.Series(high, index=table.index)
+        half = pd.Series(high, index=table.index)
     wider = half / (-float(special.ndtri(alpha / 2)) * se)
     p_value = 2 * special.ndtr(-(table["delta_abs"].abs() / (wider * se)).to_numpy())
     rel_half = (table["rel_ci_high"] - table["rel_ci_low"]) / 2 * wider

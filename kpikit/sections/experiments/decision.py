@@ -1,6 +1,7 @@
 """The decision, by the declared rule, with its arithmetic and what would flip it."""
 
 import math
+from dataclasses import replace
 
 from kpikit.analysis.experiments.decision import RULE
 from kpikit.formats import (
@@ -35,6 +36,7 @@ from kpikit.present.sentences_experiments import (
     trust_title,
     verdict_title,
 )
+from kpikit.sections.experiments.kpis import kpi_rows
 from kpikit.sections.experiments.trial import Trial
 
 _MARKS: dict[str, Mark] = {"better": "+", "worse": "-", "inconclusive": "·", "no_verdict": "!"}
@@ -42,9 +44,12 @@ _TONES: dict[str, Tone] = {"ship": "good", "stop": "bad", "hold": "neutral", "in
 
 
 def decision_section(trial: Trial) -> Stack:
-    """Return ship, hold, stop or no verdict, why, and what would change our mind."""
+    """Return ship, hold, stop or no verdict, why, and what would change our mind.
+
+    The output bears the rows of ``kpis.json``.
+    """
     if lacking := trial.lacking:
-        return lacking
+        return replace(lacking, kpis=kpi_rows(trial))
     study = trial.study
     result = study.result
     title = verdict_title(result.decision, result.reason, trial.words, running=trial.running)
@@ -52,9 +57,8 @@ def decision_section(trial: Trial) -> Stack:
         doubt = Headline(
             "!", f"{trust_title(study.checks)}.", "The trust section tells each check."
         )
-        return Stack(
-            (_strip(trial), Headlines(title, (doubt,)), Paragraph(f"Rule: {RULE}", small=True))
-        )
+        told = (_strip(trial), Headlines(title, (doubt,)), Paragraph(f"Rule: {RULE}", small=True))
+        return Stack(told, kpis=kpi_rows(trial))
     flips: tuple[str, ...] = ()
     items: list[Component] = [_strip(trial)]
     tables = []
@@ -68,7 +72,7 @@ def decision_section(trial: Trial) -> Stack:
     if flips:
         items.append(Paragraph("What would flip it. " + " ".join(flips)))
     items.append(Paragraph(f"Rule: {RULE} Intervals: {trial.reading_text}.", small=True))
-    return Stack(tuple(items))
+    return Stack(tuple(items), kpis=kpi_rows(trial))
 
 
 def _headlines(trial: Trial) -> tuple[Headline, ...]:
