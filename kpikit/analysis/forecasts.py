@@ -41,9 +41,10 @@ def forecast_table(
     48 earlier points, at the same distance. Where fewer than 4 such errors are known, the
     nearest distance that has them is widened by the square root of the ratio of distances.
 
-    Edge rules: fewer than 8 points are carried forward as they end (``method`` ``naive``), a single
-    one without intervals. Inner gaps are filled on a straight line for the model; more than a
-    quarter of them is an error. A constant series has intervals without width.
+    Edge rules: fewer than 8 points are carried forward as they end (``method`` ``naive``), without
+    intervals where they never changed. Inner gaps are filled on a straight line for the model; more
+    than a quarter of them is an error. A constant series of 8 points or more has intervals without
+    width.
 
     Args:
         series: One value per period in time order: a pandas Series (an index of dates or periods
@@ -196,8 +197,8 @@ def probability_of_target(
 ) -> float:
     """Return the probability that the total of the next periods meets its target.
 
-    It is that of ``total_forecast``. Where past forecasts were never off (a constant series), or
-    all periods have come, it is 1 or 0.
+    It is that of ``total_forecast``. Where past forecasts were never off (a constant series of at
+    least 8 points), or all periods have come, it is 1 or 0.
 
     Args:
         series: As for ``forecast_table``.
@@ -209,7 +210,7 @@ def probability_of_target(
         aggregate: ``sum``, ``mean`` or ``last`` of the periods.
 
     Returns:
-        0 to 1; NaN where a single point tells no spread.
+        0 to 1; NaN where fewer than 8 points that never changed tell no spread.
 
     Raises:
         AnalysisError: As for ``total_forecast``; ``target`` is missing; ``direction`` is unknown.

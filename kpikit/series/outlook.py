@@ -29,6 +29,7 @@ Aggregate = Literal["sum", "mean", "last"]
 AGGREGATES: tuple[Aggregate, ...] = ("sum", "mean", "last")
 
 MIN_HISTORY = 8  # fewer points carry no model
+NAIVE = "naive"  # the method of fewer: the last value is carried on
 _MOST_ORIGINS = 48
 _MOST_MISSING = 0.25
 _MIN_ERRORS = 4  # fewer say nothing on their own about a horizon
@@ -187,7 +188,8 @@ class Outlook:
         while told > 1 and len(self._errors(told, aggregate)) < _MIN_ERRORS:
             told -= 1
         errors = self._errors(told, aggregate)
-        if not len(errors):
+        # a few points that stayed where they were tell no spread; many tell that there is none
+        if not errors.any() if self.method == NAIVE else not len(errors):
             return Estimate(mean, math.nan, 0)
         scale = math.sqrt(float(errors @ errors) / len(errors))
         return Estimate(mean, scale * (periods / told) ** _GROWTH[aggregate], len(errors))
@@ -239,7 +241,7 @@ def look_ahead(numbers: Floats, *, horizon: int, season_length: int) -> Outlook:
     if count < MIN_HISTORY:
         lengths = np.arange(1, count + 1)
         flat = np.repeat(numbers[:, None], horizon, axis=1)
-        return Outlook(numbers, lengths, flat, "naive", Season())
+        return Outlook(numbers, lengths, flat, NAIVE, Season())
     season = find_season(numbers, season_length)
     # a profile takes two seasons, a line without season half of a short history
     least = 2 * season.length if season.length > 1 else min(MIN_HISTORY, count // 2)

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from kpikit.analysis.survey import nps, nps_table, survey_facts
-from kpikit.catalogue.voice import MIN_ANSWERS
 from kpikit.catalogue import FACT_COLUMNS
+from kpikit.catalogue.voice import MIN_ANSWERS
 from kpikit.errors import AnalysisError
 from kpikit.periods import Calendar
 

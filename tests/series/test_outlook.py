@@ -54,13 +54,28 @@ def test_fewer_than_eight_points_are_carried_forward():
 def test_a_distance_with_too_few_errors_is_widened_from_one_with_enough():
     outlook = look_ahead(np.array([1.0, 2, 1, 2, 1, 2]), horizon=4, season_length=1)
 
-    # one step: five errors of 1; two steps: four of 0; three steps: but three
+    # one step: five errors of 1; three steps: but three errors
     assert outlook.step(1) == Estimate(2, 1, 5)
-    assert outlook.step(2) == Estimate(2, 0, 4)
     # sums of two: 1 + 2 - 2 x 1 = 1, 2 + 1 - 2 x 2 = -1, four of them; of four wider by 2^1.5
     assert outlook.total(2, aggregate="sum") == Estimate(4, 1, 4)
     assert outlook.total(4, aggregate="sum") == Estimate(8, pytest.approx(2**1.5), 4)
     assert outlook.total(4, aggregate="mean") == Estimate(2, pytest.approx(2**1.5 / 4), 4)
+
+
+@pytest.mark.parametrize("count", [1, 3, 7])
+def test_few_points_that_never_changed_tell_no_spread(count):
+    outlook = look_ahead(np.full(count, 5.0), horizon=2, season_length=1)
+
+    assert outlook.step(1).mean == outlook.step(2).mean == 5
+    assert math.isnan(outlook.step(1).chance_of(5))
+    assert math.isnan(outlook.total(2, aggregate="sum").quantile(0.9))
+
+
+def test_eight_points_that_never_changed_tell_that_there_is_none():
+    outlook = look_ahead(np.full(8, 5.0), horizon=1, season_length=1)
+
+    assert outlook.step(1) == Estimate(5, 0, 4)
+    assert outlook.step(1).chance_of(5.1) == 0
 
 
 def test_what_has_come_is_part_of_the_total():
