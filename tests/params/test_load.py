@@ -40,8 +40,11 @@ def test_the_example_of_the_design_loads_as_it_stands():
     assert params.metrics == ["net_revenue", "orders", "average_order_value"]
     assert (params.targets[0].period, params.targets[0].value) == ("2011Q3", 2_600_000.0)
     assert params.funnels["checkout"].steps == ["product_view", "add_to_cart", "purchase"]
-    assert params.experiments["onboarding"].variants == {"control": 0.5, "treatment": 0.5}
-    assert params.experiments["onboarding"].guardrails[0].metric == "refund_rate"
+    test = params.experiments["onboarding"]
+    assert (test.variants, test.control) == ({"control": 0.5, "treatment": 0.5}, "control")
+    assert (test.start, test.end, test.days) == (dt.date(2026, 5, 1), dt.date(2026, 5, 28), 28)
+    assert (test.primary, test.alpha, test.looks) == ("conversion", 0.05, 1)
+    assert [(one.metric, one.margin) for one in test.guardrails] == [("refund_rate", 0.01)]
 
 
 def test_key_and_name_are_enough(load):

@@ -1,6 +1,7 @@
 """One declared test from its tables to its verdict."""
 
 import datetime as dt
+from pathlib import Path
 
 import ibis
 import numpy as np
@@ -11,6 +12,7 @@ from scipy import stats
 from kpikit.analysis.experiments.sequential import group_sequential_bounds
 from kpikit.analysis.experiments.study import Study
 from kpikit.errors import AnalysisError, UnknownNameError
+from kpikit.params import load_product
 from kpikit.params.model import Experiment, Product, ProductInfo
 
 FINISHED = dt.date(2026, 6, 30)
@@ -365,3 +367,38 @@ def test_a_metric_of_a_table_that_is_not_there_is_refused():
 
     with pytest.raises(UnknownNameError, match=r"table 'orders' in the measure 'bought'"):
         _ = make_study(metrics=metrics).units
+
+
+def test_the_test_of_the_designs_example_is_analysed_as_it_stands():
+    path = Path(__file__).parents[2] / "params" / "data" / "online_retail.yml"
+    product = load_product(path).params
+    # 200 users an arm on the last day, which counts; one a second after it, which does not
+    number = np.arange(401)
+    exposures = pd.DataFrame({
+        "user_id": "u" + pd.Series(number.astype(str)), "experiment": "onboarding",
+        "variant": np.where(number % 2, "treatment", "control"),
+        "exposure_time": np.where(number < 400, pd.Timestamp("2026-05-28 22:59"),
+                                  pd.Timestamp("2026-05-28 23:00")),  # midnight in London
+    })  # fmt: skip
+    # every fourth user of control buys, every second of treatment; one order in ten comes back
+    buying = exposures[:400][(number[:400] % 8 == 0) | (number[:400] % 4 == 1)]
+    sales = pd.DataFrame({
+        "order_id": "o" + buying["user_id"], "user_id": buying["user_id"], "kind": "sale",
+        "order_time": buying["exposure_time"] + pd.Timedelta("1h"), "revenue": 20.0,
+    })  # fmt: skip
+    refunds = sales[::10].assign(kind="refund", revenue=-20.0)
+    tables = {"exposures": ibis.memtable(exposures),
+              "orders": ibis.memtable(pd.concat([sales, refunds]))}  # fmt: skip
+
+    study = Study("onboarding", product.experiments["onboarding"], product, tables,
+                  dt.date(2026, 6, 30))  # fmt: skip
+
+    table = study.result.table.set_index("metric")
+    assert study.assigned.counts[["users", "late"]].tolist() == [400, 1]
+    assert table.loc["conversion", ["control_mean", "variant_mean"]].tolist() == [0.25, 0.5]
+    assert table.loc["conversion", "outcome"] == "better"
+    refund_rate = table.loc["refund_rate"]
+    assert (refund_rate["direction"], refund_rate["margin"]) == ("down", 0.01)
+    assert study.declared.units["refund_rate"] == "share"
+    # 15 refunds among 150 orders tell nothing of one percentage point
+    assert (study.result.decision, study.result.winner) == ("hold", None)
