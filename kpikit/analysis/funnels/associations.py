@@ -10,9 +10,8 @@ import pandas as pd
 from kpikit.analysis.funnels.comparisons import odds_ratios, two_share_p_values
 from kpikit.analysis.funnels.definition import Columns, FunnelKeywords, define
 from kpikit.analysis.funnels.entries import interval
-from kpikit.analysis.funnels.events import Rows, prepare
+from kpikit.analysis.funnels.events import Rows, kept, prepare
 from kpikit.analysis.funnels.reported import is_reached, reported_entries
-from kpikit.catalogue.relations import MISSING_SEGMENT
 from kpikit.corrections import benjamini_hochberg
 from kpikit.engine import check_columns
 from kpikit.errors import AnalysisError
@@ -64,21 +63,36 @@ def funnel_association_table(
             "by is given in funnel_association_table.\nName the columns to look at in properties."
         )
     columns = [properties] if isinstance(properties, str) else list(properties)
-    rows = prepare(events, definition)
-    check_columns(rows.source, columns, "events")
-    people = _people(rows)
+    rows = prepare(events, definition, carry=columns)
+    return association_table(
+        rows, reported_entries(rows), columns=columns, with_events=with_events,
+        least_users=least_users, most=most, confidence=confidence,
+    )  # fmt: skip
+
+
+def association_table(
+    rows: Rows,
+    reported: ir.Table,
+    *,
+    columns: Sequence[str],
+    with_events: bool = True,
+    least_users: int = 30,
+    most: int = 20,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Return ``funnel_association_table`` of reported entries; the rows carry ``columns``."""
+    people = _people(rows, reported)
     entered = people.aggregate(users=people.count(), converted=people.converted.sum()).to_pandas()
-    parts = [_by_property(rows, people, column, most) for column in columns]
+    parts = _by_property(rows, people, columns) if columns else []
     if with_events:
         check_columns(rows.source, ["event"], "events")
-        parts.append(_by_event(rows, people, most))
-    found = pd.concat([_nothing(), *parts], ignore_index=True)
+        parts.append(_by_event(rows, people))
+    found = _counts(parts, most) if parts else _nothing()
     return _measured(found, entered.iloc[0], least_users, confidence)
 
 
-def _people(rows: Rows) -> ir.Table:
+def _people(rows: Rows, reported: ir.Table) -> ir.Table:
     """Return one row per unit: its entry, how long it could do something, and if it converted."""
-    reported = reported_entries(rows)
     last = reported[f"time_{rows.funnel.required[-1]}"]
     until = last if rows.funnel.window is None else last.coalesce(reported.time_1 + interval(rows))
     people = reported.select(
@@ -90,37 +104,43 @@ def _people(rows: Rows) -> ir.Table:
     return people.cache()
 
 
-def _by_property(rows: Rows, people: ir.Table, column: str, most: int) -> pd.DataFrame:
-    source = rows.source
-    values = source[column].cast("string").fill_null(MISSING_SEGMENT)
-    first = rows.of_step(1).select(*rows.keys, "time").distinct()
-    # only the rows of the step itself bear the property of the entry
-    marked = source.select(*rows.keys, time="kpikit_time", value=values).semi_join(
-        first, [*rows.keys, "time"]
-    )
-    joined = people.inner_join(marked, [*rows.keys, ("began", "time")])
-    own = joined.group_by([*rows.keys, "converted"]).aggregate(value=joined.value.min())
-    return _counts(own, rows, "property", column, most)
+def _by_property(rows: Rows, people: ir.Table, columns: Sequence[str]) -> list[ir.Table]:
+    """Return each unit's value of every property at its entry."""
+    first = rows.of_step(1)
+    joined = people.inner_join(first, [*rows.keys, ("began", "time")])
+    names = {name: joined[rows.carried[name]].min() for name in columns}
+    own = kept(joined.group_by([*rows.units, "converted"]).aggregate(**names))
+    return [
+        own.select("converted", kind=ibis.literal("property"), name=ibis.literal(name),
+                   value=own[name])
+        for name in columns
+    ]  # fmt: skip
 
 
-def _by_event(rows: Rows, people: ir.Table, most: int) -> pd.DataFrame:
+def _by_event(rows: Rows, people: ir.Table) -> ir.Table:
+    """Return each unit's events on the way that are no step, each once."""
     steps = {name for step in rows.funnel.steps for name in step.events or ()}
     others = rows.source.filter(~rows.source.event.isin(sorted(steps)))
     others = others.select(*rows.keys, time="kpikit_time", value="event")
     joined = people.inner_join(others, list(rows.keys))
     inside = (joined.time > joined.began) & (joined.time < joined.until).fill_null(True)
-    own = joined.filter(inside).select(*rows.keys, "converted", "value").distinct()
-    return _counts(own, rows, "event", "event", most)
-
-
-def _counts(own: ir.Table, rows: Rows, kind: str, name: str, most: int) -> pd.DataFrame:
-    """Return how many units have each value, and how many of them converted."""
-    units = own.select(*rows.units, "converted", "value").distinct()
-    counts = units.group_by("value").aggregate(
-        users_with=units.count(), converted_with=units.converted.sum()
+    own = joined.filter(inside).select(*rows.units, "converted", "value").distinct()
+    return own.select(
+        "converted", kind=ibis.literal("event"), name=ibis.literal("event"), value="value"
     )
-    largest = counts.order_by([ibis.desc("users_with"), "value"]).limit(most).to_pandas()
-    frame: pd.DataFrame = largest.assign(kind=kind, name=name)
+
+
+def _counts(parts: Sequence[ir.Table], most: int) -> pd.DataFrame:
+    """Return how many units have each value, and how many of them converted."""
+    own = ibis.union(*parts) if len(parts) > 1 else parts[0]
+    counts = own.group_by("kind", "name", "value").aggregate(
+        users_with=own.count(), converted_with=own.converted.sum()
+    )
+    line = ibis.window(
+        group_by=["kind", "name"], order_by=[counts.users_with.desc(), counts["value"]]
+    )
+    ranked = counts.mutate(place=ibis.row_number().over(line))
+    frame: pd.DataFrame = ranked.filter(ranked.place < most).drop("place").to_pandas()
     return frame
 
 

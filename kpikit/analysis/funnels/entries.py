@@ -11,7 +11,7 @@ from itertools import pairwise
 import ibis
 import ibis.expr.types as ir
 
-from kpikit.analysis.funnels.events import TIME, Rows
+from kpikit.analysis.funnels.events import TIME, Rows, kept
 from kpikit.analysis.funnels.overlap import instants, overlaps
 
 
@@ -43,11 +43,11 @@ def following(
     backwards = ibis.window(
         group_by=list(keys), order_by=[both.moment.desc(), first], preceding=None, following=0
     )
-    found = both.mutate(found=both.candidate.min().over(backwards))
-    found = found.filter(found.is_entry == 1)
+    nearest = both.candidate.min().over(backwards)
     # engines disagree on whether a missing time comes first or last
-    found = found.mutate(found=ibis.ifelse(found.moment.notnull(), found.found, ibis.null(TIME)))
-    return found.select(*entries.columns, "found")
+    found = ibis.ifelse(both.moment.notnull(), nearest, ibis.null(TIME))
+    both = both.select(*entries.columns, "is_entry", found=found)
+    return both.filter(both.is_entry == 1).drop("is_entry")
 
 
 def side_by_side(
@@ -92,10 +92,9 @@ def interval(rows: Rows) -> ir.IntervalScalar:
 
 
 def ordered_entries(rows: Rows, first: ir.Table) -> ir.Table:
-    """Return the entries with ``time_1`` to ``time_K``, missing where a step is not reached.
+    """Return all entries with ``time_1`` to ``time_K``, missing where a step is not reached.
 
-    Entries that cannot be the reported one of their unit may be left out. Optional steps stay
-    missing: they change no entry (see ``add_optional``).
+    Optional steps stay missing: they change no entry (see ``with_optional``).
 
     Args:
         rows: The rows of the funnel.
@@ -104,35 +103,12 @@ def ordered_entries(rows: Rows, first: ir.Table) -> ir.Table:
     needed = [rows.funnel.steps[number - 1] for number in rows.funnel.required]
     if overlaps(needed) and not rows.funnel.strictly_later:
         return _overlapping_entries(rows, first)
-    # an exclusion may spare an earlier entry, so there every one of them has to be kept
-    advance = _all_entries if rows.funnel.exclusions else _outliving_entries
-    return _stacked(advance(rows, first), rows)
-
-
-def _all_entries(rows: Rows, first: ir.Table) -> list[ir.Table]:
-    """Return every entry once, in parts by the step that it reached."""
     living, ended = first, []
-    for before, number in pairwise(rows.funnel.required):
-        found = _advanced(living, rows, before, number).cache()
+    for passes, (before, number) in enumerate(pairwise(rows.funnel.required), 1):
+        found = kept(_advanced(living, rows, before, number), passes)
         living = found.filter(found[f"time_{number}"].notnull())
         ended.append(found.filter(found[f"time_{number}"].isnull()))
-    return [*ended, living]
-
-
-def _outliving_entries(rows: Rows, first: ir.Table) -> list[ir.Table]:
-    """Return per step and sequence of rows the entry that came to it first, as far as to there.
-
-    Of the entries that meet at one time of a step the latest outlives the others: it is later at
-    every step before, so its times are the greatest ones, and it has their future. Of those that
-    remain, the first to come to a step is the earliest one at every step.
-    """
-    living, reached = first, [_aggregated(first, fixed=(), latest=False)]
-    for before, number in pairwise(rows.funnel.required):
-        found = _advanced(living, rows, before, number)
-        found = found.filter(found[f"time_{number}"].notnull())
-        living = _aggregated(found, fixed=(f"time_{number}",), latest=True).cache()
-        reached.append(_aggregated(living, fixed=(), latest=False))
-    return reached
+    return _stacked([*ended, living], rows)
 
 
 def _advanced(living: ir.Table, rows: Rows, before: int, number: int) -> ir.Table:
@@ -142,15 +118,7 @@ def _advanced(living: ir.Table, rows: Rows, before: int, number: int) -> ir.Tabl
         strictly=rows.funnel.strictly_later,
     )  # fmt: skip
     reached = within(found.found, found.time_1, rows)
-    return found.mutate(**{f"time_{number}": reached}).drop("found")
-
-
-def _aggregated(entries: ir.Table, *, fixed: Sequence[str], latest: bool) -> ir.Table:
-    """Return one entry per all that is no time, and the times ``fixed``."""
-    times = [name for name in entries.columns if _is_time(name) and name not in fixed]
-    kept = [name for name in entries.columns if name not in times]
-    picked = {name: entries[name].max() if latest else entries[name].min() for name in times}
-    return entries.group_by(kept).aggregate(**picked).select(*entries.columns)
+    return found.select(*living.columns, **{f"time_{number}": reached})
 
 
 def _overlapping_entries(rows: Rows, first: ir.Table) -> ir.Table:
@@ -173,11 +141,8 @@ def _overlapping_entries(rows: Rows, first: ir.Table) -> ir.Table:
         )
         reach = steps.select(*rows.keys, moment="time", new_reach=f"reach_{index}")
         joined = _joined(found.drop("found"), reach, rows.keys, f"time_{number}")
-        entries = (
-            joined.mutate(reach=ibis.ifelse(joined.reach >= index, joined.reach, joined.new_reach))
-            .drop("new_reach")
-            .cache()
-        )
+        furthest = ibis.ifelse(joined.reach >= index, joined.reach, joined.new_reach)
+        entries = joined.mutate(reach=furthest).drop("new_reach").cache()
     return _stacked([entries.drop("reach")], rows)
 
 
@@ -197,7 +162,3 @@ def _stacked(parts: Sequence[ir.Table], rows: Rows) -> ir.Table:
     ]
     columns = [*(name for name in filled[0].columns if name not in names), *names]
     return ibis.union(*(part.select(*columns) for part in filled))
-
-
-def _is_time(name: str) -> bool:
-    return name.startswith("time_")

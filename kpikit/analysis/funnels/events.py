@@ -1,8 +1,8 @@
 """The rows that a funnel looks at: keyed, timed, and marked with the steps that each serves."""
 
 import datetime as dt
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from itertools import combinations
 from operator import or_
@@ -15,11 +15,12 @@ import pandas as pd
 from kpikit.analysis.funnels.definition import Definition
 from kpikit.analysis.funnels.steps import Matcher, are_disjoint, is_filtered, matches
 from kpikit.catalogue.relations import MISSING_SEGMENT
-from kpikit.engine import as_table, check_columns, naive_utc, short_key
+from kpikit.engine import as_table, backend_name, check_columns, naive_utc, short_key
 
 TIME = "timestamp(6)"
 REST = "(other)"
 NOT_REACHED = "(not reached)"
+_MOST_PASSES = 6
 
 
 @dataclass(frozen=True)
@@ -28,13 +29,14 @@ class Rows:
 
     Attributes:
         funnel: What was asked for.
-        table: One row per event: the keys, the values of ``by``, ``time`` and ``mask``, whose bits
-            are the steps in order and then the exclusions; kept by the engine.
+        table: One row per event: the keys, the values of ``by`` and ``carried``, ``time`` and
+            ``mask``, whose bits are the steps in order and then the exclusions; kept by the engine.
         source: All events with user and time: their own columns, the keys, the values of ``by``
-            and ``kpikit_time``.
+            and ``carried``, and ``kpikit_time``.
         units: Columns that make a unit, of which each counts once.
         keys: Columns that part the rows into sequences; an entry lies in one.
         groups: Columns that part the result, among the keys.
+        carried: Further columns of the events, and the names under which the rows bear them.
     """
 
     funnel: Definition
@@ -43,6 +45,7 @@ class Rows:
     units: tuple[str, ...]
     keys: tuple[str, ...]
     groups: tuple[str, ...]
+    carried: Mapping[str, str] = field(default_factory=dict)
 
     def of_step(self, number: int) -> ir.Table:
         """Return the rows that serve a step, numbered from 1."""
@@ -67,6 +70,38 @@ class Rows:
             rows = rows.filter(rows.time < instant(funnel.last_entry))
         return rows
 
+    def parted_by(self, column: str, *, attribution: str | int, top: int) -> "Rows":
+        """Return the rows with a carried column as what the funnel is broken down by."""
+        own = self.carried[column]
+        return replace(
+            self,
+            funnel=replace(self.funnel, by=(column,), attribution=attribution, top=top),
+            table=self.table.rename(by_0=own),
+            source=self.source.rename(by_0=own),
+        )
+
+    def pair(self, number: int) -> "Rows":
+        """Return the rows of the funnel from the needed step before a step to that step alone."""
+        funnel, before = self.funnel, self.funnel.needed_before(number)
+        inside = [
+            index
+            for index, each in enumerate(funnel.exclusions)
+            if (each.after, each.before) == (before, number)
+        ]
+        exclusions = (replace(funnel.exclusions[index], after=1, before=2) for index in inside)
+        bits = [before - 1, number - 1, *(len(funnel.steps) + index for index in inside)]
+        mask = self.table["mask"]
+        moved = (((mask >> bit) & 1) << place for place, bit in enumerate(bits))
+        return replace(
+            self,
+            funnel=replace(
+                funnel,
+                steps=(funnel.steps[before - 1], funnel.steps[number - 1]),
+                exclusions=tuple(exclusions),
+            ),
+            table=self.table.mutate(mask=reduce(or_, moved).cast("int32")),
+        )
+
     def _marked(self, bits: int) -> ir.Table:
         return self.table.filter((self.table["mask"] & bits) != 0)
 
@@ -76,8 +111,22 @@ def instant(time: dt.datetime) -> ir.TimestampScalar:
     return ibis.timestamp(time.isoformat(sep=" "))
 
 
+def kept(table: ir.Table, passes: int = 1) -> ir.Table:
+    """Return a relation that is used more than once in one query, and computed once.
+
+    DuckDB does so by itself, elsewhere the engine keeps a table; and so it does after so many
+    ``passes`` that the text of the query would nest too deeply.
+    """
+    by_itself = backend_name(table) == "duckdb" and passes % _MOST_PASSES
+    return table if by_itself else table.cache()
+
+
 def prepare(
-    events: "ir.Table | pd.DataFrame", funnel: Definition, *, keep_ids: bool = False
+    events: "ir.Table | pd.DataFrame",
+    funnel: Definition,
+    *,
+    keep_ids: bool = False,
+    carry: Sequence[str] = (),
 ) -> Rows:
     """Return the rows of a funnel, kept by the engine so that it reads the events once.
 
@@ -85,24 +134,27 @@ def prepare(
         events: The events.
         funnel: What is asked for.
         keep_ids: Whether units keep their ids, which the result shows.
+        carry: Further columns of the events that the rows of a step have to bear.
     """
     table = as_table(events)
-    named = [*funnel.unit, *funnel.hold, *funnel.by]
+    named = [*funnel.unit, *funnel.hold, *funnel.by, *carry]
     check_columns(table, [*named, "event_time"], "events")
-    source = _known(table, funnel, keep_ids=keep_ids)
+    carried = {name: f"carried_{index}" for index, name in enumerate(carry)}
+    source = _known(table, funnel, carried, keep_ids=keep_ids)
     marked = _marked(source, funnel)
     units = tuple(f"unit_{index}" for index, _ in enumerate(funnel.unit))
     held = tuple(f"held_{index}" for index, _ in enumerate(funnel.hold))
     groups = group_names(funnel) if funnel.attribution == "every_step" else ()
     valued = funnel.attribution not in ("first_touch", "last_touch")
-    wanted = [*units, *held, *(group_names(funnel) if valued else ()), "mask"]
+    values = [*(group_names(funnel) if valued else ()), *carried.values()]
     return Rows(
         funnel=funnel,
-        table=marked.select(*wanted, time="kpikit_time").cache(),
+        table=marked.select(*units, *held, *values, "mask", time="kpikit_time").cache(),
         source=source,
         units=units,
         keys=(*units, *held, *groups),
         groups=groups,
+        carried=carried,
     )
 
 
@@ -111,7 +163,9 @@ def group_names(funnel: Definition) -> tuple[str, ...]:
     return tuple(f"by_{index}" for index, _ in enumerate(funnel.by))
 
 
-def _known(table: ir.Table, funnel: Definition, *, keep_ids: bool) -> ir.Table:
+def _known(
+    table: ir.Table, funnel: Definition, carried: Mapping[str, str], *, keep_ids: bool
+) -> ir.Table:
     """Return the events with units, held values and times, all under names of ours as well."""
     times = naive_utc(table.event_time)
     # under a name of ours, for the events may have a column time of their own
@@ -120,9 +174,9 @@ def _known(table: ir.Table, funnel: Definition, *, keep_ids: bool) -> ir.Table:
     key: Callable[[ir.Value], ir.Value] = (lambda column: column) if keep_ids else short_key
     units = {f"unit_{index}": key(known[name]) for index, name in enumerate(funnel.unit)}
     held = {f"held_{index}": key(known[name]) for index, name in enumerate(funnel.hold)}
+    labels = [*zip(funnel.by, group_names(funnel), strict=True), *carried.items()]
     values = {
-        f"by_{index}": known[name].cast("string").fill_null(MISSING_SEGMENT)
-        for index, name in enumerate(funnel.by)
+        label: known[name].cast("string").fill_null(MISSING_SEGMENT) for name, label in labels
     }
     known = known.mutate(**units, **held, **values)
     if funnel.closing is not None:

@@ -46,7 +46,7 @@ def attributed(best: ir.Table, rows: Rows) -> ir.Table:
     names = list(group_names(rows.funnel))
     attribution = rows.funnel.attribution
     if attribution == "first_touch":
-        touches = _touches(rows)
+        touches = _touches(rows).semi_join(best, list(rows.units))
         found = _value_at(touches, list(rows.units), latest=False)
         joined = best.left_join(found, list(rows.units))
     elif attribution == "last_touch":
@@ -58,8 +58,7 @@ def attributed(best: ir.Table, rows: Rows) -> ir.Table:
         joined = best.left_join(_value_at(touches, line, latest=True), line)
     else:
         serving = rows.of_step(int(attribution)).select(*rows.keys, *names, "time")
-        found = _value_at(serving, [*rows.keys, "time"], latest=False)
-        found = found.rename(moment="time")
+        found = _first_in_order(serving, [*rows.keys, "time"]).rename(moment="time")
         joined = best.left_join(found, [*rows.keys, (f"time_{attribution}", "moment")])
     valued = joined.select(*best.columns, *names)
     missing = ibis.literal(MISSING_SEGMENT)
@@ -93,8 +92,14 @@ def _touches(rows: Rows) -> ir.Table:
 
 def _value_at(touches: ir.Table, line: Sequence[str], *, latest: bool) -> ir.Table:
     """Return the values of the first or latest row per ``line``, of equals the first in order."""
-    names = [name for name in touches.columns if name.startswith("by_")]
-    time = touches.time.desc() if latest else touches.time
-    window = ibis.window(group_by=list(line), order_by=[time, *names])
-    ranked = touches.mutate(place=ibis.row_number().over(window))
+    time = touches.time.max() if latest else touches.time.min()
+    at = touches.group_by(list(line)).aggregate(time=time)
+    return _first_in_order(touches.inner_join(at, [*line, "time"]), line)
+
+
+def _first_in_order(rows: ir.Table, line: Sequence[str]) -> ir.Table:
+    """Return per ``line`` the values of the row that is the first in their order."""
+    names = [name for name in rows.columns if name.startswith("by_")]
+    window = ibis.window(group_by=list(line), order_by=names)
+    ranked = rows.mutate(place=ibis.row_number().over(window))
     return ranked.filter(ranked.place == 0).select(*line, *names)

@@ -1,55 +1,59 @@
 """The common funnel, fast: ordered, of steps that share no event, without exclusions.
 
 Of the entries that lie before one event of step k without another in between, the latest outlives
-the others: it meets the same event with more of its window left, and has their future. So of the
-entries and the events of step k, in order of time, only those entries matter that an event follows
-at once. Each step is one sort of what is left, and no more entries live on than it has events.
+the others: it meets the same event with more of its window left, and has their future. So each step
+is one sort of the entries that still live and the events of the step, and few live on.
 """
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import ibis
 import ibis.expr.types as ir
 
-from kpikit.analysis.funnels.entries import in_time, side_by_side
-from kpikit.analysis.funnels.events import TIME, Rows
+from kpikit.analysis.funnels.entries import following, in_time, side_by_side
+from kpikit.analysis.funnels.events import TIME, Rows, kept
 from kpikit.analysis.funnels.overlap import overlaps
 
 
 def outliving_suffices(rows: Rows) -> bool:
-    """Return whether the reported entries of a funnel can be found this way."""
+    """Return whether the entries of a funnel that matter can be found this way."""
     funnel = rows.funnel
-    if funnel.order != "ordered" or funnel.exclusions or funnel.hold:
+    if funnel.order != "ordered" or funnel.exclusions:
         return False
     needed = [funnel.steps[number - 1] for number in funnel.required]
     return funnel.strictly_later or not overlaps(needed)
 
 
-def deepest_entries(rows: Rows, first: ir.Table) -> ir.Table:
-    """Return the reported entry of each sequence of rows.
+def outliving_entries(rows: Rows, first: ir.Table, labels: Sequence[str]) -> ir.Table:
+    """Return, per sequence of rows, its labels and depth, the entry that came so far first.
+
+    The deepest of them is the reported one.
 
     Args:
         rows: The rows of the funnel.
-        first: The events of step 1: the keys, what they decide, and ``time_1``.
+        first: The events of step 1: the keys, what they decide, ``labels``, and ``time_1``.
+        labels: Columns that part the entries of one sequence.
 
     Returns:
-        The columns of ``first`` and every ``time_k``, missing where a step is not reached.
+        The columns of ``first``, ``depth`` and every ``time_k``, missing where it is not reached.
     """
     decided = [name for name in first.columns if name != "time_1"]
-    times = {f"time_{n}": ibis.null(TIME) for n in range(2, len(rows.funnel.steps) + 1)}
-    deepest = _first_to_come(first, decided).mutate(**times)
-    living = first
-    for before, number in pairwise(rows.funnel.required):
-        living = next_met(living, rows, before, number).cache()
-        deeper = _first_to_come(living, decided)
-        joined = deepest.left_join(deeper, decided, rname="deeper_{name}")
-        found = {
-            name: joined[f"deeper_{name}"].coalesce(joined[name])
-            for name in deeper.columns
-            if name not in decided
-        }
-        deepest = joined.select(*(name for name in deepest.columns if name not in found), **found)
-    return deepest.select(*decided, "time_1", *times)
+    advance = next_of_each if labels else next_met
+    living, parts = first, [_first_to_come(first, decided)]
+    for passes, (before, number) in enumerate(pairwise(rows.funnel.required), 1):
+        living = kept(advance(living, rows, before, number), passes)
+        parts.append(_first_to_come(living, decided))
+    names = [f"time_{number}" for number in range(1, len(rows.funnel.steps) + 1)]
+    filled = (
+        part.select(
+            *decided,
+            depth=ibis.literal(depth, "int32"),
+            **{name: part[name] if name in part.columns else ibis.null(TIME) for name in names},
+        )
+        for depth, part in enumerate(parts, 1)
+    )
+    return ibis.union(*filled)
 
 
 def next_met(living: ir.Table, rows: Rows, before: int, number: int) -> ir.Table:
@@ -58,13 +62,30 @@ def next_met(living: ir.Table, rows: Rows, before: int, number: int) -> ir.Table
     # at one instant an entry meets an event, unless the event has to be later
     tie = both.is_entry if rows.funnel.strictly_later else both.is_entry.desc()
     line = ibis.window(group_by=list(rows.keys), order_by=[both.moment, tie])
-    both = both.mutate(met=both.moment.lead().over(line), is_other=both.is_entry.lead().over(line))
-    met = both.filter((both.is_entry == 1) & (both.is_other == 0))
-    met = met.filter(in_time(met.met, met.time_1, rows))
+    both = both.select(
+        *living.columns,
+        "is_entry",
+        met=both.moment.lead().over(line),
+        is_other=both.is_entry.lead().over(line),
+    )
+    met = both.filter(both.is_entry == 1, both.is_other == 0, in_time(both.met, both.time_1, rows))
     return met.select(*living.columns, **{f"time_{number}": met.met})
 
 
-def _first_to_come(living: ir.Table, decided: list[str]) -> ir.Table:
+def next_of_each(living: ir.Table, rows: Rows, before: int, number: int) -> ir.Table:
+    """Return the same per labels: at each event the latest entry of each that it follows."""
+    met = following(
+        living, rows.of_step(number), at=f"time_{before}", keys=rows.keys,
+        strictly=rows.funnel.strictly_later,
+    )  # fmt: skip
+    met = met.filter(met.found.notnull(), in_time(met.found, met.time_1, rows))
+    times = [name for name in living.columns if name.startswith("time_")]
+    decided = [name for name in living.columns if name not in times]
+    latest = {name: met[name].max() for name in times}
+    return met.group_by(*decided, **{f"time_{number}": met.found}).aggregate(**latest)
+
+
+def _first_to_come(living: ir.Table, decided: Sequence[str]) -> ir.Table:
     """Return per sequence of rows the entry that came first; it is the earliest at every step."""
     times = {name: living[name].min() for name in living.columns if name not in decided}
-    return living.group_by(decided).aggregate(**times)
+    return living.group_by(list(decided)).aggregate(**times)

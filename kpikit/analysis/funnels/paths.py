@@ -13,6 +13,7 @@ from kpikit.analysis.funnels.reported import is_reached, reported_entries
 from kpikit.engine import check_columns
 from kpikit.errors import AnalysisError, check_choice
 
+Direction = Literal["after", "before"]
 NOTHING = "(nothing)"
 
 
@@ -20,7 +21,7 @@ def funnel_path_table(
     events: "ir.Table | pd.DataFrame",
     *,
     step: int,
-    direction: Literal["after", "before"] = "after",
+    direction: Direction = "after",
     most: int = 10,
     **funnel: Unpack[FunnelKeywords],
 ) -> pd.DataFrame:
@@ -55,8 +56,16 @@ def funnel_path_table(
             "by is given in funnel_path_table.\nFilter the events for one segment at a time."
         )
     rows = prepare(events, definition)
+    reported = reported_entries(rows)
+    return neighbour_table(rows, reported, step=step, direction=direction, most=most)
+
+
+def neighbour_table(
+    rows: Rows, reported: ir.Table, *, step: int, direction: Direction, most: int
+) -> pd.DataFrame:
+    """Return ``funnel_path_table`` of reported entries."""
     check_columns(rows.source, ["event"], "events")
-    people = _people(rows, step)
+    people = _people(rows, reported, step)
     beside = _beside(rows, people, latest=direction == "before")
     known = people.left_join(beside, list(rows.units))
     known = known.select("outcome", event=known.event.fill_null(NOTHING))
@@ -64,9 +73,8 @@ def funnel_path_table(
     return _largest(counts, most)
 
 
-def _people(rows: Rows, step: int) -> ir.Table:
+def _people(rows: Rows, reported: ir.Table, step: int) -> ir.Table:
     """Return per unit that reached the step when it did, what counts until when, its outcome."""
-    reported = reported_entries(rows)
     reached = reported.filter(is_reached(reported, step))
     went_on = is_reached(reached, rows.funnel.needed_after(step))
     end = ibis.null(TIME)

@@ -1,6 +1,6 @@
 """The entry that speaks for each unit: the deepest, then the first to complete, then the latest."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from operator import add
 from typing import Any, TypeAlias
@@ -12,45 +12,69 @@ from kpikit.analysis.funnels.entries import following, interval, ordered_entries
 from kpikit.analysis.funnels.events import TIME, Rows
 from kpikit.analysis.funnels.groups import attributed, rest_of, with_rest
 from kpikit.analysis.funnels.orders import strict_entries, unordered_entries
-from kpikit.analysis.funnels.outliving import deepest_entries, outliving_suffices
+from kpikit.analysis.funnels.outliving import outliving_entries, outliving_suffices
 from kpikit.analysis.funnels.overlap import check_apart
 
-PeriodOf: TypeAlias = Callable[[ir.TimestampValue], ir.Value]
+Labels: TypeAlias = Mapping[str, Callable[[ir.TimestampValue], ir.Value]]
 
 
-def reported_entries(rows: Rows, period_of: PeriodOf | None = None) -> ir.Table:
-    """Return one row per unit and group: the times of its reported entry.
+def reported_entries(rows: Rows, labels: Labels | None = None) -> ir.Table:
+    """Return one row per unit, group and label: the times of its reported entry.
 
     Args:
         rows: The rows of the funnel.
-        period_of: Period of an entry by its first time; a unit then has a row in each.
+        labels: What else parts the entries, by their first time, such as their ``period``.
 
     Returns:
-        The keys, the groups of the result as ``group_0`` ..., ``period`` where asked for,
-        ``depth`` (steps reached, optional ones apart) and ``time_1`` to ``time_K``, kept by the
-        engine.
+        The keys, the groups of the result as ``group_0`` ..., the labels, ``depth`` (steps
+        reached, optional ones apart) and ``time_1`` to ``time_K``.
     """
+    entries = candidate_entries(rows, labels)
+    parts = [name for name in entries.columns if name in (labels or ()) or _is_group(name)]
+    return best_entries(entries, rows, parts)
+
+
+def candidate_entries(rows: Rows, labels: Labels | None = None) -> ir.Table:
+    """Return all entries that may be the reported one of their unit, group and labels.
+
+    Returns:
+        The keys, groups, labels, ``depth`` and times, in a form that ``best_entries`` takes.
+    """
+    labels = labels or {}
     kept = rest_of(rows, _first_rows(rows)) if rows.groups else None
 
     def labelled(entries: ir.Table) -> ir.Table:
         entries = with_rest(entries, rows.groups, kept)
-        return entries if period_of is None else entries.mutate(period=period_of(entries.time_1))
+        return entries.mutate(**{name: of(entries.time_1) for name, of in labels.items()})
 
-    if period_of is None and kept is None and outliving_suffices(rows):
-        first = labelled(_first_rows(rows).select(*rows.keys, time_1="time"))
-        return _completed_groups(_with_depth(deepest_entries(rows, first), rows).cache(), rows)
-    entries = _spared(_entries(rows, labelled), rows)
-    parts = [name for name in entries.columns if name == "period" or name.startswith("group_")]
-    best = _best(entries, [*rows.units, *parts], rows).cache()
+    if rows.funnel.order == "strict":
+        return _with_depth(_spared(labelled(strict_entries(rows)), rows), rows)
+    first = labelled(_first_rows(rows).select(*rows.keys, time_1="time"))
+    if outliving_suffices(rows):
+        return outliving_entries(rows, first, list(labels))
+    entries = (unordered_entries if rows.funnel.order == "unordered" else ordered_entries)(
+        rows, first
+    )
+    return _with_depth(_spared(entries, rows), rows)
+
+
+def best_entries(entries: ir.Table, rows: Rows, parts: Sequence[str]) -> ir.Table:
+    """Return the reported entry of each unit and ``parts`` among the candidates.
+
+    Optional steps and the groups of units are added to it.
+    """
+    line = [*rows.units, *parts]
+    order = [entries.depth.desc(), _completed(entries, rows), entries.time_1.desc()]
+    if rows.funnel.hold:  # sequences of one unit may tie, and no result rests on the order of rows
+        order += [entries[name] for name in _own_times(entries, rows) if name != "time_1"]
+    place = ibis.row_number().over(ibis.window(group_by=line, order_by=order))
+    ranked = entries.mutate(place=place)
+    best = ranked.filter(ranked.place == 0).drop("place")
     if rows.funnel.order == "unordered":
-        best = _in_order(best, [*rows.units, *parts], rows)
-    return _completed_groups(best, rows)
-
-
-def _completed_groups(best: ir.Table, rows: Rows) -> ir.Table:
-    """Return the reported entries with optional steps and the groups of their units."""
-    best = _with_optional(best, rows)
-    return attributed(best, rows) if rows.funnel.by and not rows.groups else best
+        best = _in_order(best.cache(), line, rows)
+    if any(step.optional for step in rows.funnel.steps):
+        best = _with_optional(best.cache(), rows)
+    return attributed(best.cache(), rows) if rows.funnel.by and not rows.groups else best
 
 
 def is_reached(reported: ir.Table, number: int | None) -> ir.BooleanValue:
@@ -60,20 +84,14 @@ def is_reached(reported: ir.Table, number: int | None) -> ir.BooleanValue:
     return reported[f"time_{number}"].notnull()
 
 
+def _is_group(name: str) -> bool:
+    return name.startswith("group_")
+
+
 def _first_rows(rows: Rows) -> ir.Table:
     """Return the rows at which an entry begins."""
     unordered = rows.funnel.order == "unordered"
     return rows.entering(rows.of_any_step() if unordered else rows.of_step(1))
-
-
-def _entries(rows: Rows, labelled: Callable[[ir.Table], ir.Table]) -> ir.Table:
-    """Return all entries of the funnel, each with its groups and period."""
-    if rows.funnel.order == "strict":
-        return labelled(strict_entries(rows))
-    first = labelled(_first_rows(rows).select(*rows.keys, time_1="time"))
-    if rows.funnel.order == "unordered":
-        return unordered_entries(rows, first)
-    return ordered_entries(rows, first)
 
 
 def _spared(entries: ir.Table, rows: Rows) -> ir.Table:
@@ -95,14 +113,6 @@ def _spared(entries: ir.Table, rows: Rows) -> ir.Table:
         inside = found.found.notnull() & (found.found < found.bound).fill_null(True)
         entries = found.filter(~inside).drop("found", "bound")
     return entries
-
-
-def _best(entries: ir.Table, parts: Sequence[str], rows: Rows) -> ir.Table:
-    entries = _with_depth(entries, rows).mutate(completed=_completed(entries, rows))
-    order = [entries.depth.desc(), entries.completed, entries.time_1.desc()]
-    place = ibis.row_number().over(ibis.window(group_by=list(parts), order_by=order))
-    ranked = entries.mutate(place=place)
-    return ranked.filter(ranked.place == 0).drop("place", "completed")
 
 
 def _with_depth(entries: ir.Table, rows: Rows) -> ir.Table:

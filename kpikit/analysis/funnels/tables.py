@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from kpikit.analysis.funnels.definition import Columns, Day, Definition, Order, Window, define
-from kpikit.analysis.funnels.events import REST, prepare
+from kpikit.analysis.funnels.events import REST, Rows, prepare
 from kpikit.analysis.funnels.reported import reported_entries
 from kpikit.analysis.funnels.steps import Exclusion, Step
 from kpikit.intervals import wilson_interval
@@ -116,7 +116,7 @@ def funnel_table(
     )  # fmt: skip
     rows = prepare(events, funnel)
     totals = step_totals(reported_entries(rows), funnel).to_pandas()
-    return step_rows(_by_size(totals), funnel, confidence=confidence)
+    return sized_rows(totals, funnel, confidence=confidence)
 
 
 def step_totals(reported: ir.Table, funnel: Definition, *, times: bool = True) -> ir.Table:
@@ -132,6 +132,19 @@ def step_totals(reported: ir.Table, funnel: Definition, *, times: bool = True) -
     return reported.group_by(groups).aggregate(**totals) if groups else reported.aggregate(**totals)
 
 
+def depth_totals(entries: ir.Table, rows: Rows) -> ir.Table:
+    """Return a row per period with the users per step, from entries that may be reported.
+
+    The reported entry is the deepest one; without optional steps its depth says it all.
+    """
+    deepest = entries.group_by([*rows.units, "period"]).aggregate(depth=entries.depth.max())
+    users = {
+        f"users_{number}": (deepest.depth >= number).sum()
+        for number in range(1, len(rows.funnel.steps) + 1)
+    }
+    return deepest.group_by("period").aggregate(**users)
+
+
 def seconds_between(reported: ir.Table, first: int, last: int) -> ir.FloatingValue:
     """Return the seconds from one step of each reported entry to another."""
     # the difference in seconds would count the boundaries crossed, not the time
@@ -144,7 +157,16 @@ def group_columns(table: ir.Table | pd.DataFrame) -> list[str]:
     return [name for name in table.columns if name == "period" or name.startswith("group_")]
 
 
-def step_rows(totals: pd.DataFrame, funnel: Definition, *, confidence: float) -> pd.DataFrame:
+def sized_rows(
+    totals: pd.DataFrame, funnel: Definition, *, confidence: float = 0.95
+) -> pd.DataFrame:
+    """Return a row per group, the largest first, and step."""
+    return step_rows(in_order_of_size(totals, totals["users_1"]), funnel, confidence=confidence)
+
+
+def step_rows(
+    totals: pd.DataFrame, funnel: Definition, *, confidence: float = 0.95
+) -> pd.DataFrame:
     """Return a row per row of ``totals``, in its order, and step."""
     parts = []
     for number, name in enumerate(step_names(funnel), 1):
@@ -179,10 +201,6 @@ def in_order_of_size(totals: pd.DataFrame, sizes: pd.Series) -> pd.DataFrame:
     keys = ["is_rest", "size", *group_columns(totals)]
     ascending = [True, False, *(True for _ in keys[2:])]
     return order.sort_values(keys, ascending=ascending, ignore_index=True)
-
-
-def _by_size(totals: pd.DataFrame) -> pd.DataFrame:
-    return in_order_of_size(totals, totals["users_1"])
 
 
 def _group_names(funnel: Definition) -> dict[str, str]:

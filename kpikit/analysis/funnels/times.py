@@ -53,14 +53,23 @@ def time_to_convert_table(
         PeriodError: As for ``funnel_table``.
     """
     definition = define("time_to_convert_table", **funnel)
-    took = _durations(events, definition, from_step, to_step, "time_to_convert_table")
+    steps = _two_steps(from_step, to_step, definition, "time_to_convert_table")
+    reported = reported_entries(prepare(events, definition))
+    return time_histogram(reported, definition, steps=steps, bins=bins)
+
+
+def time_histogram(
+    reported: ir.Table, funnel: Definition, *, steps: tuple[int, int], bins: int | Edges
+) -> pd.DataFrame:
+    """Return ``time_to_convert_table`` of reported entries."""
+    took = _durations(reported, steps).cache()
     groups = group_columns(took)
     edges = _edges(took, bins)
     branches = [(took.seconds < edge, index) for index, edge in enumerate(edges[1:-1].tolist())]
     place = ibis.cases(*branches, else_=len(edges) - 2) if branches else ibis.literal(0)
     counts = took.mutate(place=place.cast("int64"))
     found = counts.group_by([*groups, "place"]).aggregate(users=counts.count()).to_pandas()
-    return _histogram(found, edges, groups).rename(columns=_names(definition))
+    return _histogram(found, edges, groups).rename(columns=_names(funnel))
 
 
 def time_to_convert_quantiles(
@@ -94,7 +103,16 @@ def time_to_convert_quantiles(
             f"quantiles is {quantiles!r} in time_to_convert_quantiles.\n"
             f"Give shares between 0 and 1, such as 0.5."
         )
-    took = _durations(events, definition, from_step, to_step, "time_to_convert_quantiles")
+    steps = _two_steps(from_step, to_step, definition, "time_to_convert_quantiles")
+    reported = reported_entries(prepare(events, definition))
+    return time_quantiles(reported, definition, steps=steps, quantiles=quantiles)
+
+
+def time_quantiles(
+    reported: ir.Table, funnel: Definition, *, steps: tuple[int, int], quantiles: Sequence[float]
+) -> pd.DataFrame:
+    """Return ``time_to_convert_quantiles`` of reported entries."""
+    took = _durations(reported, steps)
     groups = group_columns(took)
     asked = {f"q_{index}": took.seconds.quantile(share) for index, share in enumerate(quantiles)}
     wide = (took.group_by(groups) if groups else took).aggregate(users=took.count(), **asked)
@@ -104,26 +122,25 @@ def time_to_convert_quantiles(
         for index, share in enumerate(quantiles)
     ]
     table = pd.concat(parts).sort_values([*groups, "quantile"], ignore_index=True)
-    shown: pd.DataFrame = table[table["users"] > 0].rename(columns=_names(definition))
+    shown: pd.DataFrame = table[table["users"] > 0].rename(columns=_names(funnel))
     return shown
 
 
-def _durations(
-    events: "ir.Table | pd.DataFrame",
-    funnel: Definition,
-    from_step: int,
-    to_step: int | None,
-    where: str,
-) -> ir.Table:
-    """Return the seconds that each unit took, with its groups."""
+def _two_steps(
+    from_step: int, to_step: int | None, funnel: Definition, where: str
+) -> tuple[int, int]:
     last = len(funnel.steps) if to_step is None else to_step
     if not 1 <= from_step < last <= len(funnel.steps):
         raise AnalysisError(
             f"The steps are {from_step} and {last} in {where}.\n"
             f"Give two of the steps 1 to {len(funnel.steps)}, the earlier one first."
         )
-    reported = reported_entries(prepare(events, funnel))
-    took = seconds_between(reported, from_step, last)
+    return from_step, last
+
+
+def _durations(reported: ir.Table, steps: tuple[int, int]) -> ir.Table:
+    """Return the seconds that each unit took, with its groups."""
+    took = seconds_between(reported, *steps)
     return reported.select(*group_columns(reported), seconds=took).drop_null("seconds")
 
 

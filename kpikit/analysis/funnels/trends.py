@@ -63,12 +63,24 @@ def funnel_trend_table(
     def period_of(time: ir.TimestampValue) -> ir.DateValue:
         return period_start(local_date(time, definition.timezone), grain, calendar)
 
-    reported = reported_entries(prepare(events, definition), period_of)
+    reported = reported_entries(prepare(events, definition), {"period": period_of})
     totals = step_totals(reported, definition).to_pandas()
+    return trend_rows(totals, definition, calendar, grain, confidence=confidence)
+
+
+def trend_rows(
+    totals: pd.DataFrame,
+    funnel: Definition,
+    calendar: Calendar,
+    grain: Grain,
+    *,
+    confidence: float = 0.95,
+) -> pd.DataFrame:
+    """Return ``funnel_trend_table`` of the totals of periods."""
     totals["period"] = pd.to_datetime(totals["period"])
-    periods = _periods(totals["period"], definition, calendar, grain)
-    table = step_rows(_filled(totals, periods), definition, confidence=confidence)
-    return _marked(table, periods, definition)
+    periods = _periods(totals["period"], funnel, calendar, grain)
+    table = step_rows(_filled(totals, periods), funnel, confidence=confidence)
+    return _marked(table, periods, funnel)
 
 
 def _periods(

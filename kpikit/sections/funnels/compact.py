@@ -1,7 +1,6 @@
 """Section 7 of the quarterly review: each funnel in bars, and its steps by one dimension."""
 
 from collections.abc import Iterator
-from itertools import islice
 
 from kpikit.errors import UnknownNameError
 from kpikit.present.components import Callout, Component, Paragraph, Stack
@@ -33,7 +32,7 @@ def funnel_section(context: Context) -> Stack:
 def _compact(reading: Reading) -> Iterator[Component]:
     yield funnel_figure(reading)
     yield Paragraph(" ".join(_sentences(reading)))
-    yield from (segment_card(reading, dimension) for dimension in islice(reading.segments, 1))
+    yield from (segment_card(reading, dimension) for dimension in reading.dimensions[:1])
 
 
 def _sentences(reading: Reading) -> Iterator[str]:

@@ -9,19 +9,16 @@ from typing import Any, Literal
 import pandas as pd
 
 from kpikit.analysis.funnels import (
-    Exclusion,
+    FunnelStudy,
     Step,
     declared_funnel,
-    funnel_association_table,
     funnel_change_table,
     funnel_loss_table,
-    funnel_path_table,
     funnel_segment_table,
     funnel_table,
-    funnel_trend_table,
-    time_to_convert_quantiles,
-    time_to_convert_table,
+    study_funnel,
 )
+from kpikit.analysis.funnels.steps import as_step
 from kpikit.analysis.incidents import LEAST_BEFORE, incident_table
 from kpikit.analysis.scorecard import comparison_periods
 from kpikit.analysis.signals import signal_table
@@ -32,9 +29,8 @@ from kpikit.present.frames import records
 from kpikit.present.sentences_funnel import ALPHA
 from kpikit.sections.context import Context
 
-WEEKS = 26
-MONTHS = 24
 SEGMENT_N = 30  # a step rate of fewer users is withheld
+_TREND_PERIODS: dict[Grain, int] = {"week": 26, "month": 24}
 _MOST_SEGMENTS = 8
 _DAYS = 182  # looked through for incidents
 _BINS = ("1m", "5m", "15m", "1h", "4h", "12h", "1d", "2d", "4d", "7d", "14d", "30d", "60d", "90d")
@@ -84,12 +80,6 @@ class Reading:
         return self.context.dataset.tables["events"]
 
     @cached_property
-    def asked(self) -> dict[str, Any]:
-        """The keywords of the funnel, for every function on funnels."""
-        declared = declared_funnel(self.funnel)
-        return {**declared, "timezone": self.context.calendar.timezone}
-
-    @cached_property
     def mature_day(self) -> dt.date:
         """The last day whose entries have all had a full window."""
         window = math.ceil(parse_window(self.funnel.window) / dt.timedelta(days=1))
@@ -111,17 +101,40 @@ class Reading:
         return self.periods["actual"].end < self.context.period.end
 
     def table(self, which: str = "actual", **keywords: Any) -> pd.DataFrame:
-        """Return ``funnel_table`` of one of the periods."""
+        """Return ``funnel_table`` of one of the periods alone, for a question of one's own."""
         period = self.periods[which]
+        asked = {
+            **declared_funnel(self.funnel),
+            "timezone": self.context.calendar.timezone,
+            **keywords,
+        }
         return funnel_table(
-            self.events, **{**self.asked, **keywords}, start=period.start, end=period.end,
+            self.events, **asked, start=period.start, end=period.end,
             as_of=self.context.dataset.as_of,
+        )  # fmt: skip
+
+    @cached_property
+    def study(self) -> FunnelStudy:
+        """The entries from which every figure is made, of all days that any section shows."""
+        covered = {
+            which: period
+            for which, period in self.periods.items()
+            if which == "actual" or self.context.dataset.first_day <= period.start
+        }
+        first, after = self._span
+        shown = [self._shown(grain)[0] for grain in _TREND_PERIODS]
+        funnel: dict[str, Any] = {**declared_funnel(self.funnel)}
+        return study_funnel(
+            self.events, **funnel, spans=covered, calendar=self.context.calendar,
+            properties=self.dimensions, as_of=self.context.dataset.as_of,
+            start=min([first, *shown, *(period.start for period in covered.values())]),
+            end=max(after, self.periods["actual"].end),
         )  # fmt: skip
 
     @cached_property
     def now(self) -> pd.DataFrame:
         """The funnel of the report's period."""
-        return self.table()
+        return self.study.tables["actual"]
 
     @cached_property
     def is_empty(self) -> bool:
@@ -130,15 +143,7 @@ class Reading:
 
     def before(self, which: str) -> pd.DataFrame | None:
         """Return the funnel of a period compared with; None where the data do not cover it."""
-        return self._before[which]
-
-    @cached_property
-    def _before(self) -> dict[str, pd.DataFrame | None]:
-        first = self.context.dataset.first_day
-        return {
-            which: self.table(which) if first <= self.periods[which].start else None
-            for which in ("previous", "year_before")
-        }
+        return self.study.tables.get(which)
 
     def change(self, which: str) -> pd.DataFrame | None:
         """Return how the step rates changed since a period; None where that is not covered."""
@@ -165,7 +170,7 @@ class Reading:
     @cached_property
     def steps(self) -> list[Step]:
         """The steps, as the engine knows them."""
-        return list(self.asked["steps"])
+        return [as_step(step) for step in declared_funnel(self.funnel)["steps"]]
 
     @cached_property
     def needed(self) -> list[int]:
@@ -188,37 +193,54 @@ class Reading:
         return max([1, *(number for number in self.needed if number < step)])
 
     @cached_property
-    def segments(self) -> dict[str, pd.DataFrame]:
-        """Per declared column of the events: how the step rates of its values differ."""
+    def dimensions(self) -> list[str]:
+        """The declared columns of the events whose values are compared."""
         columns = self.funnel.segments or self.context.params.segments
-        known = [name for name in columns if name in self.events.columns]
-        return {name: self._segment(name) for name in known}
+        return [name for name in columns if name in self.events.columns]
 
-    def _segment(self, column: str) -> pd.DataFrame:
+    def segments(self, dimension: str) -> pd.DataFrame:
+        """Return how the step rates of the values of a dimension differ."""
+        if dimension not in self._segments:
+            self._segments[dimension] = self._compared(dimension)
+        return self._segments[dimension]
+
+    @cached_property
+    def _segments(self) -> dict[str, pd.DataFrame]:
+        return {}
+
+    def _compared(self, column: str) -> pd.DataFrame:
         attribution = self.funnel.attribution
         if attribution == "every_step":  # where a user may be in several, they are not compared
             attribution = "first_touch"
-        table = self.table(by=column, top=_MOST_SEGMENTS, attribution=attribution)
-        compared = funnel_segment_table(table)
-        return compared.rename(columns={column: "segment"})
+        table = self.study.segment_table(
+            "actual", column, attribution=attribution, top=_MOST_SEGMENTS
+        )
+        return funnel_segment_table(table).rename(columns={column: "segment"})
 
-    def trend(self, grain: Grain) -> pd.DataFrame:
-        """Return the conversion by period, with limits of routine variation, for a chart.
+    @cached_property
+    def trends(self) -> dict[Grain, pd.DataFrame]:
+        """The conversion by week and by month, with limits of routine variation, for a chart.
 
-        Returns:
-            One row per period: ``period``, ``grain``, ``start``, ``end``, ``value`` (share of those
-            who entered that converted), ``n``, ``complete``, ``previous`` (missing), and where
-            known ``lower``, ``upper``, ``signal``, ``rule``, ``side``.
+        One row per period: ``period``, ``grain``, ``start``, ``end``, ``value`` (share of those who
+        entered that converted), ``n``, ``complete``, ``previous`` (missing), and where known
+        ``lower``, ``upper``, ``signal``, ``rule``, ``side``.
         """
-        calendar, context = self.context.calendar, self.context
-        last = calendar.last_complete(min(context.as_of, self.mature_day), grain)
-        count = {"week": WEEKS, "month": MONTHS}[grain]
-        first = max(calendar.shift(last, 1 - count).start, context.dataset.first_day)
-        table = self._by_period(self.asked, grain, first, last.end)
+        return {grain: self._trend(grain) for grain in _TREND_PERIODS}
+
+    def _trend(self, grain: Grain) -> pd.DataFrame:
+        first, after = self._shown(grain)
+        table = self.study.trend_table(grain, start=first, end=after)
         rows = table[table["step"] == len(self.steps)]
         firsts = table.loc[table["step"] == 1, "users"].to_numpy()
         rows = rows.assign(value=rows["overall_rate"], n=firsts)
-        return _with_signals(_chart_rows(rows, grain, calendar))
+        return _with_signals(_chart_rows(rows, grain, self.context.calendar))
+
+    def _shown(self, grain: Grain) -> tuple[dt.date, dt.date]:
+        """Return the days of the periods that the trend shows."""
+        calendar, context = self.context.calendar, self.context
+        last = calendar.last_complete(min(context.as_of, self.mature_day), grain)
+        back = 1 - _TREND_PERIODS[grain]
+        return max(calendar.shift(last, back).start, context.dataset.first_day), last.end
 
     def step_weeks(self, step: int) -> pd.DataFrame:
         """Return the rate of one step by week of the step before, for a chart."""
@@ -226,7 +248,7 @@ class Reading:
         calendar = self.context.calendar
         start = calendar.period_of(first + dt.timedelta(days=6), "week").start  # of a whole week
         end = calendar.last_complete(after - dt.timedelta(days=1), "week").end
-        table = self._by_period(self._pair(step), "week", start, max(start, end))
+        table = self._to_steps[step].trend_table("week", start=start, end=max(start, end))
         rows = table[table["step"] == self._last_of_pair(step)]
         rows = rows.assign(value=rows["step_rate"], n=rows["previous_users"])
         return _chart_rows(rows, "week", calendar)
@@ -243,7 +265,8 @@ class Reading:
         return sorted(found, key=lambda each: (each.found["p_value"], each.found["difference"]))
 
     def _step_days(self, step: int) -> pd.DataFrame:
-        table = self._by_period(self._pair(step), "day", *self._span)
+        first, after = self._span
+        table = self._to_steps[step].trend_table("day", start=first, end=after)
         days = table[(table["step"] == self._last_of_pair(step)) & table["complete"]]
         return days.rename(columns={"users": "successes", "previous_users": "trials"})
 
@@ -255,66 +278,34 @@ class Reading:
                      - dt.timedelta(days=2 * LEAST_BEFORE))  # fmt: skip
         return max(wanted, self.context.dataset.first_day), end
 
-    def _pair(self, step: int) -> dict[str, Any]:
-        """Return the keywords of the funnel from the step before to a step alone.
-
-        It counts by the day of the step before, which dates a fault to the day; by the day of the
-        entry it would be smeared over a window.
-        """
-        if self.funnel.order == "unordered":
-            return self.asked
-        before = self.step_before(step)
-        exclusions = [
-            Exclusion(each.event, after=1, before=2, where=each.where)
-            for each in self.asked["exclusions"]
-            if each.after == before and each.before == step
-        ]
-        steps = [self.steps[before - 1], self.steps[step - 1]]
-        return {**self.asked, "steps": steps, "exclusions": exclusions}
+    @cached_property
+    def _to_steps(self) -> dict[int, FunnelStudy]:
+        return {step: self.study.to_step(step) for step in self.needed}
 
     def _last_of_pair(self, step: int) -> int:
         return step if self.funnel.order == "unordered" else 2
 
-    def _by_period(
-        self, asked: dict[str, Any], grain: Grain, start: dt.date, end: dt.date
-    ) -> pd.DataFrame:
-        calendar = self.context.calendar
-        return funnel_trend_table(
-            self.events, **asked, grain=grain, start=start, end=end,
-            as_of=self.context.dataset.as_of, week_start=calendar.week_start,
-            fiscal_year_start=calendar.fiscal_year_start,
-        )  # fmt: skip
-
     @cached_property
     def times(self) -> pd.DataFrame:
         """How many took how long from the first step to the last."""
-        return time_to_convert_table(self.events, bins=_bins(self.quantiles), **self._inside)
+        return self.study.times("actual", bins=_bins(self.quantiles))
 
     @cached_property
     def quantiles(self) -> pd.DataFrame:
         """Within which time which share of those who convert has done so."""
         shares = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
-        return time_to_convert_quantiles(self.events, quantiles=shares, **self._inside)
+        return self.study.quantiles("actual", quantiles=shares)
 
     def paths(self, direction: Literal["after", "before"]) -> pd.DataFrame:
         """Return what users did next to the step before the worst one."""
-        return funnel_path_table(
-            self.events, step=self.step_before(self.worst), direction=direction, most=6,
-            **self._inside,
-        )  # fmt: skip
+        step = self.step_before(self.worst)
+        return self.study.paths("actual", step=step, direction=direction, most=6)
 
     @cached_property
     def associations(self) -> pd.DataFrame:
         """Properties and events that go with conversion by more than chance, the surest first."""
-        columns = list(self.segments)
-        found = funnel_association_table(self.events, properties=columns, **self._inside)
+        found = self.study.associations("actual")
         return found[found["p_adjusted"] < ALPHA]
-
-    @property
-    def _inside(self) -> dict[str, Any]:
-        period = self.periods["actual"]
-        days = {"start": period.start, "end": period.end, "as_of": self.context.dataset.as_of}
-        return {**self.asked, **days}
 
 
 def readings_of(context: Context) -> tuple[Reading, ...]:

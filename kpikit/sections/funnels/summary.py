@@ -75,8 +75,8 @@ def worst_segment(reading: Reading) -> Row | None:
     """Return the segment and step that lags the others most, where it does so surely."""
     found = [
         {**row, "dimension": dimension}
-        for dimension, table in reading.segments.items()
-        for row in records(table[table["previous_users"] >= SEGMENT_N])
-        if is_signal(row) and row["difference"] < 0
+        for dimension in reading.dimensions
+        for row in records(reading.segments(dimension))
+        if row["previous_users"] >= SEGMENT_N and is_signal(row) and row["difference"] < 0
     ]
     return min(found, key=lambda row: row["difference"] * row["previous_users"], default=None)

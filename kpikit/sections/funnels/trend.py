@@ -19,11 +19,11 @@ def trend_of(reading: Reading) -> Iterator[Component]:
         yield charts[0]
     else:
         yield Row(tuple(charts), (1.0, 1.0))
-    yield Paragraph(f"By week: {signal_clause(reading.trend('week'))}", small=True)
+    yield Paragraph(f"By week: {signal_clause(reading.trends['week'])}", small=True)
 
 
 def _chart(reading: Reading, grain: Grain) -> Figure | None:
-    rows = reading.trend(grain)
+    rows = reading.trends[grain]
     if rows["value"].notna().sum() < 2:
         return None
     band = "; band: routine variation" if rows["lower"].notna().any() else ""

@@ -48,7 +48,7 @@ def where_of(reading: Reading) -> Iterator[Component]:
     for incident in incidents:
         name = reading.name_of(incident.step)
         yield Paragraph(f"{incident_claim(name, incident.found)} {incident_rest(incident.found)}")
-    for dimension in reading.segments:
+    for dimension in reading.dimensions:
         yield segment_card(reading, dimension)
 
 
@@ -79,7 +79,7 @@ def _stretch(incident: Incident) -> Stretch:
 
 def segment_card(reading: Reading, dimension: str) -> Table:
     """Return the step rates by segment as a table of shaded cells."""
-    table = reading.segments[dimension]
+    table = reading.segments(dimension)
     steps = table.drop_duplicates("step")[["step", "name"]]
     columns = [
         Column("segment", in_words(dimension).capitalize(), width=1.6),

@@ -1,0 +1,172 @@
+"""A funnel of one report: its entries are found once, and every figure is made from them.
+
+The public functions ask the events anew each time. Here the entries of the whole span are found by
+local day, and kept. The entry that speaks for a unit in a span of days is the best of its days, so
+periods, weeks and months are small questions to that one relation.
+"""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Unpack
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from kpikit.analysis.funnels.associations import association_table
+from kpikit.analysis.funnels.definition import FunnelKeywords, define
+from kpikit.analysis.funnels.events import Rows, instant, prepare
+from kpikit.analysis.funnels.groups import attributed
+from kpikit.analysis.funnels.paths import Direction, neighbour_table
+from kpikit.analysis.funnels.reported import best_entries, candidate_entries
+from kpikit.analysis.funnels.tables import depth_totals, sized_rows, step_rows, step_totals
+from kpikit.analysis.funnels.times import Edges, time_histogram, time_quantiles
+from kpikit.analysis.funnels.trends import trend_rows
+from kpikit.engine import local_date, period_start, utc_bounds
+from kpikit.periods import Calendar, Grain, Period
+
+
+def study_funnel(
+    events: "ir.Table | pd.DataFrame",
+    *,
+    spans: Mapping[str, Period],
+    calendar: Calendar,
+    properties: Sequence[str] = (),
+    **funnel: Unpack[FunnelKeywords],
+) -> "FunnelStudy":
+    """Return a funnel of which many figures are wanted.
+
+    Args:
+        events: As for ``funnel_table``.
+        spans: Periods that are compared, by name; they have no day in common.
+        calendar: How time is cut; its zone is the funnel's.
+        properties: Columns of ``events`` of which segments or associations are wanted.
+        **funnel: The funnel, as for ``funnel_table``, without ``by``. Every span and every period
+            asked for lies between its ``start`` and ``end``.
+
+    Raises:
+        AnalysisError: As for ``funnel_table``.
+        PeriodError: As for ``funnel_table``.
+    """
+    funnel["timezone"] = calendar.timezone
+    definition = replace(define("study_funnel", **funnel), mature_only=False)
+    rows = prepare(events, definition, carry=properties)
+    return FunnelStudy(rows, calendar, dict(spans))
+
+
+@dataclass(frozen=True)
+class FunnelStudy:
+    """See ``study_funnel``; each method returns what the public function of its kind returns.
+
+    Attributes:
+        rows: The rows of the funnel in the whole span.
+        calendar: How time is cut.
+        spans: Periods that are compared, by name.
+    """
+
+    rows: Rows
+    calendar: Calendar
+    spans: Mapping[str, Period]
+
+    @cached_property
+    def entries(self) -> ir.Table:
+        """All entries that may speak for their unit, by ``day`` and ``is_mature``."""
+        funnel = self.rows.funnel
+        between = (funnel.start, funnel.end) if funnel.start and funnel.end else None
+
+        def day(time: ir.TimestampValue) -> ir.DateValue:
+            return local_date(time, funnel.timezone, between=between)
+
+        def is_mature(time: ir.TimestampValue) -> ir.BooleanValue:
+            if funnel.last_entry is None:
+                return ibis.literal(value=True)
+            return time < instant(funnel.last_entry)
+
+        return candidate_entries(self.rows, {"day": day, "is_mature": is_mature}).cache()
+
+    @cached_property
+    def reported(self) -> ir.Table:
+        """The reported entry of every unit in each of the spans, which ``period`` names."""
+        entries = self.entries.filter(self.entries.is_mature)
+        branches = [
+            ((entries.day >= span.start) & (entries.day < span.end), ibis.literal(name))
+            for name, span in self.spans.items()
+        ]
+        entries = entries.mutate(period=ibis.cases(*branches)).drop("day", "is_mature")
+        entries = entries.drop_null("period")
+        return best_entries(entries, self.rows, ["period"]).cache()
+
+    def reported_in(self, span: str) -> ir.Table:
+        """Return the reported entries of one of the spans."""
+        return self.reported.filter(self.reported.period == span).drop("period")
+
+    @cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """``funnel_table`` of each of the spans."""
+        totals = step_totals(self.reported, self.rows.funnel).to_pandas()
+        by_span = totals.set_index("period").reindex(list(self.spans))
+        users = [name for name in by_span.columns if name.startswith("users_")]
+        by_span[users] = by_span[users].fillna(0)
+        return {
+            name: step_rows(by_span.loc[[name]].reset_index(drop=True), self.rows.funnel)
+            for name in self.spans
+        }
+
+    def segment_table(
+        self, span: str, column: str, *, attribution: str | int, top: int
+    ) -> pd.DataFrame:
+        """Return ``funnel_table`` of a span by one of the properties.
+
+        ``attribution`` puts each unit in one segment: a touch, or the number of a step.
+        """
+        rows = self.rows.parted_by(column, attribution=attribution, top=top)
+        totals = step_totals(attributed(self.reported_in(span), rows), rows.funnel)
+        return sized_rows(totals.to_pandas(), rows.funnel)
+
+    def trend_table(self, grain: Grain, *, start: dt.date, end: dt.date) -> pd.DataFrame:
+        """Return ``funnel_trend_table`` between two days, without the times from step to step."""
+        begins, ends = utc_bounds(start, end, self.calendar.timezone)
+        funnel = replace(self.rows.funnel, start=begins, end=ends)
+        inside = self.entries.filter(self.entries.day >= start, self.entries.day < end)
+        period = period_start(inside.day, grain, self.calendar)
+        entries = inside.mutate(period=period).drop("day", "is_mature")
+        if any(step.optional for step in funnel.steps):
+            reported = best_entries(entries, self.rows, ["period"])
+            totals = step_totals(reported, funnel, times=False)
+        else:
+            totals = depth_totals(entries, self.rows)
+        return trend_rows(totals.to_pandas(), funnel, self.calendar, grain)
+
+    def to_step(self, number: int) -> "FunnelStudy":
+        """Return the study of the needed step before a step, and that step, alone.
+
+        Its trend counts by the day of the step before, which dates a fault to the day; by the day
+        of the entry it would be smeared over a window. An unordered funnel has no such pair.
+        """
+        if self.rows.funnel.order == "unordered":
+            return self
+        return replace(self, rows=self.rows.pair(number))
+
+    def times(self, span: str, *, bins: int | Edges) -> pd.DataFrame:
+        """Return ``time_to_convert_table`` of a span, from the first step to the last."""
+        funnel = self.rows.funnel
+        reported = self.reported_in(span)
+        return time_histogram(reported, funnel, steps=(1, len(funnel.steps)), bins=bins)
+
+    def quantiles(self, span: str, *, quantiles: Sequence[float]) -> pd.DataFrame:
+        """Return ``time_to_convert_quantiles`` of a span, from the first step to the last."""
+        funnel, reported = self.rows.funnel, self.reported_in(span)
+        return time_quantiles(reported, funnel, steps=(1, len(funnel.steps)), quantiles=quantiles)
+
+    def paths(self, span: str, *, step: int, direction: Direction, most: int) -> pd.DataFrame:
+        """Return ``funnel_path_table`` of a span."""
+        return neighbour_table(
+            self.rows, self.reported_in(span), step=step, direction=direction, most=most
+        )
+
+    def associations(self, span: str) -> pd.DataFrame:
+        """Return ``funnel_association_table`` of a span, with all properties."""
+        reported = self.reported_in(span)
+        return association_table(self.rows, reported, columns=list(self.rows.carried))
