@@ -20,12 +20,8 @@ from kpikit.present.components import Cell, Column, Table, Tone
 from kpikit.present.frames import Row, records
 from kpikit.present.sentences import mid_sentence
 
-_EFFECTS: dict[str, tuple[str, Tone]] = {
-    "more": ("more", "good"),
-    "less": ("less", "bad"),
-    "unclear": ("unclear", "neutral"),
-    "unknown": ("not known", "neutral"),
-}
+_EFFECTS = {"more": "more", "less": "less", "unclear": "unclear", "unknown": "not known"}
+_OF_RATES = {"more": "a higher", "less": "a lower"}  # what does not add up is no more or less
 _COLUMNS = (
     Column("campaign", "Campaign", width=2.2),
     Column("days", "Days", width=2.2),
@@ -48,7 +44,8 @@ def campaigns_table(
 
     Args:
         frame: One row per campaign: ``campaign``, ``channel``, ``start``, ``end`` (both included),
-            ``label`` and ``unit`` of its KPI, the columns of ``lift_table`` and ``roi_table``,
+            ``label``, ``unit`` and ``direction`` of its KPI, ``measure`` (how its weeks are put
+            together: sum, mean or last), the columns of ``lift_table`` and ``roi_table``,
             ``cost_per_unit``, ``least_roi`` and ``greatest_roi`` of ``roi_sensitivity``.
         currency: ISO code.
         title: The message.
@@ -73,7 +70,8 @@ def lift_title(row: Row, *, currency: str) -> str:
     lift = lift_text(row, currency)
     if row["effect"] == "unclear":
         return f"{name}: no lift of {label} beyond chance, {lift}"
-    return f"{name} came with {row['effect']} {label} than foreseen without it: {lift}"
+    words = row["effect"] if row["measure"] == "sum" else _OF_RATES[row["effect"]]
+    return f"{name} came with {words} {label} than foreseen without it: {lift}"
 
 
 def lift_text(row: Row, currency: str) -> str:
@@ -81,8 +79,19 @@ def lift_text(row: Row, currency: str) -> str:
     if is_missing(row["lift"]):
         return MISSING
     unit: Unit = row["unit"]
-    interval = format_interval(row["lift_low"], row["lift_high"], unit, currency=currency)
+    if unit == "share":  # a change of one is in points, and so are its ends
+        ends = (format_delta(row[name], unit) for name in ("lift_low", "lift_high"))
+        interval = " to ".join(ends)
+    else:
+        interval = format_interval(row["lift_low"], row["lift_high"], unit, currency=currency)
     return f"{format_delta(row['lift'], unit, currency=currency)} ({interval})"
+
+
+def _tone(row: Row) -> Tone:
+    """Return whether an effect is welcome."""
+    if row["effect"] not in ("more", "less"):
+        return "neutral"
+    return "good" if (row["effect"] == "more") == (row["direction"] == "up") else "bad"
 
 
 def _row(row: Row, currency: str) -> dict[str, str | Cell]:
@@ -97,7 +106,7 @@ def _row(row: Row, currency: str) -> dict[str, str | Cell]:
         "actual": format_value(row["actual"], unit, currency=currency, short=True),
         "expected": format_value(row["expected"], unit, currency=currency, short=True),
         "lift": lift_text(row, currency),
-        "effect": Cell(*_EFFECTS[row["effect"]]),
+        "effect": Cell(_EFFECTS[row["effect"]], tone=_tone(row)),
         "cost": format_money(row["cost"], currency, short=True),
         "cost_per_unit": format_money(row["cost_per_unit"], currency),
         "roi": format_share(row["roi"], digits=0),

@@ -26,6 +26,7 @@ from kpikit.present.frames import records
 from kpikit.present.titles import alt_text
 from kpikit.sections.absent import nothing_to_show
 from kpikit.sections.context import Context
+from kpikit.series.outlook import Aggregate
 from kpikit.series.seasons import LEAST_BEYOND
 
 _YEAR_WEEKS = 52
@@ -67,6 +68,8 @@ def _shown(context: Context, every: pd.DataFrame) -> pd.DataFrame:
         metric=[metric.name if metric else "" for metric in metrics],
         label=[metric.label if metric else "" for metric in metrics],
         unit=[metric.unit if metric else "" for metric in metrics],
+        direction=[metric.direction if metric else "up" for metric in metrics],
+        measure=[_measure(metric) if metric else "sum" for metric in metrics],
     ).reset_index(drop=True)
 
 
@@ -75,11 +78,15 @@ def _metric_of(context: Context, row: dict[str, Any]) -> Metric | None:
     return context.catalogue.get(row["metric"] or row["goal"].strip().lower().replace(" ", "_"))
 
 
+def _measure(metric: Metric) -> Aggregate:
+    """Return how the values of weeks make that of a campaign: the scorecard's rule for months."""
+    return "sum" if metric.additive else "last" if metric.at_end else "mean"
+
+
 def _reckoned(context: Context, shown: pd.DataFrame) -> pd.DataFrame:
     """Return the campaigns with their lift, cost and return."""
     begun = shown[(shown["fault"] == "") & (shown["state"] != "planned")]
-    metrics = [context.catalogue[name] for name in begun["metric"].unique() if name]
-    ahead = [metric for metric in metrics if metric.additive]
+    ahead = [context.catalogue[name] for name in begun["metric"].unique() if name]
     context.facts_of(ahead, _whole_weeks(context))  # one query for all campaigns
     found = [_forecast(context, row) for row in records(shown)]
     spans = pd.DataFrame(
@@ -104,10 +111,11 @@ def _reckoned(context: Context, shown: pd.DataFrame) -> pd.DataFrame:
     frame = frame.merge(
         spans[["campaign", "from_week", "to_week", "weeks", "before"]], on="campaign"
     )
-    counted = frame["effect"].eq("more") & frame["unit"].ne("money")
+    adds_up = frame["measure"].eq("sum")
+    counted = frame["effect"].eq("more") & frame["unit"].ne("money") & adds_up
     return frame.assign(
         cost_per_unit=(frame["cost"] / frame["lift"]).where(counted),
-        expected_per_week=frame["expected"] / frame["weeks"],
+        expected_per_week=frame["expected"] / frame["weeks"].where(adds_up, 1),
     )
 
 
@@ -122,21 +130,27 @@ def _forecast(context: Context, row: dict[str, Any]) -> dict[str, Any]:
     why = _obstacle(metric, before, weeks)
     if why or metric is None:
         return nothing | {"why": why}
-    facts = context.facts_of([metric], [*before, *weeks])
-    values = dict(zip(facts["start"], facts["value"], strict=True))
+    facts = context.facts_at([metric], [*before, *weeks])
+    shown = facts["value"].where(facts["complete"])  # a young week's rate is not its last word
+    values = dict(zip(facts["start"], shown, strict=True))
     history = pd.Series([values[week.start] for week in before], dtype=float)
     history = history.loc[history.first_valid_index() :]
     if len(history) < 2 or history.isna().any():
         return nothing | {"why": f"{metric.label} is not known for the weeks before it"}
+    came = pd.Series([values[week.start] for week in weeks], dtype=float)
+    if came.isna().any():
+        return nothing | {"why": f"{metric.label} is not known for each of its weeks"}
     forecast = total_forecast(
         history,
         periods=len(weeks),
+        aggregate=_measure(metric),
         season_length=_SEASON,
         bounds=(0.0, math.inf) if metric.unit == "count" else UNBOUNDED,
     )
     low, high = forecast.interval(0.95)
+    totals = {"sum": came.sum(), "mean": came.mean(), "last": came.iloc[-1]}
     return {
-        "campaign": row["campaign"], "actual": sum(values[week.start] for week in weeks),
+        "campaign": row["campaign"], "actual": float(totals[_measure(metric)]),
         "mean": forecast.mean, "low_95": low, "high_95": high, "from_week": weeks[0].start,
         "to_week": weeks[-1].end, "weeks": len(weeks), "before": len(history), "why": "",
     }  # fmt: skip
@@ -161,8 +175,6 @@ def _obstacle(metric: Metric | None, before: list[Period], weeks: list[Period]) 
     """Return why no lift can be reckoned, empty where it can."""
     if metric is None:
         return "it declares no metric"
-    if not metric.additive:
-        return f"{metric.label} does not add up over weeks"
     if not weeks:
         return "none of its weeks is over"
     return "fewer than two weeks are known before it" if len(before) < 2 else ""
@@ -181,7 +193,7 @@ def _values(context: Context, shown: pd.DataFrame) -> dict[str, float]:
     values = {
         name: 1.0
         for name in shown["metric"]
-        if name and context.catalogue[name].unit == "money"
+        if name and context.catalogue[name].unit == "money" and context.catalogue[name].additive
     }  # fmt: skip
     if "orders" in set(shown["metric"]) and "orders" in context.dataset.tables:
         metric = context.catalogue["average_order_value"]
@@ -214,11 +226,18 @@ def _table(context: Context, frame: pd.DataFrame, title: str) -> Table:
         frame,
         currency=context.currency,
         title=title,
-        subtitle="Came: total of the whole weeks that a campaign touches; foreseen: forecast from "
-        f"the weeks before it alone; ROI at a gross margin of {margin}, from – to: over the "
-        "lift's interval and a margin ±20 %",
+        subtitle=f"Came: total of the whole weeks that a campaign touches{_measures(frame)}; "
+        "foreseen: forecast from the weeks before it alone; ROI at a gross margin of "
+        f"{margin}, from – to: over the lift's interval and a margin ±20 %",
         notes=_notes(frame),
     )
+
+
+def _measures(frame: pd.DataFrame) -> str:
+    """Return how the weeks of what does not add up are told, empty where all adds up."""
+    used = frame.loc[frame["metric"] != "", "measure"]
+    told = {"mean": "the mean per week of a rate", "last": "the end of the last week of a stock"}
+    return "".join(f", {text}" for measure, text in told.items() if (used == measure).any())
 
 
 def _notes(frame: pd.DataFrame) -> list[str]:
