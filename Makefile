@@ -70,8 +70,8 @@ clean: ## remove what can be made again: output/, data/, caches; keep .venv and 
 	@find output -mindepth 1 ! -name .gitkeep ! -path "output/ledger*" -delete
 	@rm -rf data .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.*
 
-# Set-up runs again only when the lock or the build's own description changes.
-$(READY): requirements.lock pyproject.toml
+# Set-up runs again only when the lock, the build's own description or JupyterLab's part changes.
+$(READY): requirements.lock pyproject.toml $(wildcard kpikit/exploring/labextension/static/*.js)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "kpikit needs Python 3.11 or newer; $(PYTHON) is older. Call: make PYTHON=python3.12 ..." >&2; exit 2; }
 	@echo "Setting up $(VENV) from requirements.lock ..."

@@ -60,6 +60,7 @@ if TYPE_CHECKING:
     from kpikit.analysis.subscriptions import mrr_table
     from kpikit.analysis.survey import nps
     from kpikit.analysis.survival import survival_table
+    from kpikit.exploring import explore
     from kpikit.report import Report, open_report
     from kpikit.report_experiment import ExperimentReport, open_experiment
 
@@ -84,6 +85,7 @@ _HOMES = {
     "declared_funnel": "kpikit.analysis.funnels",
     "driver_table": "kpikit.analysis.drivers",
     "expected_false_signals": "kpikit.analysis.assurance",
+    "explore": "kpikit.exploring",
     "find_signals": "kpikit.analysis.signals",
     "forecast_table": "kpikit.analysis.forecasts",
     "funnel_association_table": "kpikit.analysis.funnels",
@@ -139,6 +141,7 @@ __all__ = [
     "declared_funnel",
     "driver_table",
     "expected_false_signals",
+    "explore",
     "find_signals",
     "forecast_table",
     "funnel_association_table",

@@ -15,6 +15,7 @@ ROOMS: list[set[str]] = [
     {"__main__"},
     {"cli"},
     {"commands"},
+    {"exploring"},
     {"publish"},
     {"report_experiment"},
     {"report"},

@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -66,28 +66,47 @@ def column_values(table: ir.Table, column: str, *, most: int) -> list[str]:
 @contextlib.contextmanager
 def recorded_queries(dataset: Dataset) -> Iterator[list[str]]:
     """Note the SQL of every query on the data inside the block, as it goes to the engine."""
-    texts: list[str] = []
-    backends = engines_of(dataset)
-    for backend in backends:
-        _record(backend, texts)
+    noted: list[str] = []
+
+    def note(text: str) -> None:
+        if text not in noted:
+            noted.append(text)
+
+    with contextlib.ExitStack() as stack:
+        for backend in engines_of(dataset):
+            stack.enter_context(_overheard(backend, note))
+        yield noted
+
+
+def check_queries(dataset: Dataset, check: Callable[[], None]) -> None:
+    """Call a function before every query on the data; what it raises ends what asks."""
+    for backend in engines_of(dataset):
+        _overhear(backend, lambda _: check())
+
+
+@contextlib.contextmanager
+def _overheard(backend: BaseBackend, hear: Callable[[str], None]) -> Iterator[None]:
+    before = vars(backend).get("compile")
+    _overhear(backend, hear)
     try:
-        yield texts
+        yield
     finally:
-        for backend in backends:
+        if before is None:
             del backend.compile
+        else:
+            backend.compile = before
 
 
-def _record(backend: BaseBackend, texts: list[str]) -> None:
-    """Let a backend note what it compiles: all its queries go through that one method."""
+def _overhear(backend: BaseBackend, hear: Callable[[str], None]) -> None:
+    """Let a function hear what a backend compiles: all its queries go through that one method."""
     compile_ = backend.compile
 
-    def noting(expression: ir.Expr, /, **options: Any) -> str:
+    def heard(expression: ir.Expr, /, **options: Any) -> str:
         text = str(compile_(expression, **options))
-        if text not in texts:
-            texts.append(text)
+        hear(text)
         return text
 
-    backend.compile = noting
+    backend.compile = heard
 
 
 def readable_query(text: str, dialect: str = "duckdb") -> str:

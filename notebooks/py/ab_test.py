@@ -99,3 +99,10 @@ report.data_quality()
 
 # %%
 report.method()
+
+# %% [markdown] tags=["remove-cell"]
+# ## Explore
+# What else would you like to know?
+
+# %% tags=["remove-cell"]
+kk.explore(report)

@@ -84,3 +84,10 @@ report.funnels.data_quality()
 
 # %%
 report.funnels.method()
+
+# %% [markdown] tags=["remove-cell"]
+# ## Explore
+# What else would you like to know?
+
+# %% tags=["remove-cell"]
+kk.explore(report)

@@ -168,3 +168,10 @@ report.glossary()
 
 # %%
 report.method()
+
+# %% [markdown] tags=["remove-cell"]
+# ## Explore
+# What else would you like to know?
+
+# %% tags=["remove-cell"]
+kk.explore(report)

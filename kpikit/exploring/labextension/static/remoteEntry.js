@@ -1,0 +1,263 @@
+// What kpikit's pages need of JupyterLab and cannot do from the kernel: write a cell, open a
+// notebook with its product chosen, sort and search a table, fill the clipboard. Plain JavaScript
+// in the form of a prebuilt extension, so nothing is built and nothing is fetched.
+(() => {
+  'use strict';
+
+  const TARGET = 'kpikit';
+  const RESTARTED = 'The kernel was restarted: run this cell again (Shift+Enter) to go on.';
+  const NO_KERNEL = 'These controls need their kernel: run this cell again (Shift+Enter).';
+
+  // -- cells and notebooks ------------------------------------------------------------------------
+
+  // Return where a kept view goes: below its section's call and what was kept there before.
+  function placeOf(cells, message) {
+    let place = cells.findIndex(cell => message.below.some(call => cell.source.trim().startsWith(call)));
+    if (place < 0) place = cells.findIndex(cell => cell.id === message.cell);
+    if (place < 0) place = cells.length - 1;
+    const kept = cell => (cell.getMetadata('tags') || []).includes(message.tag);
+    while (place + 1 < cells.length && kept(cells[place + 1])) place += 1;
+    return place + 1;
+  }
+
+  async function keep(panel, message) {
+    const shared = panel.content.model.sharedModel;
+    const same = shared.cells.some(cell => cell.source === message.source);
+    if (!same) {
+      const cell = {cell_type: 'code', source: message.source, metadata: {tags: [message.tag]}};
+      shared.insertCell(placeOf(shared.cells, message), cell);
+    }
+    await panel.context.save();
+    if (panel.context.model.dirty) throw new Error('the notebook could not be saved');
+    return {done: same ? 'known' : 'kept', path: panel.context.path};
+  }
+
+  // Set the parameters as papermill does: in a cell of their own, which the next run replaces.
+  function setParameters(panel, source) {
+    const shared = panel.content.model.sharedModel;
+    const tagged = tag => cell => (cell.getMetadata('tags') || []).includes(tag);
+    const injected = shared.cells.findIndex(tagged('injected-parameters'));
+    if (injected >= 0) return shared.cells[injected].setSource(source);
+    const place = shared.cells.findIndex(tagged('parameters')) + 1;
+    const metadata = {tags: ['injected-parameters']};
+    shared.insertCell(place, {cell_type: 'code', source, metadata});
+  }
+
+  async function openNotebook(app, message) {
+    const panel = await app.commands.execute('docmanager:open', {path: message.path});
+    if (!panel) throw new Error(`${message.path} could not be opened`);
+    if (message.source) {
+      await panel.context.ready;
+      setParameters(panel, message.source);
+    }
+    return {done: 'opened', path: message.path};
+  }
+
+  function answer(app, panel, comm, message) {
+    const acts = {keep: () => keep(panel, message), open: () => openNotebook(app, message)};
+    Promise.resolve()
+      .then(() => acts[message.action]())
+      .catch(error => ({error: String(error.message || error)}))
+      .then(reply => comm.send(reply));
+  }
+
+  function listen(app, panel) {
+    const register = () => {
+      const kernel = panel.sessionContext.session && panel.sessionContext.session.kernel;
+      if (!kernel || kernel.isDisposed) return;
+      kernel.registerCommTarget(TARGET, (comm, opening) => {
+        answer(app, panel, comm, opening.content.data);
+      });
+    };
+    panel.sessionContext.kernelChanged.connect(register);
+    panel.sessionContext.statusChanged.connect((_, status) => {
+      if (status === 'restarting' || status === 'autorestarting' || status === 'dead') {
+        panel.node.querySelectorAll('.kk-explore').forEach(node => remark(node, RESTARTED));
+      }
+    });
+    panel.sessionContext.ready.then(register);
+    register();
+  }
+
+  // Put a line above controls that no longer answer, and show that they do not.
+  function remark(node, text) {
+    if (node.querySelector(':scope > .kk-gone')) return;
+    const line = document.createElement('p');
+    line.className = 'kk-gone';
+    line.setAttribute('role', 'alert');
+    line.textContent = text;
+    node.prepend(line);
+    node.classList.add('kk-lost');
+  }
+
+  // -- tables -------------------------------------------------------------------------------------
+
+  // Return what a cell sorts by: its number, whatever currency, scale or sign stands around it.
+  const SCALES = {k: 1e3, M: 1e6, bn: 1e9};
+  function sortKey(cell) {
+    const text = (cell ? cell.textContent : '').trim();
+    const found = text.replace(/[−–](?=[^\d]*\d)/, '-').match(/-?[^\d\s]*?(\d[\d,]*\.?\d*)\s*(k|M|bn)?\b/);
+    if (!found) return {text};
+    const size = parseFloat(found[1].replace(/,/g, '')) * (SCALES[found[2]] || 1);
+    return {number: found[0].startsWith('-') ? -size : size, text};
+  }
+
+  function compare(a, b, numeric) {
+    if (!numeric) return a.text.localeCompare(b.text, undefined, {numeric: true});
+    if (a.number === undefined) return b.number === undefined ? 0 : 1;
+    return b.number === undefined ? -1 : a.number - b.number;
+  }
+
+  function sort(head) {
+    const table = head.closest('table');
+    const column = [...head.parentNode.children].indexOf(head);
+    const numeric = head.classList.contains('kk-cell-number');
+    const now = head.getAttribute('aria-sort');
+    const way = now === 'descending' || (!now && !numeric) ? 'ascending' : 'descending';
+    table.querySelectorAll('thead th').forEach(other => other.removeAttribute('aria-sort'));
+    head.setAttribute('aria-sort', way);
+    const body = table.tBodies[0];
+    const keyed = [...body.rows].map(row => ({row, key: sortKey(row.cells[column])}));
+    const sign = way === 'ascending' ? 1 : -1;
+    keyed.sort((a, b) => {
+      const unknown = numeric && (a.key.number === undefined || b.key.number === undefined);
+      return (unknown ? 1 : sign) * compare(a.key, b.key, numeric);
+    });
+    keyed.forEach(({row}) => body.append(row));
+  }
+
+  function search(field) {
+    const words = field.value.trim().toLowerCase().split(/\s+/);
+    const table = field.parentNode.parentNode.querySelector('table');
+    for (const row of table.tBodies[0].rows) {
+      const text = row.textContent.toLowerCase();
+      row.hidden = !words.every(word => text.includes(word));
+    }
+  }
+
+  // Tables of a notebook's outputs get headings that sort and, where long, a field to search in.
+  // Rows under group headings keep their order: a heading without its rows would say nothing.
+  function enliven(table) {
+    table.dataset.kkLive = '1';
+    if (table.querySelector('.kk-group')) return;
+    table.querySelectorAll('thead th').forEach(head => {
+      head.tabIndex = 0;
+      head.classList.add('kk-sortable');
+      head.title = 'Sort by this column';
+    });
+    const box = table.closest('.kk-scroll');
+    if (box && table.tBodies[0].rows.length > 6) {
+      const line = document.createElement('div');
+      line.className = 'kk-search';
+      line.innerHTML = '<input type="search" placeholder="Search the rows" aria-label="Search the rows">';
+      box.prepend(line);
+    }
+    if (table.closest('[data-kk-pick]')) {
+      table.querySelectorAll('tbody th').forEach(head => {
+        head.tabIndex = 0;
+        head.title = 'Show this one alone';
+      });
+    }
+  }
+
+  // -- the page -----------------------------------------------------------------------------------
+
+  async function copy(button) {
+    const source = button.parentNode.querySelector('template');
+    const before = button.textContent;
+    try {
+      await navigator.clipboard.writeText(source.content.textContent);
+      button.textContent = 'Copied';
+    } catch {
+      button.textContent = 'The browser refused; select the table instead';
+    }
+    setTimeout(() => { button.textContent = before; }, 1600);
+  }
+
+  // Hand a choice made in a table to the kernel, by a field that its controls listen to.
+  function pick(row) {
+    const box = row.closest('[data-kk-pick]');
+    const field = row.closest('.kk-explore').querySelector('.kk-pick input');
+    if (!box || !field) return;
+    const value = row.firstChild ? row.firstChild.textContent.trim() : '';
+    field.value = JSON.stringify([box.dataset.kkPick, value]);
+    field.dispatchEvent(new Event('change', {bubbles: true}));
+  }
+
+  function act(event) {
+    const target = event.target instanceof Element ? event.target : null;
+    if (!target) return false;
+    const button = target.closest('[data-kk-copy]');
+    const head = target.closest('.kk-sortable');
+    const row = target.closest('[data-kk-pick] tbody th');
+    if (button) copy(button);
+    else if (head) sort(head);
+    else if (row) pick(row);
+    else return false;
+    return true;
+  }
+
+  function watchPage() {
+    document.addEventListener('click', act);
+    document.addEventListener('keydown', event => {
+      const reachable = event.target instanceof Element && event.target.matches('th[tabindex]');
+      if (reachable && (event.key === 'Enter' || event.key === ' ') && act(event)) {
+        event.preventDefault();
+        event.stopPropagation();
+      }
+    }, true);
+    document.addEventListener('input', event => {
+      if (event.target instanceof Element && event.target.matches('.kk-search input')) {
+        search(event.target);
+      }
+    });
+    let asked = false;
+    const look = () => {
+      asked = false;
+      document.querySelectorAll('.kk table.kk-table:not([data-kk-live])').forEach(enliven);
+      document.querySelectorAll('.jp-OutputArea-output.jupyter-widgets').forEach(node => {
+        if (node.textContent === 'Error displaying widget: model not found') {
+          node.textContent = NO_KERNEL;
+          node.classList.add('kk-gone');
+        }
+      });
+    };
+    new MutationObserver(() => {
+      if (!asked) {
+        asked = true;
+        requestAnimationFrame(look);
+      }
+    }).observe(document.body, {childList: true, subtree: true});
+    look();
+  }
+
+  // -- JupyterLab's side --------------------------------------------------------------------------
+
+  let shared = null;
+
+  async function activate() {
+    const versions = shared['@jupyterlab/notebook'];
+    const loaded = Object.values(versions).find(one => one.loaded) || Object.values(versions)[0];
+    const {INotebookTracker} = (await loaded.get())();
+    return {
+      id: 'kpikit:explore',
+      description: 'Lets kpikit write cells, open notebooks, and sort tables.',
+      autoStart: true,
+      requires: [INotebookTracker],
+      activate: (app, tracker) => {
+        tracker.forEach(panel => listen(app, panel));
+        tracker.widgetAdded.connect((_, panel) => listen(app, panel));
+        watchPage();
+      },
+    };
+  }
+
+  window._JUPYTERLAB = window._JUPYTERLAB || {};
+  window._JUPYTERLAB.kpikit = {
+    init: scope => { shared = scope; },
+    get: async () => {
+      const plugin = await activate();
+      return () => ({__esModule: true, default: plugin});
+    },
+  };
+})();
