@@ -16,10 +16,11 @@ from kpikit.periods import Calendar, Period
 OTHER = "other"
 _CONSENT = ("yes", "y", "true", "1")
 _LONGEST_QUOTE = 240  # characters; a longer one ends at a word before
-_SIGN = r"[\s().\-/\u2010-\u2015\u00a0]"  # between the digits of a telephone or card number
+_SIGN = r"[\s().\-/_*\u00b7\u2010-\u2015\u2022\u00a0]"  # between digits of a telephone or card
+_AT = r"(?:@|%40|\s*[\[({<]\s*at\s*[\])}>]\s*)"  # "ada (at) example.org" is as good as an address
 _MASKS = (
-    (re.compile(r"[\w.+'-]+@[\w-]+(?:\.[\w-]+)*"), "[e-mail]"),
-    (re.compile(rf"(?<!\d)[1-9](?:{_SIGN}?\d){{12,18}}(?!\d)"), "[card number]"),
+    (re.compile(rf"(?:\"[^\"@]+\"|[\w.+'-]+){_AT}[\w-]+(?:\.[\w-]+)*", re.IGNORECASE), "[e-mail]"),
+    (re.compile(rf"(?<!\d)[1-9](?:{_SIGN}?\d){{12,32}}(?!\d)"), "[card number]"),
     (re.compile(rf"(?<![\d])\+?\(?\d(?:{_SIGN}*\d){{6,}}"), "[telephone]"),
 )
 
@@ -103,8 +104,9 @@ def keyword_pattern(words: Sequence[str]) -> re.Pattern[str]:
 def mask_private(text: str) -> str:
     """Return a text with e-mail addresses, telephone and card numbers replaced.
 
-    Seven digits or more in a row, parted by spaces or signs, count as a telephone number, so that
-    rather too much is masked than too little. Look-alike letters are written as usual ones first,
+    Seven digits or more in a row, parted by spaces or signs, count as a telephone number, and
+    thirteen or more as that of a card or account, so that rather too much is masked than too
+    little. Look-alike letters are written as usual ones first,
     and invisible ones removed, so that they hide nothing.
 
     Example:

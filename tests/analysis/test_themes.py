@@ -122,6 +122,13 @@ def test_a_quote_is_one_line_without_private_data():
     [
         ("Mail ada.l+kpi@mail.example.co.uk now", "Mail [e-mail] now"),
         ("ada@localhost", "[e-mail]"),
+        ("ada.l (at) example.org", "[e-mail]"),
+        ("ada[AT]example.org, please", "[e-mail], please"),
+        ('"ada l"@example.org', "[e-mail]"),
+        ("https://x.example/?to=ada%40example.org", "https://x.example/?to=[e-mail]"),
+        ("DE89 3704 0044 0532 0130 00", "DE[card number]"),
+        ("4111_1111_1111_1111", "[card number]"),
+        ("4111\u00b71111\u00b71111\u00b71111", "[card number]"),
         ("ada\uff20example.org", "[e-mail]"),  # a full-width sign
         ("ada@exam\u200bple.org", "[e-mail]"),  # an invisible one
         ("Call +44 (0)20 7946-0958.", "Call [telephone]."),
