@@ -1,6 +1,7 @@
 """Experiments: error rates by simulation, and speed beside tea-tasting's own table path.
 
-``KPIKIT_BENCH_USERS`` sets the users of the speed bar (10 million by default).
+``KPIKIT_BENCH_USERS`` sets the users of the speed bar (10 million by default). The report of one
+test is ``experiment_report``'s.
 """
 
 import os
@@ -16,6 +17,7 @@ import tea_tasting as tt
 from scipy import special
 
 import kpikit as kk
+from benchmarks import experiment_report
 from benchmarks.measure import Result
 from kpikit.analysis.experiments.effects import Sample, absolute_effect
 from kpikit.analysis.experiments.sequential import always_valid_p_value, group_sequential_bounds
@@ -49,6 +51,7 @@ def measure() -> Iterator[Result]:
     yield coverage()
     yield cuped()
     yield from speed()
+    yield from experiment_report.measure()
 
 
 def peeking() -> Iterator[Result]:

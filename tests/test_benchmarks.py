@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks import __main__ as command
-from benchmarks import first_run, funnel, measure, phases, review, startup
+from benchmarks import experiment_report, first_run, funnel, measure, phases, review, startup
 from benchmarks.measure import Result, Usage, median_usage, run_command, run_output
+from kpikit import open_experiment
 
 USAGE = Usage(wall_s=10.0, cpu_s=12.25, peak_mib=300.0)
 
@@ -22,7 +23,7 @@ def commands(monkeypatch, tmp_path):
         asked.append(list(words))
         return USAGE
 
-    for module in (first_run, review, startup):
+    for module in (experiment_report, first_run, review, startup):
         monkeypatch.setattr(module, "run_command", ask)
     monkeypatch.setattr(first_run.subprocess, "run", lambda *_, **__: None)
     monkeypatch.setattr(review, "SHARED_DATA", tmp_path)
@@ -90,6 +91,21 @@ def test_the_large_review_is_left_out_where_its_data_is_absent(commands, monkeyp
 
     assert list(bars(review)) == ["review of 3 sample products"]
     assert "skipped: Online Retail II" in capsys.readouterr().out
+
+
+def test_the_report_of_a_test_is_held_to_fifteen_seconds_on_data_that_a_product_has(
+    commands, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("KPIKIT_BENCH_REPORT_USERS", "100")
+
+    assert bars(experiment_report) == {
+        "report of one test, data never read before": "15 s",
+        "… data known": "15 s",
+    }
+    assert commands[0][1:4] == ["run", "ab_test", "--params-dir"]
+    experiment_report.make_product(tmp_path, 100)
+    report = open_experiment("million", "checkout", params_dir=tmp_path)
+    assert report.trial.study.users == 100
 
 
 def test_the_first_run_is_held_to_three_minutes(commands):
