@@ -134,6 +134,11 @@ class Context:
         )
 
     @cached_property
+    def histories(self) -> dict[tuple[str, Grain, dt.date], pd.Series]:
+        """What ``sections.evidence`` has found of the past, by KPI, grain and last day."""
+        return {}
+
+    @cached_property
     def signal_tables(self) -> dict[tuple[str, Grain], pd.DataFrame]:
         """What ``sections.evidence`` has found of signals, by KPI and grain."""
         return {}
@@ -246,7 +251,7 @@ class Context:
         return self._series.get((metric, grain), self.facts.head(0))
 
     @cached_property
-    def _series(self) -> dict[tuple[str, Grain], pd.DataFrame]:
+    def _series(self) -> dict[tuple[str, str], pd.DataFrame]:
         """The whole periods of every KPI and grain; some hundred questions go to them."""
         facts = withhold_few(self.facts, self.metrics)
         spans = zip(facts["start"], facts["end"], facts["grain"], strict=True)
@@ -254,7 +259,8 @@ class Context:
         chosen = pd.Series(whole, facts.index, dtype=bool)  # an empty list would choose columns
         parts = facts[chosen].sort_values("start").groupby(["metric", "grain"])
         return {
-            (str(metric), grain): rows.reset_index(drop=True) for (metric, grain), rows in parts
+            (str(metric), str(grain)): rows.reset_index(drop=True)
+            for (metric, grain), rows in parts
         }
 
     def findings_of(self, metric: Metric, periods: Iterable[Period]) -> tuple[Finding, ...]:

@@ -108,14 +108,23 @@ def history(
     """Return a KPI's complete periods of one grain from the first value on, by label.
 
     Periods before the present definition (``Metric.since``) are left out: they would pass for a
-    change. Empty where fewer than two are known, or too many between them have no value. ``as_of`` leaves
-    out what came after an earlier day.
+    change. Empty where fewer than two are known, or too many between them have no value. ``as_of``
+    leaves out what came after an earlier day. It is made once per report.
     """
+    day = as_of or context.as_of
+    key = (metric.name, grain, day)
+    if key not in context.histories:
+        context.histories[key] = _history(context, metric, grain, day)
+    return context.histories[key]
+
+
+def _history(context: "Context", metric: Metric, grain: Grain, as_of: dt.date) -> pd.Series:
     rows = context.series(metric.name, grain)
-    whole = rows[rows["end"] <= (as_of or context.as_of) + dt.timedelta(days=1)]
+    values = rows["value"].where(rows["complete"]).set_axis(rows["period"])
+    inside = rows["end"] <= as_of + dt.timedelta(days=1)
     if metric.since is not None:
-        whole = whole[whole["start"] >= metric.since]
-    found = whole.set_index("period")["value"].where(whole.set_index("period")["complete"])
+        inside &= rows["start"] >= metric.since
+    found = values[inside.to_numpy()]
     known = found.loc[found.first_valid_index() : found.last_valid_index()]
     if len(known) < 2 or known.isna().mean() > _MOST_GAPS:
         return pd.Series(dtype=float)
