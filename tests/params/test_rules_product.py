@@ -218,6 +218,7 @@ def experiment(**changes):
         ({"guardrails": "[{metric: r, margin: -0.1}]"},
          "guardrails.0.margin: must be at least 0, and is -0.1."),
         ({"alpha": "0"}, "alpha: must be above 0, and is 0.0."),
+        ({"alpha": "1"}, "alpha: must be below 1, and is 1.0."),
         ({"power": "1"}, "power: must be below 1, and is 1.0."),
         ({"looks": "0"}, "looks: must be at least 1, and is 0."),
         ({"looks": "29"}, "looks: 29 looks are planned in 28 day(s).\n  Plan at most one look a"),

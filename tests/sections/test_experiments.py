@@ -239,10 +239,23 @@ def nobody_buys_in_control():
     return frames(buyers=(0, 40))
 
 
+def one_user_in_a_segment():
+    exposures, events = frames()
+    events.loc[events["user_id"] == "new1", "platform"] = "watch"
+    return exposures, events
+
+
+def users_in_both_arms():
+    exposures, events = frames(per_arm=400)
+    again = exposures.head(58).assign(variant="new", exposure_time=pd.Timestamp("2026-05-10"))
+    return pd.concat([exposures, again]), events
+
+
 @pytest.mark.parametrize(
     ("data", "verdict"),
     [(alike, "No verdict"), (one_arm, "No verdict"), (one_user_in_an_arm, "No verdict"),
-     (nobody_buys_in_control, "Ship")],
+     (users_in_both_arms, "No verdict"), (nobody_buys_in_control, "Ship"),
+     (one_user_in_a_segment, "Ship")],
 )  # fmt: skip
 def test_data_that_says_little_makes_a_page_all_the_same(open_test, data, verdict):
     more = "    segments: [platform]\n    mde: 0.2\n    impact: {value: 10}\n    rope: 0.01\n"

@@ -470,6 +470,7 @@ def test_without_any_unit_nothing_is_decided():
     ("a", "b", "note"),
     [
         ([None, None, None], [1, 2, 3], "control has no units with a value"),
+        ([None, None, None], [None, None, None], "control has no units with a value"),
         ([1], [1, 2, 3], "control has 1 unit with a value"),
         ([0.1] * 50, [0.1] * 50, "all units have the same value"),
         ([7, 7, 7], [7, 7, 7], "all units have the same value"),
@@ -493,6 +494,17 @@ def test_a_denominator_of_zero_allows_no_verdict():
     row = analyzed(units, metrics={"x": kk.Ratio("spend", "sessions")}).table.iloc[0]
 
     assert row["note"] == "the denominator sums to 0 in control"
+
+
+def test_a_segment_with_one_unit_has_no_verdict_and_harms_no_other():
+    units = units_of(a=[1, 2, 3, 9], b=[11, 12, 13]).assign(device=[*"ppp", "w", *"ppp"])
+
+    result = analyzed(units, segments=["device"])
+
+    found = result.segments.set_index("segment")
+    assert found.loc["w", ["n_control", "n_variant", "outcome"]].tolist() == [1, 0, "no_verdict"]
+    assert found.loc["w", "note"] == "control has 1 unit with a value"
+    assert found.loc["p", "outcome"] == "better"
 
 
 def test_one_huge_order_does_not_make_an_effect():
