@@ -8,9 +8,18 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from kpikit.engine import as_table, check_columns, local_date, naive_utc, period_start, utc_bounds
+from kpikit.catalogue.visits import visit_masks, visit_periods
+from kpikit.engine import (
+    as_table,
+    check_columns,
+    local_date,
+    naive_utc,
+    period_start,
+    short_key,
+    utc_bounds,
+)
 from kpikit.errors import AnalysisError, check_choice
-from kpikit.periods import Calendar, Weekday, as_date
+from kpikit.periods import Calendar, Period, Weekday, as_date
 
 LifecycleGrain = Literal["day", "week", "month"]
 Names = str | Sequence[str] | None
@@ -75,20 +84,13 @@ def lifecycle_table(
     check_choice("grain", grain, _GRAINS, "lifecycle_table")
     calendar = Calendar(timezone=timezone, week_start=week_start)
     after = as_date(as_of, "as_of") + dt.timedelta(days=1)
-    rows = _active_rows(as_table(events), event, after, timezone)
-    visits = rows.select(
-        "user_id",
-        period=period_start(local_date(rows.event_time, timezone), grain, calendar),
-    ).distinct()
-    line = ibis.window(group_by="user_id", order_by="period")
-    visits = visits.mutate(before=visits.period.lag().over(line))
-    gap = _periods_between(visits.period, visits.before, grain)
-    counts = visits.group_by("period").aggregate(
-        active_users=visits.count(),
-        new=visits.count() - visits.before.count(),
-        returning=(gap == 1).fill_null(False).sum(),
-    )
-    table = _every_period(counts.to_pandas(), calendar, grain, after)
+    events = as_table(events)
+    rows = _active_rows(events, event, after, timezone)
+    if periods := visit_periods(events, grain=grain, calendar=calendar, after=after):
+        counts = _mask_counts(rows, periods, timezone, after)
+    else:
+        counts = _visit_counts(rows, grain, calendar)
+    table = _every_period(counts, calendar, grain, after)
     if start is not None:
         first = calendar.period_of(as_date(start, "start"), grain).start
         table = table[table["period"] >= pd.Timestamp(first)]
@@ -148,10 +150,9 @@ def stickiness_table(
     calendar = Calendar(timezone=timezone, week_start=week_start)
     rows = _active_rows(as_table(events), event, after, timezone)
     rows = rows.filter(rows.event_time >= utc_bounds(first, first, timezone)[0])
-    visits = rows.select(
-        "user_id",
-        period=period_start(local_date(rows.event_time, timezone), grain, calendar),
-    ).distinct()
+    known = utc_bounds(first, after, timezone)
+    days = local_date(rows.event_time, timezone, between=known)
+    visits = rows.select("user_id", period=period_start(days, grain, calendar)).distinct()
     by_user = visits.group_by("user_id").aggregate(active_periods=visits.count())
     found = by_user.group_by("active_periods").aggregate(users=by_user.count()).to_pandas()
     most = len(calendar.periods(first, after, grain))
@@ -171,7 +172,43 @@ def _active_rows(table: ir.Table, event: Names, after: dt.date, timezone: str) -
     if event is not None:
         table = table.filter(table.event.isin([event] if isinstance(event, str) else list(event)))
     rows = table.select("user_id", event_time=naive_utc(table.event_time)).drop_null("user_id")
-    return rows.filter(rows.event_time < utc_bounds(after, after, timezone)[0])
+    rows = rows.filter(rows.event_time < utc_bounds(after, after, timezone)[0])
+    return rows.mutate(user_id=short_key(rows.user_id))
+
+
+def _mask_counts(
+    rows: ir.Table, periods: Sequence[Period], timezone: str, after: dt.date
+) -> pd.DataFrame:
+    """Return ``active_users``, ``new`` and ``returning`` per ``period``, by a mask per user."""
+    users = visit_masks(rows, periods, timezone=timezone, after=after, counted={"seen": None})
+    first = users.seen & -users.seen  # the lowest bit
+    again = users.seen & (users.seen >> 1)  # whose bit p - 1 says that p and p - 1 are there
+    counts: dict[str, ir.Value] = {}
+    for number in range(len(periods)):
+        bit = 1 << number
+        counts[f"active_users_{number}"] = users.count(where=(users.seen & bit) != 0)
+        counts[f"new_{number}"] = users.count(where=first == bit)
+        counts[f"returning_{number}"] = users.count(where=(again & (bit >> 1)) != 0)
+    found = users.aggregate(**counts).to_pandas().to_numpy().reshape(len(periods), 3)
+    table = pd.DataFrame(found, columns=["active_users", "new", "returning"])
+    table = table.assign(period=[period.start for period in periods])
+    return table[table["active_users"] > 0]
+
+
+def _visit_counts(rows: ir.Table, grain: LifecycleGrain, calendar: Calendar) -> pd.DataFrame:
+    """Return the same by every visit, for more periods than a mask has bits."""
+    days = local_date(rows.event_time, calendar.timezone)
+    visits = rows.select("user_id", period=period_start(days, grain, calendar)).distinct()
+    line = ibis.window(group_by="user_id", order_by="period")
+    visits = visits.mutate(before=visits.period.lag().over(line))
+    gap = _periods_between(visits.period, visits.before, grain)
+    counts = visits.group_by("period").aggregate(
+        active_users=visits.count(),
+        new=visits.count() - visits.before.count(),
+        returning=(gap == 1).fill_null(False).sum(),
+    )
+    frame: pd.DataFrame = counts.to_pandas()
+    return frame
 
 
 def _periods_between(later: Any, earlier: Any, grain: LifecycleGrain) -> ir.Value:

@@ -4,26 +4,22 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
-from zoneinfo import ZoneInfo
 
 import ibis
-import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from kpikit.catalogue.relations import MISSING_SEGMENT
+from kpikit.catalogue.visits import visit_masks, visit_periods
 from kpikit.engine import (
     as_table,
     check_columns,
     local_date,
-    local_time,
     naive_utc,
-    period_bit,
     period_start,
     short_key,
-    supports,
     utc_bounds,
 )
 from kpikit.errors import AnalysisError, check_choice
@@ -39,8 +35,6 @@ NO_VALUE = MISSING_SEGMENT
 _COLUMNS = ("cohort", "age", "cohort_size", "active_users", "retention_rate")
 _WINDOW_DAYS = {"day": 1, "week": 7, "month": 30}
 _SHORTEST = {"day": 1, "week": 7, "month": 28}
-_LONGEST = {"day": 1, "week": 7, "month": 31}
-_MOST_PERIODS = 63  # the bits of a 64-bit integer without its sign
 
 
 def retention_table(
@@ -289,18 +283,9 @@ def _cohort_counts(starts: ir.Table, visits: ir.Table, ask: _Ask) -> ir.Table:
 
 def _mask_periods(table: ir.Table, ask: _Ask) -> list[Period]:
     """Return the periods from the first event to ``as_of``, or none where masks do not do."""
-    times = naive_utc(table.event_time)
-    one_cohort_each = ask.first_time and ask.windows == "calendar" and not ask.groups
-    if not one_cohort_each or not supports(times, ops.BitOr):
-        return []
-    first = times.min().to_pyarrow().as_py()  # which DuckDB reads off the footer of a Parquet file
-    if first is None or first >= ask.closing:
-        return []
-    day = first.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(ask.calendar.timezone)).date()
-    if (ask.after - day).days > _MOST_PERIODS * _LONGEST[ask.grain]:
-        return []
-    periods = ask.calendar.periods(day, ask.after, ask.grain)
-    return periods if len(periods) <= _MOST_PERIODS else []
+    if not ask.first_time or ask.windows != "calendar" or ask.groups:
+        return []  # a mask is of one cohort a user
+    return visit_periods(table, grain=ask.grain, calendar=ask.calendar, after=ask.after)
 
 
 def _masks(
@@ -312,17 +297,15 @@ def _masks(
     """
     if starts is not None and returns is not None:
         rows = rows.filter(_is_event(rows, starts) | _is_event(rows, returns))
-    timezone = ask.calendar.timezone
-    between = utc_bounds(periods[0].start, ask.after, timezone)
-    times = local_time(rows.event_time, timezone, between=between)
-    rows = rows.mutate(bit=period_bit(times, [period.start for period in periods]))
-    started, seen = (
-        rows.bit if names is None else ibis.ifelse(_is_event(rows, names), rows.bit, 0)
-        for names in (starts, returns)
+    counted = {"seen": None if returns is None else _is_event(rows, returns)}
+    if starts != returns:
+        counted["started"] = None if starts is None else _is_event(rows, starts)
+    users = visit_masks(
+        rows, periods, timezone=ask.calendar.timezone, after=ask.after, counted=counted
     )
-    users = rows.group_by("user_id").aggregate(started=started.bit_or(), seen=seen.bit_or())
-    users = users.filter(users.started != 0)
-    return users.select("seen", cohort=users.started & -users.started)  # the lowest bit
+    started = users["started" if "started" in counted else "seen"]
+    users = users.filter(started != 0)
+    return users.select("seen", cohort=started & -started)  # the lowest bit
 
 
 def _mask_counts(masks: ir.Table, periods: int, ask: _Ask) -> ir.Table:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kpikit as kk
+from kpikit.analysis import lifecycle
 from kpikit.errors import AnalysisError, PeriodError
 
 
@@ -16,6 +17,7 @@ def events_of(*rows):
     )
 
 
+MARCH = pd.Timestamp("2026-03-05")
 VISITS = events_of(
     ("ada", "2026-06-01"),  # weeks of 1, 8, 15, 22 June
     ("bob", "2026-06-03"),
@@ -113,6 +115,55 @@ def test_the_parts_of_each_week_and_the_next_add_up(visits):
     assert left.tolist() == table["returning"].tolist()
     assert table["new"].sum() == len({user for user, _ in visits})
     assert (table[["new", "returning", "resurrecting", "dormant"]] >= 0).all(axis=None)
+
+
+def without_masks(events, **asked):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lifecycle, "visit_periods", lambda *_, **__: [])
+        return kk.lifecycle_table(events, **asked)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    visits=st.lists(
+        st.tuples(
+            st.sampled_from(["a", "b", "c", None]),
+            # every two hours around a change of the clock, with null
+            st.none() | st.integers(0, 500).map(lambda n: MARCH + pd.Timedelta(hours=2 * n)),
+        ),
+        min_size=1,
+        max_size=20,
+    ),
+    grain=st.sampled_from(["day", "week", "month"]),
+    timezone=st.sampled_from(["UTC", "Europe/Berlin", "America/Los_Angeles"]),
+    days=st.integers(0, 45),
+)
+def test_masks_count_what_the_visits_count(visits, grain, timezone, days):
+    events = events_of(*visits)
+    as_of = (MARCH + pd.Timedelta(days=days)).date()
+
+    table = kk.lifecycle_table(events, grain=grain, as_of=as_of, timezone=timezone)
+
+    visited = without_masks(events, grain=grain, as_of=as_of, timezone=timezone)
+    pd.testing.assert_frame_equal(table, visited)
+
+
+@pytest.mark.parametrize(("days", "masked"), [(63, True), (64, False)])
+def test_as_many_periods_as_an_integer_has_bits_are_masked(days, masked, monkeypatch):
+    last = pd.Timestamp("2026-01-01") + pd.Timedelta(days=days - 1)
+    events = events_of(("ada", "2026-01-01"), ("ada", "2026-01-02"), ("ada", last), ("bob", last))
+    seen = []
+    counts = lifecycle._mask_counts
+    monkeypatch.setattr(lifecycle, "_mask_counts", lambda *given: seen.append(1) or counts(*given))
+
+    table = kk.lifecycle_table(events, grain="day", as_of=last.date())
+
+    assert bool(seen) is masked
+    assert len(table) == days
+    shown = table[["new", "returning", "resurrecting", "dormant"]]
+    assert shown.iloc[[0, 1, 2, -1]].to_numpy().tolist() == [
+        [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1], [1, 0, 1, 0],
+    ]  # fmt: skip
 
 
 def test_stickiness_counts_users_by_the_days_on_which_they_came():

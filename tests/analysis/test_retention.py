@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from kpikit.analysis import retention
 from kpikit.analysis.retention import retention_curve, retention_table
+from kpikit.catalogue import visits
 from kpikit.errors import AnalysisError, PeriodError
 from kpikit.periods import Calendar
 
@@ -545,7 +546,7 @@ def test_sixty_four_months_within_63_of_the_longest_are_joined():
 
 def test_an_engine_without_bits_joins(two_users, monkeypatch):
     expected = retention_table(two_users, as_of="2026-06-28")
-    monkeypatch.setattr(retention, "supports", lambda *_: False)
+    monkeypatch.setattr(visits, "supports", lambda *_: False)
 
     table = retention_table(two_users, as_of="2026-06-28")
 
