@@ -10,7 +10,7 @@ from typing import Literal
 
 import pandas as pd
 
-from kpikit.errors import check_choice
+from kpikit.errors import AnalysisError, check_choice
 from kpikit.params.base import Direction
 
 Variation = Literal["routine", "improvement", "concern", "no_data"]
@@ -76,6 +76,9 @@ def assurance_of(
         where both lie on the other, ``hit_or_miss`` where it lies between them or on one;
         ``no_data`` where a limit or the target is unknown.
 
+    Raises:
+        AnalysisError: ``lower`` is above ``upper``, or ``direction`` is unknown.
+
     References:
         NHS England, "Making data count": assurance.
 
@@ -84,6 +87,10 @@ def assurance_of(
         ('reliably_missed', 'reliably_hit')
     """
     check_choice("direction", direction, ("up", "down"), "assurance_of")
+    if lower > upper:
+        raise AnalysisError(
+            f"The limits are {lower:g} to {upper:g} in assurance_of.\nGive the lesser first."
+        )
     if not all(math.isfinite(number) for number in (lower, upper, target)):
         return "no_data"
     if lower <= target <= upper:

@@ -125,15 +125,19 @@ class TotalForecast:
     def chance_of(self, target: float, *, direction: Direction = "up") -> float:
         """Return the probability (0 to 1) of ``target`` or better; NaN if the spread is unknown.
 
+        What lies beyond ``bounds`` is certain, or certainly missed.
+
         Args:
             target: What is to be met, in the total's own unit.
             direction: ``up`` if the total shall be at least, ``down`` if it shall be at most that.
         """
         check_target(target, "chance_of")
         check_choice("direction", direction, ("up", "down"), "chance_of")
-        if direction == "up":
-            return self.estimate.chance_of(target)
-        return self.estimate.mirrored().chance_of(-target)
+        sign, found = (1, self.estimate) if direction == "up" else (-1, self.estimate.mirrored())
+        least, greatest = sorted(sign * end for end in self.bounds)
+        if not least < sign * target <= greatest:  # no total can miss it, or none can meet it
+            return float(sign * target <= least)
+        return found.chance_of(sign * target)
 
 
 def total_forecast(

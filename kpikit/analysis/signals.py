@@ -14,7 +14,7 @@ import pandas as pd
 
 from kpikit.errors import AnalysisError, unknown_name
 from kpikit.series.outlook import Season
-from kpikit.series.reading import Floats, SeriesLike, Values, read_values
+from kpikit.series.reading import Floats, SeriesLike, Values, is_count, read_values
 from kpikit.series.seasons import autocorrelations, is_seasonal, rounding_of
 from kpikit.series.smoothing import line, one_step_path, prefers_logs
 
@@ -73,7 +73,7 @@ def process_limits(
             leaps do not widen the limits.
 
     Raises:
-        AnalysisError: No moving range is known, or a value is no number.
+        AnalysisError: No moving range is known, a value is no number, or ``scaling`` not above 0.
 
     References:
         Wheeler, D. J., and Chambers, D. S. (1992). Understanding statistical process control, 2nd
@@ -83,6 +83,10 @@ def process_limits(
         >>> process_limits([4, 6, 4, 6]).upper
         10.32
     """
+    if not scaling > 0:
+        raise AnalysisError(
+            f"scaling is {scaling:g} in process_limits.\nGive mean moving ranges above 0: 2.66."
+        )
     found = read_values(values, season_length=1, where="process_limits", open_end=True).numbers
     if not np.isfinite(np.diff(found)).any():
         raise AnalysisError(
@@ -142,7 +146,7 @@ def signal_table(
     """
     where = "signal_table"
     values = read_values(series, season_length=season_length, where=where, open_end=True)
-    if baseline is not None and (isinstance(baseline, bool) or baseline < LEAST_POINTS):
+    if baseline is not None and not (is_count(baseline) and baseline >= LEAST_POINTS):
         raise AnalysisError(
             f"baseline is {baseline} in {where}.\nGive at least {LEAST_POINTS} points, or None."
         )
@@ -186,11 +190,18 @@ def find_signals(
 
     Returns:
         One row per value: ``rule`` (empty for none) and ``side`` (``above``, ``below`` or empty).
+
+    Raises:
+        AnalysisError: A line has neither one number nor one per value.
     """
     given = np.asarray(values, dtype=float)
-    shape = np.broadcast_arrays(
-        given, *(np.asarray(line, dtype=float) for line in (centre, lower, upper))
-    )
+    lines = [np.asarray(line, dtype=float) for line in (centre, lower, upper)]
+    if given.ndim != 1 or any(line.shape not in ((), (1,), given.shape) for line in lines):
+        raise AnalysisError(
+            f"{given.size} values have lines of {', '.join(str(line.size) for line in lines)} in "
+            "find_signals.\nGive each line as one number, or as one per value."
+        )
+    shape = np.broadcast_arrays(given, *lines)
     known = np.isfinite(given)
     x, middle, low, high = (part[known] for part in shape)
     nothing = max(slack, rounding_of(np.concatenate([x, middle])))

@@ -63,6 +63,11 @@ def test_a_target_on_a_limit_is_hit_or_missed_and_no_limits_are_no_data():
     assert assurance(signal_table([1, 2, 3]), target=2) == "no_data"
 
 
+def test_limits_that_are_swapped_are_refused():
+    with pytest.raises(AnalysisError, match=r"The limits are 10 to 3 in assurance_of\.\nGive the"):
+        assurance_of(10, 3, target=5)
+
+
 def test_false_signals_add_up_over_a_scorecard():
     raw, trend, short = signal_table(STEADY), signal_table(range(24)), signal_table([1, 2, None])
 

@@ -214,6 +214,17 @@ def test_levels_are_a_list():
         forecast_table(SHORT, horizon=1, levels=0.8)
 
 
+@pytest.mark.parametrize(
+    ("target", "up", "down"), [(1.01, 0, 1), (1.0, 0.1864, 1), (0.0, 1, None), (-0.01, 1, 0)]
+)
+def test_beyond_the_bounds_a_target_is_certain_or_out_of_reach(target, up, down):
+    share = total_forecast([1, 0.99] * 10, periods=1, aggregate="mean", bounds=(0, 1))
+
+    assert share.chance_of(target) == pytest.approx(up, abs=1e-4)
+    found = share.chance_of(target, direction="down")
+    assert found == pytest.approx(down, abs=1e-4) if down is not None else 0 < found < 1e-6
+
+
 def test_bounds_are_in_order():
     with pytest.raises(AnalysisError, match=r"bounds are 1 to 0 in forecast_table\.\nGive the les"):
         forecast_table(SHORT, horizon=1, bounds=(1, 0))

@@ -294,10 +294,21 @@ def test_an_unknown_change_is_named():
             signal_table(pd.Series(STEADY, months), changes=[change])
 
 
-@pytest.mark.parametrize("baseline", [0, 5, True])
+@pytest.mark.parametrize("baseline", [0, 5, True, 6.5, "6"])
 def test_a_baseline_has_points_enough(baseline):
     with pytest.raises(AnalysisError, match=r"baseline is .* in signal_table\.\nGive at least 6"):
         signal_table(STEADY, baseline=baseline)
+
+
+def test_a_scaling_is_above_zero():
+    with pytest.raises(AnalysisError, match=r"scaling is -1 in process_limits\.\nGive mean moving"):
+        process_limits(STEADY, scaling=-1)
+
+
+@pytest.mark.parametrize(("values", "upper"), [([1, 2], [1, 2, 3]), ([[1, 2]], 3)])
+def test_lines_are_one_number_or_one_per_value(values, upper):
+    with pytest.raises(AnalysisError, match=r"2 values have lines of 1, 1, \d in find_signals"):
+        find_signals(values, centre=0, lower=-1, upper=upper)
 
 
 def test_noise_is_seldom_a_signal():

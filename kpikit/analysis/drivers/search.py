@@ -54,14 +54,18 @@ def segment_search(
         ``attrs["searched"]`` is the number of segments tested.
 
     Raises:
-        AnalysisError: A column is missing, a segment has two rows in a period, or there are not
-            ``lag`` + 1 periods.
+        AnalysisError: A column is missing, a value is infinite, a segment has two rows in a period,
+            or there are not ``lag`` + 1 periods.
 
     References:
         Holm, S. (1979). A simple sequentially rejective multiple test procedure. Scandinavian
         Journal of Statistics 6, 65-70.
     """
     check_columns(history, ["dimension", "segment", "start", "value"], "history")
+    if np.isinf(history["value"].astype(float)).any():
+        raise AnalysisError(
+            "A value is infinite in segment_search.\nLeave out rows whose value is unknown."
+        )
     parts = [
         _dimension_rows(str(name), rows, sorted(history["start"].unique()), lag)
         for name, rows in history.groupby("dimension", sort=False)

@@ -148,6 +148,7 @@ def test_noise_alone_names_a_segment_in_at_most_one_of_twenty_searches():
         (history_of({"a": [1]}), r"1 period\(s\) in the history, and a change over 1 needs 2"),
         (pd.concat([history_of({"a": [1, 2]})] * 2), "A segment of 'country' has two rows"),
         (history_of({"a": [1, 2]}).drop(columns="value"), "has no column 'value'"),
+        (history_of({"a": [1, math.inf]}), "A value is infinite in segment_search"),
     ],
 )
 def test_what_cannot_be_searched_is_refused(history, message):
