@@ -1,6 +1,8 @@
 """From the moments of two variants to one estimate: difference, intervals, p-value."""
 
+import functools
 import math
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -163,11 +165,11 @@ def newcombe_interval(control: Sample, variant: Sample, *, alpha: float) -> tupl
 
 def _welch(metric: Metric, control: Aggregates, variant: Aggregates, alpha: float) -> Estimate:
     arms = (control, variant)
-    slope, level = _adjustment(metric, control + variant)
+    slope, level = _adjustment(metric, *arms)
     raw = [Sample(_raw_mean(metric, arm), _variance(metric, arm), arm.count()) for arm in arms]
     pair = [
         Sample(
-            sample.mean - slope * (_covariate_mean(metric, arm) - level),
+            sample.mean - (slope * (_covariate_mean(metric, arm) - level) if slope else 0.0),
             _variance(metric, arm, slope),
             sample.n,
         )
@@ -247,11 +249,18 @@ def describe(metric: Metric, moments: Aggregates) -> tuple[float, float, float]:
     return _raw_mean(metric, moments), math.sqrt(plain), explained
 
 
-def _adjustment(metric: Metric, both: Aggregates) -> tuple[float, float]:
-    """Return CUPED's coefficient and the covariate's common mean, from both variants together."""
+def _adjustment(metric: Metric, *arms: Aggregates) -> tuple[float, float]:
+    """Return CUPED's coefficient and the covariate's common mean, from all arms together.
+
+    Both are zero where the covariate says nothing: it never varies, or it is a ratio over what an
+    arm had none of.
+    """
     if COVARIATE not in metric.columns:
         return 0.0, 0.0
     top, below = _denominators(metric)
+    if below is not None and not all(arm.mean(below) for arm in arms):
+        return 0.0, 0.0
+    both = functools.reduce(operator.add, arms)
     variance = both.ratio_var(COVARIATE, below)
     if not variance > 0:
         return 0.0, 0.0
@@ -275,8 +284,6 @@ def _raw_mean(metric: Metric, arm: Aggregates) -> float:
 
 
 def _covariate_mean(metric: Metric, arm: Aggregates) -> float:
-    if COVARIATE not in metric.columns:
-        return 0.0
     return float(arm.mean(COVARIATE) / arm.mean(_denominators(metric)[1]))
 
 

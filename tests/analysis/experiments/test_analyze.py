@@ -130,6 +130,27 @@ def test_a_constant_covariate_changes_nothing():
     assert row["variance_reduction"] == 0
 
 
+def test_a_ratio_without_a_past_in_an_arm_is_not_adjusted_by_it():
+    units = units_of(a=[1, 2, 3], b=[2, 4, 6]).assign(
+        sessions=[1, 2, 1, 2, 2, 2],
+        spend_before=[1, 2, 2, 0, 0, 0],
+        sessions_before=[1, 1, 2, 0, 0, 0],
+    )
+    adjusted = kk.Ratio(
+        "spend", "sessions",
+        numerator_covariate="spend_before", denominator_covariate="sessions_before",
+    )  # fmt: skip
+
+    rows = [
+        analyzed(units, metrics={"per_session": metric}).table.iloc[0]
+        for metric in (kk.Ratio("spend", "sessions"), adjusted)
+    ]
+
+    assert rows[1]["se"] == rows[0]["se"]
+    assert (rows[1]["control_mean"], rows[1]["variant_mean"]) == (1.5, 2)
+    assert rows[1]["variance_reduction"] == 0
+
+
 def test_a_cap_is_the_same_for_all_variants():
     # the 0.5 quantile of 1, 2, 3, 4, 5, 100 is 3.5
     metrics = {"spend": kk.Mean("spend", cap=0.5)}
