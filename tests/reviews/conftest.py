@@ -1,4 +1,7 @@
-"""The reviews of the three sample products, made once, section by section, without a kernel."""
+"""The reviews of the three sample products, made once, section by section, without a kernel.
+
+What each section hands to ``kpikit.present`` is recorded on the way.
+"""
 
 import os
 import shutil
@@ -10,6 +13,7 @@ import pytest
 
 import kpikit as kk
 from kpikit.sample import PRODUCTS, make_sample_data
+from tests.reviews.recording import Recorder
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,14 +37,20 @@ def review(request, home):
         patch.setenv("KPIKIT_CACHE_DIR", str(home / "cache"))
         report = kk.open_report(request.param, params_dir=home / "params")
         notebook = nbformat.read(ROOT / "notebooks" / "quarterly_review.ipynb", as_version=4)
-        sections = {}
+        sections, calls, recorder = {}, {}, Recorder()
+        recorder.install(patch)
         for cell in notebook.cells:
             if cell.cell_type == "code" and cell.source.startswith("report."):
                 call = cell.source.removeprefix("report.").split("(")[0]
                 sections[call] = getattr(report, call)()
+                calls[call] = recorder.take()
                 data, metadata = sections[call]._repr_mimebundle_()
                 shown = nbformat.v4.new_output("display_data", data=data, metadata=metadata)
                 cell.outputs, cell.execution_count = [shown], 1
     return SimpleNamespace(
-        product=request.param, report=report, sections=sections, notebook=notebook
+        product=request.param,
+        report=report,
+        sections=sections,
+        calls=calls,
+        notebook=notebook,
     )
