@@ -248,7 +248,8 @@ class Context:
 
     def series(self, metric: str, grain: Grain) -> pd.DataFrame:
         """Return a KPI's whole periods of one grain, in time order; of too few units, unknown."""
-        return self._series.get((metric, grain), self.facts.head(0))
+        found = self._series.get((metric, grain))
+        return self.facts.head(0) if found is None else found
 
     @cached_property
     def _series(self) -> dict[tuple[str, str], pd.DataFrame]:
