@@ -15,6 +15,7 @@ from kpikit.formats import (
     Unit,
     format_chance,
     format_count,
+    format_date,
     format_delta,
     format_delta_rel,
     format_money,
@@ -44,6 +45,7 @@ _IN_PROGRESS: Mapping[str, str] = {
     "stop": "In progress, and enough is known to stop",
     "invalid": "In progress, and not to be trusted",
 }
+_REMARKS: Mapping[str, str] = {"units": "fewer users than planned"}  # on checks, in words
 OUTCOMES: Mapping[str, str] = {
     "better": "better",
     "worse": "worse",
@@ -98,10 +100,23 @@ def relative_interval(row: Row) -> str:
     return f"{format_delta_rel(row['rel_ci_low'])} to {format_delta_rel(row['rel_ci_high'])}"
 
 
-def verdict_title(decision: str, reason: str, words: Words, *, running: bool) -> str:
-    """Return the decision with its reason: ``Ship: Activation rate improved``."""
+def verdict_title(
+    decision: str, reason: str, words: Words, *, running: bool, winner: object = None
+) -> str:
+    """Return the decision with its reason: ``Ship: Activation rate improved``.
+
+    Args:
+        decision: ship, hold, stop or invalid.
+        reason: Of the rule; it begins with the variant's name where there are several.
+        words: How the metrics are called.
+        running: Whether the test is not over.
+        winner: The variant to ship, if any: ``Ship short: Activation rate improved``.
+    """
     head = (_IN_PROGRESS if running else VERDICTS)[decision]
-    return f"{head}: {words.relabel(reason)}" if not running else f"{head}. {words.relabel(reason)}"
+    if running:
+        return f"{head}. {words.relabel(reason)}"
+    rest = reason.removeprefix(f"{winner}: ")
+    return f"{head}{'' if rest == reason else f' {winner}'}: {words.relabel(rest)}"
 
 
 def ruled_out(row: Row, words: Words) -> str:
@@ -201,7 +216,8 @@ def trust_title(checks: pd.DataFrame) -> str:
     noted = list(checks.loc[checks["status"] == "noted", "check"])
     if failed:
         return f"The data cannot be trusted: {' and '.join(failed)} failed, so no lift is shown"
-    told = f", {plural(len(noted), 'remark')}: {', '.join(noted)}" if noted else ""
+    remarks = [_REMARKS.get(name, name) for name in noted]
+    told = f", {plural(len(noted), 'remark')}: {', '.join(remarks)}" if noted else ""
     return f"{plural(len(checks), 'check')} found no reason to doubt the data{told}"
 
 
@@ -214,8 +230,7 @@ def split_sentence(splits: pd.DataFrame, curve: pd.DataFrame) -> str:
     if where:
         said.append(f"The split departs from its plan in {', '.join(where)}")
     if len(days):
-        since = f"{days.iloc[0]:%Y-%m-%d}"
-        said.append(f"over all users it was first seen on {since}")
+        said.append(f"over all users it was first seen on {format_date(days.iloc[0])}")
     text = "; ".join(said)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 

@@ -37,7 +37,7 @@ def test_mens_e_mail_is_shipped_with_the_published_effect(output):
 
     text = text_of(folder / "ab_test-e_mail.pdf")
 
-    assert "Ship: Mens E-Mail: revenue per user improved" in text
+    assert "Ship Mens E-Mail: Revenue per user improved" in text
     assert "+$0.77 between +$0.49 and +$1.05" in text
     told = json.loads((folder / "ab_test-e_mail.kpis.json").read_text())
     assert (told["experiment"], told["template"]) == ("e_mail", "ab_test")

@@ -92,6 +92,9 @@ def test_a_verdict_names_metrics_as_they_are_printed():
     said = verdict_title("ship", "arpu improved", WORDS, running=False)
 
     assert said == "Ship: Revenue per user improved"
+    assert verdict_title("ship", "big: arpu improved", WORDS, running=False, winner="big") == (
+        "Ship big: Revenue per user improved"
+    )
     assert verdict_title("hold", "no difference in arpu", WORDS, running=True) == (
         "In progress: go on. No difference in revenue per user"
     )
@@ -121,7 +124,7 @@ def test_trust_says_what_failed_and_what_is_noted():
     checks = pd.DataFrame({"check": ["sample ratio", "units"], "status": ["passed", "noted"]})
 
     assert trust_title(checks) == (
-        "2 checks found no reason to doubt the data, 1 remark: units"
+        "2 checks found no reason to doubt the data, 1 remark: fewer users than planned"
     )  # fmt: skip
     assert trust_title(checks.assign(status=["failed", "passed"])) == (
         "The data cannot be trusted: sample ratio failed, so no lift is shown"
@@ -136,7 +139,7 @@ def test_a_mismatch_is_told_with_its_place_and_its_day():
 
     assert split_sentence(splits, curve) == (
         "The split departs from its plan in platform Android; over all users it was first seen on "
-        "2026-09-29."
+        "29 Sep 2026."
     )
     quiet = (splits.assign(mismatch=False), curve.assign(mismatch=False))
     assert split_sentence(*quiet) == ""

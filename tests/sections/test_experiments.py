@@ -185,21 +185,35 @@ def test_a_test_whose_last_windows_are_open_waits_for_them(open_test):
     assert callout.text.startswith("The test ended on 10 May 2026; the window of the last users")
 
 
-@pytest.mark.parametrize("section", EVERY_SECTION[:8], ids=lambda one: one.__name__)
-def test_a_test_that_nobody_saw_says_where_to_look(open_test, section):
+def test_a_test_that_nobody_saw_says_once_where_to_look(open_test):
     exposures, events = frames()
+    trial = open_test(data=(exposures.assign(experiment="other"), events))
 
-    line = absence(section(open_test(data=(exposures.assign(experiment="other"), events))))
+    (decision,) = experiments.decision_section(trial).items
+    others = {absence(section(trial)) for section in EVERY_SECTION[1:8]}
 
-    assert line.startswith("Nobody was exposed to 'test' between 1 May 2026 and 10 May 2026")
+    assert decision.title == "No verdict: there is nothing to compare"
+    assert decision.items[0].claim.startswith(
+        "Nobody was exposed to 'test' between 1 May 2026 and 10 May 2026"
+    )
+    assert others == {"There is nothing to compare yet: see the decision."}
 
 
 def test_a_test_of_yesterday_has_nothing_to_compare(open_test):
-    trial = open_test(as_of="2026-05-01")
+    (decision,) = experiments.decision_section(open_test(as_of="2026-05-01")).items
 
-    assert absence(experiments.effect_section(trial)) == (
-        "20 users entered; nobody's window of 2d has ended yet."
-    )
+    assert decision.items[0].claim == "20 users entered; nobody's window of 2d has ended yet."
+
+
+def test_an_effect_known_on_one_day_has_no_course(open_test):
+    exposures, events = frames()
+    buys = events[events["event"] == "buy"]
+    at_once = exposures.assign(exposure_time="2026-05-01 12:00")
+    trial = open_test(data=(at_once, buys.assign(event_time="2026-05-01 13:00")), primary="spend")
+
+    line = absence(experiments.time_section(trial))
+
+    assert line.startswith("All users came on one day, and what is counted of them was on one")
 
 
 def test_a_mean_has_outliers_and_an_effect_per_day(open_test):
@@ -299,7 +313,7 @@ def test_impact_is_money_a_month_with_its_arithmetic(open_test):
     # 0.2 more of 1,000 users a month, half of them reached, at 10 each
     assert texts[0].startswith("Purchase rate, new for all: +€1.00 k a month, between")
     assert texts[1] == (
-        "Reckoned as lift x 1,000 users a month x control's 20.0 % x EUR 10 each x 50 % reached."
+        "Reckoned as lift × 1,000 users a month × control's 20.0 % × EUR 10 each × 50 % reached."
     )
     assert texts[2].endswith("say how large effects are: 0 so far.")
 

@@ -1,7 +1,6 @@
 """The decision, by the declared rule, with its arithmetic and what would flip it."""
 
 import math
-from dataclasses import replace
 
 from kpikit.analysis.experiments.decision import RULE
 from kpikit.formats import (
@@ -39,6 +38,7 @@ from kpikit.present.sentences_experiments import (
 from kpikit.sections.experiments.kpis import kpi_rows
 from kpikit.sections.experiments.trial import Trial
 
+_NOTHING = "No verdict: there is nothing to compare"
 _MARKS: dict[str, Mark] = {"better": "+", "worse": "-", "inconclusive": "·", "no_verdict": "!"}
 _TONES: dict[str, Tone] = {"ship": "good", "stop": "bad", "hold": "neutral", "invalid": "warning"}
 
@@ -48,11 +48,14 @@ def decision_section(trial: Trial) -> Stack:
 
     The output bears the rows of ``kpis.json``.
     """
-    if lacking := trial.lacking:
-        return replace(lacking, kpis=kpi_rows(trial))
+    if lack := trial.lack:
+        claim = Headline("!" if not trial.study.users else "·", lack)
+        return Stack((Headlines(_NOTHING, (claim,)),), kpis=kpi_rows(trial))
     study = trial.study
     result = study.result
-    title = verdict_title(result.decision, result.reason, trial.words, running=trial.running)
+    title = verdict_title(
+        result.decision, result.reason, trial.words, running=trial.running, winner=result.winner
+    )
     if not study.trusted:
         doubt = Headline(
             "!", f"{trust_title(study.checks)}.", "The trust section tells each check."

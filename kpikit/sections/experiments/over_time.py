@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 
+from kpikit.analysis.experiments.timeline import AgeEffects
 from kpikit.formats import format_date
 from kpikit.present.charts import figure
 from kpikit.present.charts_experiment import plot_cumulative_effect, plot_effect_by_age
@@ -20,26 +21,32 @@ def time_section(trial: Trial) -> Stack:
         return withheld
     items: list[Component] = []
     for variant in map(str, trial.study.result.decisions):
-        ages = _ages(trial, variant)
-        curve = _curve(trial, variant, size="half" if ages else "full")
-        if curve and ages:
-            items.append(Row((curve, ages), (1.0, 1.0)))
-        elif curve:
-            items.append(curve)
-        if novelty := _novelty(trial, variant):
-            items.append(novelty)
+        by_age = _ages(trial, variant)
+        curve = _curve(trial, variant, size="half" if by_age else "full")
+        shown = [one for one in (curve, by_age) if one is not None]
+        items += [Row(tuple(shown), (1.0, 1.0))] if len(shown) > 1 else shown
+        if by_age is not None and trial.study.ages is not None:
+            items.append(_novelty(trial, trial.study.ages, variant))
     if not items:
-        return nothing_to_show("A quantile has neither a curve nor an effect per day.")
+        return nothing_to_show(
+            "A quantile has neither a curve nor an effect per day."
+            if trial.study.curve is None
+            else "All users came on one day, and what is counted of them was on one: "
+            "the effect has no course."
+        )
     return Stack(tuple(items))
 
 
 def _curve(trial: Trial, variant: str, *, size: Size) -> Figure | None:
+    """Return the effect so far by day; None where it is known on fewer than two days."""
     curve = trial.study.curve
     if curve is None:
         return None
     words, metric = trial.words, trial.primary
     rows = curve[curve["variant"].astype(str) == variant]
     known = records(rows.dropna(subset=["delta_abs"]).sort_values("day"))
+    if len(known) < 2:
+        return None
     sure = [row for row in known if row["always_low"] > 0 or row["always_high"] < 0]
     if sure:
         title = f"The band leaves zero for the first time on {format_date(day_of(sure[0]['day']))}"
@@ -61,17 +68,23 @@ def _curve(trial: Trial, variant: str, *, size: Size) -> Figure | None:
 
 
 def _ages(trial: Trial, variant: str) -> Figure | None:
+    """Return the effect by days since exposure; None where fewer than two days have one.
+
+    Nor while the test runs, for it is read once.
+    """
     ages = trial.study.ages
     if ages is None or trial.running:
         return None
     words, metric = trial.words, trial.primary
     rows = ages.table[ages.table["variant"].astype(str) == variant]
-    shown = records(rows)
+    shown = records(rows.dropna(subset=["delta_abs"]))
+    if len(shown) < 2:
+        return None
     first = words.delta(metric, shown[0]["delta_abs"])
     last = words.delta(metric, shown[-1]["delta_abs"])
     return figure(
         plot_effect_by_age(rows, unit=trial.unit),
-        title=f"Effect per day: {first} on day 0, {last} on day {shown[-1]['age']}",
+        title=f"Effect per day: {first} on day {shown[0]['age']}, {last} on day {shown[-1]['age']}",
         subtitle=f"{trial.effect_on}, per day since exposure, of users seen on all "
         f"of them; lines: {trial.level}, each alone",
         alt=alt_text(
@@ -82,11 +95,8 @@ def _ages(trial: Trial, variant: str) -> Figure | None:
     )  # fmt: skip
 
 
-def _novelty(trial: Trial, variant: str) -> Paragraph | None:
-    """Say whether the effect wears off; not while the test runs, for this is read once."""
-    ages = trial.study.ages
-    if ages is None or trial.running:
-        return None
+def _novelty(trial: Trial, ages: AgeEffects, variant: str) -> Paragraph:
+    """Say whether the effect wears off."""
     found = {str(name): one for name, one in ages.novelty.items()}[variant]
     row = {**asdict(found), "metric": trial.primary, "delta_abs": found.absolute.estimate}
     return Paragraph(novelty_sentence(row, trial.words))

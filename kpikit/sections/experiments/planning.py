@@ -1,6 +1,6 @@
 """What was planned, what it takes, and what the effect is worth."""
 
-from kpikit.formats import format_count, format_delta_rel, format_share, plural
+from kpikit.formats import format_count, format_delta_rel, format_share, is_missing, plural
 from kpikit.params.experiments import Impact as Worth
 from kpikit.present.components import Column, Component, Paragraph, Stack, Table
 from kpikit.present.frames import records
@@ -82,10 +82,13 @@ def _worth(trial: Trial, worth: Worth | None) -> list[str]:
     money = impact_sentence(found.value, found.low, found.high, words.currency)
     label = words.labels[trial.primary]
     users = users_text(study.users_per_month)
-    control = words.value(trial.primary, trial.primary_row["control_adjusted_mean"])
-    base = f"lift x {users} a month x control's {control}"
-    each = "" if worth is None else f" x {words.currency} {value:g} each"
-    part = "" if coverage == 1 else f" x {format_share(coverage, digits=0)} reached"
+    row = trial.primary_row
+    control = words.value(trial.primary, row["control_adjusted_mean"])
+    if not is_missing(row["variance_reduction"]):
+        control += " (adjusted)"
+    base = f"lift × {users} a month × control's {control}"
+    each = "" if worth is None else f" × {words.currency} {value:g} each"
+    part = "" if coverage == 1 else f" × {format_share(coverage, digits=0)} reached"
     return [
         f"{label}, {study.primary['variant']} for all: {money}.",
         f"Reckoned as {base}{each}{part}.",

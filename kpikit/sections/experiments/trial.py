@@ -16,6 +16,7 @@ from kpikit.present.sentences_experiments import Words
 from kpikit.sections.absent import nothing_to_show
 from kpikit.sections.context import Context
 
+_NOTHING = "There is nothing to compare yet: see the decision."
 _WITHHELD = "Withheld: a check of trust failed, and a lift that cannot be trusted is not shown."
 
 
@@ -118,21 +119,26 @@ class Trial:
         return ""
 
     @property
-    def lacking(self) -> Stack | None:
-        """The line in place of a section where there is nothing to compare yet; else None."""
+    def lack(self) -> str:
+        """Why there is nothing to compare yet, in a sentence; else nothing."""
         if not self.study.users:
-            return nothing_to_show(
+            return (
                 f"Nobody was exposed to '{self.key}' between {format_date(self.experiment.start)} "
                 f"and {format_date(self.experiment.end)}: look for that name in the table "
                 "exposures, column experiment."
             )
         if not self.study.has_units:
             window = self.experiment.conversion_window
-            return nothing_to_show(
+            return (
                 f"{plural(self.study.users, 'user')} entered; nobody's window of {window} has "
                 "ended yet."
             )
-        return None
+        return ""
+
+    @property
+    def lacking(self) -> Stack | None:
+        """The line in place of a section where there is nothing to compare yet; else None."""
+        return nothing_to_show(_NOTHING) if self.lack else None
 
     @property
     def withheld(self) -> Stack | None:
