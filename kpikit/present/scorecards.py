@@ -268,11 +268,14 @@ def _chance_cell(row: Row) -> str | Cell:
 
 
 def _status_cell(row: Row) -> str | Cell:
-    """Return the status with the clause that decided; without one, why there is none."""
+    """Return the status with what decided; without one, why there is none.
+
+    The clause in full is the frame's: chance and signal stand in the columns beside.
+    """
     reason = str(row["status_reason"])
     if row["status"]:
-        by_chance = not is_missing(row["p_hit"])
-        decided = row["outcome"] if row["outcome"] in ("hit", "missed") and not by_chance else ""
+        decided = "by P(hit)" if not is_missing(row["p_hit"]) else row["outcome"]
+        decided = "by signal" if row["status"] == "at_risk" and "concern" in reason else decided
         note = reason if row["status"] == "no_data" else decided
         return Cell(_STATUS_TEXTS[row["status"]], note=note, status=row["status"])
     return Cell("open", note=reason) if row["outcome"] == "open" else reason

@@ -71,8 +71,17 @@ def _frame(context: Context, metric: Metric, *, last: int) -> pd.DataFrame:
     routine = signals(context, metric)
     if routine.empty:
         return shown
+    routine = routine.assign(signal=routine["signal"] & ~_goes_on(routine))
     columns = routine.set_index("period")[["lower", "upper", "signal"]]
     return shown.join(columns, on="period").assign(signal=lambda frame: frame["signal"].eq(True))
+
+
+def _goes_on(routine: pd.DataFrame) -> pd.Series:
+    """Tell which points carry on a run on one side: one ring says that it began to be one."""
+    before = routine[["rule", "side"]].shift()
+    return (routine["rule"] == "one_side") & (
+        (before["rule"] == "one_side") & (before["side"] == routine["side"])
+    )
 
 
 def _weeks(context: Context, metric: Metric) -> pd.DataFrame | None:

@@ -278,7 +278,7 @@ def test_signal_assurance_and_chance_stand_beside_the_status():
     revenue, conversion = lines["Net revenue"], lines["Conversion rate"]
     assert revenue["variation"] == Cell("concern", tone="bad", note="hits and misses")
     assert revenue["p_hit"] == Cell("84 %", note="2026Q4")
-    assert revenue["status"] == Cell("at risk", note="", status="at_risk")
+    assert revenue["status"] == Cell("at risk", note="by P(hit)", status="at_risk")
     assert conversion["variation"] == Cell("routine", note="misses reliably")
     assert conversion["p_hit"] == ""
     assert lines["NPS"]["variation"] == ""

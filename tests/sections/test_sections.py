@@ -129,6 +129,32 @@ def test_trends_say_what_their_panels_and_lines_are_as_far_as_they_are_drawn(ope
     ]
 
 
+def test_a_run_on_one_side_has_one_ring_however_long_it_goes_on(open_context, monkeypatch):
+    drawn = []
+    plot = trends_of.plot_trend
+
+    def remember(monthly, *args, **keywords):
+        drawn.extend(monthly["signal"])
+        return plot(monthly, *args, **keywords)
+
+    rules = ["", "one_side", "one_side", "one_side", "beyond_limit", "one_side"]
+    sides = ["", "above", "above", "below", "below", "below"]
+    routine = pd.DataFrame(
+        {"period": [f"2026-0{month}" for month in range(4, 10)], "rule": rules, "side": sides,
+         "lower": 0.0, "upper": 9.0, "signal": [rule != "" for rule in rules]}
+    )  # fmt: skip
+    monkeypatch.setattr(trends_of, "plot_trend", remember)
+    monkeypatch.setattr(trends_of, "signals", lambda *_: routine)
+    orders = "order_id,user_id,order_time,revenue\n" + "".join(
+        f"{month},a,2026-0{month}-01T10:00:00,1\n" for month in range(4, 10)
+    )
+    yaml = "source: {as_of: 2026-09-30, tables: {orders: {files: orders.csv}}}\nmetrics: [orders]"
+
+    trends_of.trends_section(open_context(yaml, {"orders.csv": orders}))
+
+    assert drawn == [False, True, False, True, True, True]
+
+
 def test_a_quarterly_target_is_drawn_on_months_only_where_both_can_be_compared(
     open_context, monkeypatch
 ):
