@@ -260,7 +260,7 @@ def _extent(label: str, cells: Sequence[Node], column: Mapping[str, Any]) -> Ext
     if column["kind"] in _FIXED:
         fixed = max(words, _FIXED[column["kind"]])
         return Extent(fixed, fixed, column["width"])
-    unbroken = column["kind"] == "number"
+    unbroken = column["kind"] in ("number", "badge")
     words = max(words, _HEAT if column["heat"] else 0.0)
     lines = max(words, lines)
     for cell in cells:
