@@ -51,6 +51,11 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
     return size * sum(own.get(code) or other.get(code, 1.0) for code in map(ord, text))
 
 
+def is_in_text_face(text: str) -> bool:
+    """Tell whether the text family has every character, so that no other face's height counts."""
+    return text.isascii() or all(code in _advances("Regular") for code in map(ord, text))
+
+
 def is_covered(character: str) -> bool:
     """Tell whether one of the faces has the character."""
     code = ord(character)
