@@ -41,7 +41,7 @@ def planning_section(trial: Trial) -> Stack:
     table = Table(
         columns, tuple(rows), title="Which effect a test of so many days finds",
         subtitle=f"{words.labels[metric]}; power {power}, alpha {alpha:g}, "
-        f"{trial.study.daily_users:.1f} users a day as seen here",
+        f"{format_count(trial.study.daily_users)} users a day as seen here",
     )  # fmt: skip
     return Stack((*map(Paragraph, _sentences(trial)), table))
 

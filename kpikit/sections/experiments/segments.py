@@ -52,7 +52,7 @@ def _chart(trial: Trial, variant: str, rows: pd.DataFrame) -> Figure:
     )  # fmt: skip
     few = int((~shown["powered"].astype(bool)).sum())
     grey = f"{few} of {len(shown)} segments have too few users to find the effect looked for"
-    title = grey if few else f"Every {dimension} has the users to find the effect looked for"
+    title = grey if few else "All segments have the users to find the effect looked for"
     left_out = len(rows) - len(shown)
     notes = [f"{left_out} smaller segments are not shown."] if left_out else []
     head = f"{variant}: " if trial.several else ""
