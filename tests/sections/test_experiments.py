@@ -506,6 +506,15 @@ def test_no_number_of_a_test_without_trust_is_in_the_machine_readable_file(open_
     assert kpis["test.sample_ratio_p_value"]["value"] < 0.001
 
 
+def test_the_share_of_users_in_several_variants_stands_by_the_variant_seen_first(open_test):
+    allocation = parts(experiments.trust_section(open_test(data=users_in_both_arms())), Table)[1]
+    without = parts(experiments.trust_section(open_test()), Table)[1]
+
+    # 58 of the 400 users who saw control first
+    assert [row["crossed"] for row in allocation.rows] == ["14.5 %", "0.00 %"]
+    assert "crossed" not in [column.key for column in without.columns]
+
+
 def test_a_running_test_is_no_complete_kpi(open_test):
     kpis = kpis_of(open_test(as_of="2026-05-07"))
 

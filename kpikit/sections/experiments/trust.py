@@ -60,6 +60,8 @@ def _figure(check: str, value: float) -> str:
 def _allocation_table(trial: Trial) -> Table:
     study = trial.study
     mature = study.maturity.set_index("variant")["mature_users"]
+    crossed = study.assigned.crossovers.set_index("variant")["crossover_share"]
+    several = bool((crossed > 0).any())
     columns = (
         Column("variant", "Variant"),
         Column("units", "Users compared", "number"),
@@ -67,6 +69,7 @@ def _allocation_table(trial: Trial) -> Table:
         Column("planned_share", "Planned", "number"),
         Column("expected", "Expected", "number"),
         Column("mature", "Window has ended", "number"),
+        *((Column("crossed", "In several variants", "number"),) if several else ()),
     )
     rows = [
         {
@@ -76,6 +79,7 @@ def _allocation_table(trial: Trial) -> Table:
             "planned_share": format_share(row["planned_share"]),
             "expected": format_count(round(row["expected_units"])),
             "mature": format_count(int(mature.get(row["variant"], 0))),
+            "crossed": format_share(float(crossed.get(row["variant"], 0.0))),
         }
         for row in records(study.fixed.allocation)
     ]
