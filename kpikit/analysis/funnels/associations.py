@@ -10,11 +10,13 @@ import pandas as pd
 from kpikit.analysis.funnels.comparisons import odds_ratios, two_share_p_values
 from kpikit.analysis.funnels.definition import Columns, FunnelKeywords, define
 from kpikit.analysis.funnels.entries import interval
-from kpikit.analysis.funnels.events import Rows, kept, prepare
+from kpikit.analysis.funnels.events import Rows, instant, kept, prepare
 from kpikit.analysis.funnels.reported import is_reached, reported_entries
 from kpikit.corrections import benjamini_hochberg
 from kpikit.engine import check_columns
 from kpikit.errors import AnalysisError
+
+LEAST_USERS = 30  # with and without it, that are worth a row
 
 
 def funnel_association_table(
@@ -22,7 +24,7 @@ def funnel_association_table(
     *,
     properties: Columns = (),
     with_events: bool = True,
-    least_users: int = 30,
+    least_users: int = LEAST_USERS,
     most: int = 20,
     confidence: float = 0.95,
     **funnel: Unpack[FunnelKeywords],
@@ -76,19 +78,22 @@ def association_table(
     *,
     columns: Sequence[str],
     with_events: bool = True,
-    least_users: int = 30,
+    least_users: int = LEAST_USERS,
     most: int = 20,
     confidence: float = 0.95,
 ) -> pd.DataFrame:
     """Return ``funnel_association_table`` of reported entries; the rows carry ``columns``."""
     people = _people(rows, reported)
-    entered = people.aggregate(users=people.count(), converted=people.converted.sum()).to_pandas()
+    entered = people.aggregate(
+        users=people.count(), converted=people.converted.sum(), first=people.began.min(),
+        last=people.until.max(),
+    ).to_pandas().iloc[0]  # fmt: skip
     parts = _by_property(rows, people, columns) if columns else []
     if with_events:
         check_columns(rows.source, ["event"], "events")
-        parts.append(_by_event(rows, people))
+        parts.append(_by_event(rows, people, entered["first"], entered["last"]))
     found = _counts(parts, most) if parts else _nothing()
-    return _measured(found, entered.iloc[0], least_users, confidence)
+    return _measured(found, entered, least_users, confidence)
 
 
 def _people(rows: Rows, reported: ir.Table) -> ir.Table:
@@ -117,10 +122,15 @@ def _by_property(rows: Rows, people: ir.Table, columns: Sequence[str]) -> list[i
     ]  # fmt: skip
 
 
-def _by_event(rows: Rows, people: ir.Table) -> ir.Table:
-    """Return each unit's events on the way that are no step, each once."""
+def _by_event(rows: Rows, people: ir.Table, first: pd.Timestamp, last: pd.Timestamp) -> ir.Table:
+    """Return each unit's events on the way that are no step, each once.
+
+    Only those between ``first`` and ``last`` are looked through, where there are any.
+    """
     steps = {name for step in rows.funnel.steps for name in step.events or ()}
     others = rows.source.filter(~rows.source.event.isin(sorted(steps)))
+    if pd.notna(first) and rows.funnel.window is not None:
+        others = others.filter(others.kpikit_time.between(instant(first), instant(last)))
     others = others.select(*rows.keys, time="kpikit_time", value="event")
     joined = people.inner_join(others, list(rows.keys))
     inside = (joined.time > joined.began) & (joined.time < joined.until).fill_null(True)

@@ -46,7 +46,7 @@ def attributed(best: ir.Table, rows: Rows) -> ir.Table:
     names = list(group_names(rows.funnel))
     attribution = rows.funnel.attribution
     if attribution == "first_touch":
-        touches = _touches(rows).semi_join(best, list(rows.units))
+        touches = _touches(rows)
         found = _value_at(touches, list(rows.units), latest=False)
         joined = best.left_join(found, list(rows.units))
     elif attribution == "last_touch":
@@ -93,7 +93,8 @@ def _touches(rows: Rows) -> ir.Table:
 def _value_at(touches: ir.Table, line: Sequence[str], *, latest: bool) -> ir.Table:
     """Return the values of the first or latest row per ``line``, of equals the first in order."""
     time = touches.time.max() if latest else touches.time.min()
-    at = touches.group_by(list(line)).aggregate(time=time)
+    # kept, or the engine would keep all touches to read them twice
+    at = touches.group_by(list(line)).aggregate(time=time).cache()
     return _first_in_order(touches.inner_join(at, [*line, "time"]), line)
 
 

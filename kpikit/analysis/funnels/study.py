@@ -15,12 +15,13 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from kpikit.analysis.funnels.associations import association_table
+from kpikit.analysis.funnels.associations import LEAST_USERS, association_table
 from kpikit.analysis.funnels.definition import FunnelKeywords, define
 from kpikit.analysis.funnels.events import Rows, instant, prepare
 from kpikit.analysis.funnels.groups import attributed
+from kpikit.analysis.funnels.outliving import outliving_suffices
 from kpikit.analysis.funnels.paths import Direction, neighbour_table
-from kpikit.analysis.funnels.reported import best_entries, candidate_entries
+from kpikit.analysis.funnels.reported import best_entries, candidate_entries, is_reached
 from kpikit.analysis.funnels.tables import depth_totals, sized_rows, step_rows, step_totals
 from kpikit.analysis.funnels.times import Edges, time_histogram, time_quantiles
 from kpikit.analysis.funnels.trends import trend_rows
@@ -73,18 +74,7 @@ class FunnelStudy:
     @cached_property
     def entries(self) -> ir.Table:
         """All entries that may speak for their unit, by ``day`` and ``is_mature``."""
-        funnel = self.rows.funnel
-        between = (funnel.start, funnel.end) if funnel.start and funnel.end else None
-
-        def day(time: ir.TimestampValue) -> ir.DateValue:
-            return local_date(time, funnel.timezone, between=between)
-
-        def is_mature(time: ir.TimestampValue) -> ir.BooleanValue:
-            if funnel.last_entry is None:
-                return ibis.literal(value=True)
-            return time < instant(funnel.last_entry)
-
-        return candidate_entries(self.rows, {"day": day, "is_mature": is_mature}).cache()
+        return _by_day(self.rows)
 
     @cached_property
     def reported(self) -> ir.Table:
@@ -127,27 +117,49 @@ class FunnelStudy:
 
     def trend_table(self, grain: Grain, *, start: dt.date, end: dt.date) -> pd.DataFrame:
         """Return ``funnel_trend_table`` between two days, without the times from step to step."""
-        begins, ends = utc_bounds(start, end, self.calendar.timezone)
-        funnel = replace(self.rows.funnel, start=begins, end=ends)
-        inside = self.entries.filter(self.entries.day >= start, self.entries.day < end)
-        period = period_start(inside.day, grain, self.calendar)
-        entries = inside.mutate(period=period).drop("day", "is_mature")
-        if any(step.optional for step in funnel.steps):
-            reported = best_entries(entries, self.rows, ["period"])
-            totals = step_totals(reported, funnel, times=False)
-        else:
-            totals = depth_totals(entries, self.rows)
-        return trend_rows(totals.to_pandas(), funnel, self.calendar, grain)
+        return self._trend(self.rows, self.entries, grain, start, end)
 
-    def to_step(self, number: int) -> "FunnelStudy":
-        """Return the study of the needed step before a step, and that step, alone.
+    def step_trend_table(
+        self, number: int, grain: Grain, *, start: dt.date, end: dt.date
+    ) -> pd.DataFrame:
+        """Return the same of the needed step before a step, and that step, alone.
 
-        Its trend counts by the day of the step before, which dates a fault to the day; by the day
-        of the entry it would be smeared over a window. An unordered funnel has no such pair.
+        It counts by the day of the step before, which dates a fault to the day; by the day of the
+        entry it would be smeared over a window. An unordered funnel has no such pair, and is
+        returned whole.
         """
         if self.rows.funnel.order == "unordered":
-            return self
-        return replace(self, rows=self.rows.pair(number))
+            return self.trend_table(grain, start=start, end=end)
+        if number not in self._pairs:
+            self._pairs[number] = self._pair(number)
+        return self._trend(*self._pairs[number], grain, start, end)
+
+    @cached_property
+    def _pairs(self) -> dict[int, tuple[Rows, ir.Table]]:
+        return {}
+
+    def _pair(self, number: int) -> tuple[Rows, ir.Table]:
+        """Return the rows and entries of a step and the one before."""
+        rows = self.rows.pair(number)
+        if self.rows.funnel.needed_before(number) > 1 or not outliving_suffices(self.rows):
+            return rows, _by_day(rows)
+        entries = self.entries  # which begin with that very step
+        return rows, entries.mutate(depth=1 + is_reached(entries, number).cast("int32"))
+
+    def _trend(
+        self, rows: Rows, entries: ir.Table, grain: Grain, start: dt.date, end: dt.date
+    ) -> pd.DataFrame:
+        begins, ends = utc_bounds(start, end, self.calendar.timezone)
+        funnel = replace(rows.funnel, start=begins, end=ends)
+        inside = entries.filter(entries.day >= start, entries.day < end)
+        period = period_start(inside.day, grain, self.calendar)
+        inside = inside.mutate(period=period).drop("day", "is_mature")
+        if any(step.optional for step in funnel.steps):
+            reported = best_entries(inside, rows, ["period"])
+            totals = step_totals(reported, funnel, times=False)
+        else:
+            totals = depth_totals(inside, rows)
+        return trend_rows(totals.to_pandas(), funnel, self.calendar, grain)
 
     def times(self, span: str, *, bins: int | Edges) -> pd.DataFrame:
         """Return ``time_to_convert_table`` of a span, from the first step to the last."""
@@ -166,7 +178,23 @@ class FunnelStudy:
             self.rows, self.reported_in(span), step=step, direction=direction, most=most
         )
 
-    def associations(self, span: str) -> pd.DataFrame:
+    def associations(self, span: str, *, least_users: int = LEAST_USERS) -> pd.DataFrame:
         """Return ``funnel_association_table`` of a span, with all properties."""
-        reported = self.reported_in(span)
-        return association_table(self.rows, reported, columns=list(self.rows.carried))
+        reported, columns = self.reported_in(span), list(self.rows.carried)
+        return association_table(self.rows, reported, columns=columns, least_users=least_users)
+
+
+def _by_day(rows: Rows) -> ir.Table:
+    """Return the entries that may be reported by the local ``day`` and whether they are mature."""
+    funnel = rows.funnel
+    between = (funnel.start, funnel.end) if funnel.start and funnel.end else None
+
+    def day(time: ir.TimestampValue) -> ir.DateValue:
+        return local_date(time, funnel.timezone, between=between)
+
+    def is_mature(time: ir.TimestampValue) -> ir.BooleanValue:
+        if funnel.last_entry is None:
+            return ibis.literal(value=True)
+        return time < instant(funnel.last_entry)
+
+    return candidate_entries(rows, {"day": day, "is_mature": is_mature}).cache()

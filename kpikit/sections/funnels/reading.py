@@ -248,7 +248,7 @@ class Reading:
         calendar = self.context.calendar
         start = calendar.period_of(first + dt.timedelta(days=6), "week").start  # of a whole week
         end = calendar.last_complete(after - dt.timedelta(days=1), "week").end
-        table = self._to_steps[step].trend_table("week", start=start, end=max(start, end))
+        table = self.study.step_trend_table(step, "week", start=start, end=max(start, end))
         rows = table[table["step"] == self._last_of_pair(step)]
         rows = rows.assign(value=rows["step_rate"], n=rows["previous_users"])
         return _chart_rows(rows, "week", calendar)
@@ -266,7 +266,7 @@ class Reading:
 
     def _step_days(self, step: int) -> pd.DataFrame:
         first, after = self._span
-        table = self._to_steps[step].trend_table("day", start=first, end=after)
+        table = self.study.step_trend_table(step, "day", start=first, end=after)
         days = table[(table["step"] == self._last_of_pair(step)) & table["complete"]]
         return days.rename(columns={"users": "successes", "previous_users": "trials"})
 
@@ -277,10 +277,6 @@ class Reading:
         wanted = min(end - dt.timedelta(days=_DAYS), self.periods["actual"].start
                      - dt.timedelta(days=2 * LEAST_BEFORE))  # fmt: skip
         return max(wanted, self.context.dataset.first_day), end
-
-    @cached_property
-    def _to_steps(self) -> dict[int, FunnelStudy]:
-        return {step: self.study.to_step(step) for step in self.needed}
 
     def _last_of_pair(self, step: int) -> int:
         return step if self.funnel.order == "unordered" else 2
