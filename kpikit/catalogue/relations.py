@@ -257,16 +257,19 @@ def _user_days(events: ir.Table, span: Span, *, params: Product | None, dimensio
     """Return one row per user, local day and segment: all that user metrics need of events."""
     known = events.drop_null("user_id")
     time = _time_column(known, "events")
-    _, high = utc_bounds(span.start, span.end, span.calendar.timezone)
+    activation = params.activation if params else None
+    # Who joins on the last day may activate after it; a day more, for clocks change in between.
+    beyond = (activation.within_days + 1) * _ONE_DAY if activation else dt.timedelta(0)
+    _, high = utc_bounds(span.start, span.end + beyond, span.calendar.timezone)
     day = span.local_day(time)
     keyed = known.mutate({DAY: day, **_segment(known, dimension)}).filter(time < high)
     columns: dict[str, ir.Value] = {"events": keyed.count()}
     for name, chosen in (_flag_events(params) if params else {}).items():
         columns[name] = keyed.event.isin(chosen).any()
-    if params and params.activation:
+    if activation:
         time = _time_column(keyed, "events")
         columns["first_time"] = time.min()
-        columns["activation_time"] = time.min(where=keyed.event.isin(params.activation.events))
+        columns["activation_time"] = time.min(where=keyed.event.isin(activation.events))
     keys = ["user_id", DAY, *([SEGMENT] if dimension else [])]
     return keyed.group_by(keys).aggregate(**columns)
 

@@ -408,6 +408,21 @@ def test_activation_waits_until_a_new_users_time_is_over():
     assert facts[["value", "n"]].to_numpy().tolist() == [[1, 1]]
 
 
+def test_activation_after_the_end_of_the_period_counts_whatever_periods_are_asked_for():
+    # bob joins on the last evening of July and exports in August, within his seven days
+    events = events_of(
+        ("bob", "open", "2026-07-31 22:00"),
+        ("bob", "export", "2026-08-07 21:59"),
+        ("cyd", "open", "2026-09-20 12:00"),
+    )
+
+    alone = compute(["activation_rate"], ["2026-07"], events=events, params=DECLARED)
+    among = compute(["activation_rate"], ["2026-07", "2026Q3"], events=events, params=DECLARED)
+
+    assert alone["value"].tolist() == [1]
+    assert among["value"].tolist()[0] == 1
+
+
 def test_activation_a_minute_later_is_too_late():
     events = events_of(("bob", "open", "2026-07-02 12:00"), ("bob", "export", "2026-07-09 12:00"))
 
