@@ -51,7 +51,7 @@ def test_signals_are_held_to_few_false_alarms_and_few_misses(two_series):
     }
     assert [figure.name for figure in found if figure.at_least] == [
         "2-sigma shift after 36 points, limits frozen on them: found within 8",
-        "2-sigma shift after 36 points, limits of all points: found within 8",
+        "2-sigma shift after 36 points, limits not frozen: found within 8",
     ]
 
 

@@ -118,7 +118,9 @@ def signal_table(
 
     Tests: season, see ``kpikit.series.seasons``; trend, slope of the regression line beyond 2.6
     standard errors; autocorrelation, lag 1 above 1.96 / sqrt(n). The last two leave out the last 8
-    points where 28 remain, so that a recent shift is a signal rather than a trend.
+    points where 28 remain, so that a recent shift is a signal rather than a trend. Limits of values
+    leave the same points out where their mean lies 3 standard errors off that of the others, so
+    that the shift does not hide itself.
 
     Args:
         series: One value per period in time order: a pandas Series (an index of dates or periods
@@ -128,7 +130,8 @@ def signal_table(
             (positions for a sequence). Limits are computed afresh from there. The season is that
             of the whole series.
         baseline: Freeze the limits of each stretch on so many of its first points (>= 6), season,
-            tests and forecast parameters included; on all its points if None.
+            tests and forecast parameters included; on all its points if None, but for a shift
+            among the last.
 
     Returns:
         One row per period: ``period`` (label), ``value``, ``expected``, ``lower``, ``upper`` (NaN
@@ -295,13 +298,24 @@ def _judge(
             expected=nothing, lower=nothing, upper=nothing, method=method
         )
     if not has_season and not _is_related(base[: max(len(base) - _RECENT, _ENOUGH)]):
-        return _chart(plain, np.zeros(len(plain)), learned, method="xmr")
+        steady = learned if baseline is not None else _before_shift(base)
+        return _chart(plain, np.zeros(len(plain)), steady, method="xmr")
     if not prefers_logs(filled, learned=learned):
         path = one_step_path(plain, filled, learned=learned)
         return _chart(plain, path, learned, method="forecast_errors")
     path = one_step_path(np.log(plain), np.log(filled), learned=learned)
     chart = _chart(np.log(plain), path, learned, method="forecast_errors")
     return chart.assign(**{name: np.exp(chart[name]) for name in ("expected", "lower", "upper")})
+
+
+def _before_shift(numbers: Floats) -> int:
+    """Return how many first points tell the limits: all, or those before a recent shift."""
+    before, recent = numbers[:-_RECENT], numbers[-_RECENT:]
+    if len(before) < _ENOUGH:
+        return len(numbers)
+    reach = _LIMIT * _limits(before).mr_bar * math.sqrt(1 / len(before) + 1 / _RECENT)
+    has_shifted = abs(float(recent.mean() - before.mean())) > reach + rounding_of(numbers)
+    return len(before) if has_shifted else len(numbers)
 
 
 def _chart(values: Floats, path: Floats, learned: int, *, method: Method) -> pd.DataFrame:

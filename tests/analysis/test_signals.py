@@ -225,6 +225,25 @@ def test_a_recent_shift_is_no_trend():
     assert table["side"].iloc[36:].isin(["above", ""]).all()
 
 
+def test_a_recent_shift_does_not_move_the_limits_that_find_it():
+    values = [10, 12] * 14 + [14] * 8
+
+    table = signal_table(values)
+
+    # 28 points with a mean of 11 and ranges of 2; the last 8 lie 3 off, their reach is
+    # 2.66 x 2 x sqrt(1/28 + 1/8) = 2.13
+    assert table["expected"].unique().tolist() == [11]
+    assert table["upper"].iloc[-1] == pytest.approx(11 + 2.66 * 2)
+    assert table["rule"].tolist()[-8:] == ["", "", "near_limit", *["near_limit"] * 5]
+
+
+@pytest.mark.parametrize("values", [[10, 12] * 14 + [13] * 8, [10, 12] * 13 + [14] * 8])
+def test_a_small_shift_or_a_short_past_leaves_the_limits_to_all_points(values):
+    table = signal_table(values)
+
+    assert table["expected"].iloc[0] == pytest.approx(np.mean(values))
+
+
 def test_limits_frozen_on_a_baseline_know_nothing_later():
     values = np.concatenate([noise(36), noise(8) + 20])
 
@@ -233,7 +252,7 @@ def test_limits_frozen_on_a_baseline_know_nothing_later():
     limits = process_limits(values[:36])
     assert set(frozen["upper"]) == {limits.upper}
     assert frozen["signal"].iloc[36:].any()
-    assert frozen["upper"].iloc[0] < signal_table(values)["upper"].iloc[0]
+    assert limits.upper < process_limits(values).upper
 
 
 def test_a_declared_change_begins_new_limits():
