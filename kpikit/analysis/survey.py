@@ -121,7 +121,8 @@ def nps(
         }
     )
     rows = rows[rows["weight"] != 0]
-    rows = rows.assign(answers=1, squares=rows["weight"] ** 2)
+    shares = rows["weight"] / rows["weight"].max()  # squares of any unit of weight are numbers
+    rows = rows.assign(answers=1, weight=shares, squares=shares**2)
     return _result(_tally(_sums(rows)[_SUMS].to_numpy(dtype=float)), z, method)
 
 

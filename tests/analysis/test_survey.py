@@ -140,6 +140,17 @@ def test_a_weight_of_zero_counts_for_nothing_and_an_unusable_one_is_invalid():
     assert (result.nps, result.n, result.invalid) == (100.0, 1, 3)
 
 
+@pytest.mark.parametrize("unit", [1e-200, 0.1, 1e200])
+def test_the_unit_of_weights_does_not_matter(unit):
+    weights = [3, 1, 1, 3]
+
+    scaled = nps([10, 10, 3, 3], weights=[unit * weight for weight in weights])
+
+    expected = nps([10, 10, 3, 3], weights=weights)
+    assert scaled.nps == pytest.approx(expected.nps)
+    assert (scaled.ci_low, scaled.ci_high) == pytest.approx((expected.ci_low, expected.ci_high))
+
+
 def test_weights_of_zero_alone_leave_the_score_unknown():
     result = nps([10, 0], weights=[0, 0])
 
