@@ -131,6 +131,9 @@ class Milestone(Model):
     throughput: str | None = Field(
         None, description="Metric that counts the work items done in a period."
     )
+    cycle_time: str | None = Field(
+        None, description="Metric that tells how many days a work item takes."
+    )
 
 
 class LeadingIndicator(Model):

@@ -81,6 +81,7 @@ def _claim(claim: LeadingIndicator, context: Context) -> Iterator[Fault]:
 
 def _milestone(milestone: Milestone, context: Context) -> Iterator[Fault]:
     yield from unknown_metric(milestone.throughput, "throughput", context)
+    yield from unknown_metric(milestone.cycle_time, "cycle_time", context)
     if len(given(milestone, "remaining", "throughput")) == 1:
         [only] = given(milestone, "remaining", "throughput")
         other = "throughput" if only == "remaining" else "remaining"

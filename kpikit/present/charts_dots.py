@@ -1,4 +1,4 @@
-"""Two estimates with their intervals per row, such as with a feature and without it."""
+"""Dots: two estimates with their intervals per row, and single values scattered over time."""
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -6,6 +6,8 @@ from matplotlib.axes import Axes
 from kpikit.formats import Unit, format_interval, format_value, is_missing
 from kpikit.present import canvas, lettering, theme
 from kpikit.present.frames import Row, records
+from kpikit.present.labels import DASHED
+from kpikit.present.slots import make_slots
 
 _ROW_PT = 22.0  # distance from one row to the next
 _APART = 0.17  # how far the two estimates of a row stand apart, in rows
@@ -76,6 +78,39 @@ def plot_dot_rows(
             panel, text, (1, place), within=("panel", "data"), shift=(6, 0),
             color=theme.GREY if is_missing(row["value"]) else theme.INK,
         )  # fmt: skip
+    return panel
+
+
+@canvas.themed
+def plot_scatter(frame: pd.DataFrame, *, unit: Unit, level: str, size: theme.Size = "half") -> Axes:
+    """Draw a dot per period and a dashed line at their median, such as of cycle times by week.
+
+    Args:
+        frame: One row per period: ``start``, ``end``, ``value``, and the median in every row.
+        unit: What the values count.
+        level: Column of the median.
+        size: Size of the chart.
+
+    Returns:
+        The axes; without any value they hold a remark instead.
+    """
+    sheet, slots = canvas.new_sheet(size), make_slots(frame)
+    if slots.is_empty:
+        return canvas.no_data_panel(sheet, canvas.first_reason(frame))
+    middle = float(frame[level].iloc[-1])
+    limits = canvas.value_limits([*slots.actual, middle], from_zero=True)
+    panel = canvas.add_panel(
+        sheet,
+        left=canvas.scale_width(limits, unit),
+        right=lettering.text_width("median") + 8,
+        top=canvas.ROW_PT,
+        bottom=canvas.AXIS_PT,
+    )
+    canvas.value_axis(panel, limits, unit)
+    canvas.slot_axis(panel, slots)
+    panel.plot(slots.positions, slots.actual, "o", color=theme.INK, markersize=4, label="actual")
+    panel.axhline(middle, color=theme.INK, linewidth=1.1, linestyle=DASHED, label="median")
+    canvas.write(panel, "median", (1, middle), within=("panel", "data"), shift=(4, 0))
     return panel
 
 

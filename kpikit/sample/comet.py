@@ -321,9 +321,10 @@ def _observations(line: Timeline, seed: int) -> pd.DataFrame:
     rating = 4.38 + 0.0012 * places - hurt + rng.normal(0, 0.025, len(weeks))
     crash_free = np.where(crashing, 0.968, 0.9952) + rng.normal(0, 0.0008, len(weeks))
     done = rng.poisson(np.where(crashing, 3, 6), len(weeks))  # the team mends what crashes
+    days = rng.gamma(16, np.where(crashing, 0.6, 0.3))  # an item takes, from begun to done
     return pd.DataFrame({
         "week": weeks, "app_rating": rating.round(2), "crash_free_rate": crash_free.round(4),
-        "items_done": done,
+        "items_done": done, "item_days": days.round(1),
     })  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgba
 
 from kpikit.periods import Calendar
 from kpikit.present import charts, theme
+from kpikit.present.charts_dots import plot_scatter
 
 CALENDAR = Calendar()
 NAN = float("nan")
@@ -557,3 +558,19 @@ class TestCohorts:
 
 def rgba(color):
     return to_rgba(color)
+
+
+class TestScatter:
+    def test_each_period_is_a_dot_and_the_median_a_line_by_name(self):
+        frame = months([4.0, 9.0, 5.0], middle=5.0)
+
+        axes = plot_scatter(frame, unit="days", level="middle")
+
+        assert drawn(axes, "actual")[0].tolist() == [4.0, 9.0, 5.0]
+        assert list(drawn(axes, "median")[0]) == [5.0, 5.0]
+        assert texts(axes) == ["median"]
+
+    def test_without_a_value_it_says_so(self):
+        axes = plot_scatter(months([NAN], middle=NAN), unit="days", level="middle")
+
+        assert drawn(axes, "actual") == []

@@ -132,3 +132,42 @@ def test_without_milestones_one_line_names_the_key(open_context):
     (absence,) = delivery_section(open_context(ORDERS_YAML, {"orders.csv": ORDERS})).items
 
     assert absence.text == "No milestone is declared; reads the key milestones."
+
+
+CYCLE = """
+  - name: item_days
+    label: Cycle time
+    question: How long does an item take?
+    table: observations
+    numerator: {mean: value}
+    unit: days
+    direction: down
+"""
+
+
+def test_cycle_times_are_scattered_around_their_median(open_context):
+    weeks = ("2026-09-07", "2026-09-14", "2026-09-21")
+    days = zip(weeks, (4, 9, 5), strict=True)
+    rows = observations() + "".join(f"item_days,{day},{value}\n" for day, value in days)
+    milestone = (
+        "{key: b, milestone: Next, planned: 2026-10-10, remaining: 10, throughput: items_done,"
+        " cycle_time: item_days}"
+    )
+    yaml = YAML.replace("milestones:\n", f"{CYCLE[1:]}milestones:\n  - {milestone}\n")
+
+    table, charts = delivery_section(open_context(yaml, {"observations.csv": rows})).items
+
+    pace, cycle = charts.items
+    assert "P50" in [column.label for column in table.columns]
+    assert pace.title.startswith("Items done came to")
+    assert cycle.title == "Cycle time: 5.0 days in the middle of 3 weeks, 5.0 days in the last"
+    assert "highest 9.0 days in" in cycle.alt
+
+
+def test_a_cycle_time_without_a_value_has_no_chart(open_context):
+    milestone = "{key: b, milestone: Next, planned: 2026-10-10, cycle_time: item_days}"
+    yaml = YAML.replace("milestones:\n", f"{CYCLE[1:]}milestones:\n  - {milestone}\n")
+
+    (table,) = delivery_section(open_context(yaml, {"observations.csv": observations()})).items
+
+    assert row_of(table)["milestone"] == "Next"
