@@ -13,6 +13,7 @@ from kpikit.present.frames import age_names, cohort_name, cohort_rates
 from kpikit.present.panels import Panel
 
 _CELL_PT = 15.5  # height of a row of cells
+_DOT_PT = 0.98  # as large as a dot of the text would be
 
 
 @canvas.themed
@@ -66,13 +67,18 @@ def _write_cells(
     panel: Panel, rates: pd.DataFrame, fill: Callable[[float], tuple[float, ...]]
 ) -> None:
     """Write each cell's rate in per cent, in the ink that reads better on it; a dot if unknown."""
-    for (row, column), rate in np.ndenumerate(rates.to_numpy(dtype=float)):
-        known = np.isfinite(rate)
+    values = rates.to_numpy(dtype=float)
+    for row, column in np.argwhere(np.isfinite(values)):
+        rate = values[row, column]
         canvas.write(
-            panel, f"{100 * rate:.0f}" if known else "·", (column + 0.5, row + 0.5),
-            align="center", size=theme.SMALL_PT,
-            color=_readable_on(fill(rate)) if known else theme.MID,
+            panel, f"{100 * rate:.0f}", (column + 0.5, row + 0.5), align="center",
+            size=theme.SMALL_PT, color=_readable_on(fill(rate)),
         )  # fmt: skip
+    down, across = np.nonzero(~np.isfinite(values))
+    panel.plot(
+        across + 0.5, down + 0.5, "o", color=theme.MID, markersize=_DOT_PT, markeredgewidth=0,
+        scalex=False, scaley=False, label="not complete",
+    )  # fmt: skip
 
 
 def _readable_on(fill: Sequence[float]) -> str:

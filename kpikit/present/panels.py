@@ -67,6 +67,9 @@ class _UntickedY(_Unticked, YAxis):
 class Label(Text):
     """A text that stands on its baseline; of one line, it is drawn without being laid out."""
 
+    def set_clip_path(self, path: Any, transform: Transform | None = None) -> None:
+        """Take no outline to be cut by, which all artists of a panel are given: it is never cut."""
+
     def draw(self, renderer: RendererBase) -> None:
         """Draw the text; see ``matplotlib.text.Text.draw``, which draws any other."""
         text = self.get_text()

@@ -528,8 +528,10 @@ class TestCohorts:
     def test_each_cohort_has_its_size_its_rates_and_dots_for_what_is_not_complete(self):
         axes = charts.plot_cohorts(self.table, grain="week")
 
-        assert texts(axes)[:4] == ["50", "10", "40", "·"]
-        assert texts(axes)[4:] == ["6 Jul 2026", "1,000", "13 Jul 2026", "80", "users"]
+        assert texts(axes)[:3] == ["50", "10", "40"]
+        assert texts(axes)[3:] == ["6 Jul 2026", "1,000", "13 Jul 2026", "80", "users"]
+        (dots,) = [line for line in axes.lines if line.get_label() == "not complete"]
+        assert dots.get_xydata().tolist() == [[1.5, 1.5]]
         assert labels(axes, "x") == ["W1", "W2"]
 
     def test_the_ink_of_a_cell_stands_out_from_its_fill(self):
