@@ -6,6 +6,7 @@ from kpikit.present.components import Stack
 from kpikit.present.scorecards import scorecard_card
 from kpikit.sections.absent import nothing_to_show
 from kpikit.sections.context import Context
+from kpikit.sections.evidence import false_signals
 from kpikit.sections.kpis import kpi_rows
 
 
@@ -23,8 +24,21 @@ def scorecard_section(context: Context) -> Stack:
         title="",
     )
     remarks = sorted({name for metric in context.metrics for name in context.checks_of(metric)})
-    if remarks:
-        note = f"Remarks on the data: {', '.join(remarks)}. Appendix A tells each."
-        table = replace(table, notes=(*table.notes, note))
+    notes = [
+        _false_alarms(context),
+        f"Remarks on the data: {', '.join(remarks)}. Appendix A tells each." if remarks else "",
+    ]
+    table = replace(table, notes=(*table.notes, *filter(None, notes)))
     versions = {metric.name: metric.version for metric in context.metrics}
     return Stack((table,), kpis=kpi_rows(context), definitions=versions)
+
+
+def _false_alarms(context: Context) -> str:
+    """Return how many of the signals may be chance, empty where none was looked for."""
+    expected = false_signals(context)
+    if not expected:
+        return ""
+    return (
+        f"Signals are told by month: over these KPIs and this {context.period.grain}, at most "
+        f"{expected:.1f} are to be expected although nothing happened."
+    )

@@ -8,7 +8,7 @@ import pytest
 from kpikit.present.components import Absence, Callout, Figure, Headlines, Row, Table, Tiles
 from kpikit.sections import quality, retention, revenue, scorecard, segments, summary, voice
 from kpikit.sections import trends as trends_of
-from tests.sections.conftest import ORDERS, ORDERS_YAML
+from tests.sections.conftest import ORDERS, ORDERS_YAML, WAVE, orders_of
 
 EVENTS_YAML = "source: {tables: {events: {files: events.csv}}}\nmetrics: [active_users]"
 EVENTS = """
@@ -78,6 +78,20 @@ def test_the_scorecard_bears_the_rows_of_kpis_json(shop):
     ]  # fmt: skip
 
 
+def test_the_scorecard_says_how_many_signals_chance_makes(open_context):
+    yaml = "source: {tables: {orders: {files: orders.csv}}}\nmetrics: [net_revenue, orders]"
+
+    (table,) = scorecard.scorecard_section(
+        open_context(yaml, {"orders.csv": orders_of(WAVE)}, period="2026Q2")
+    ).items
+
+    # two KPIs without season, trend or memory, three months, 1 % each
+    assert (
+        "Signals are told by month: over these KPIs and this quarter, at most 0.1 are to be "
+        "expected although nothing happened."
+    ) in table.notes
+
+
 def test_the_scorecard_names_the_faults_of_the_data_below_it(open_context):
     doubled = "".join(
         f"{n},a,2026-08-01T10:00:00,5\n{n},a,2026-08-01T10:00:00,5\n" for n in range(30)
@@ -130,18 +144,19 @@ def test_trends_say_what_their_panels_and_lines_are_as_far_as_they_are_drawn(ope
 
 
 def test_a_run_on_one_side_has_one_ring_however_long_it_goes_on(open_context, monkeypatch):
-    drawn = []
+    drawn, bands = [], []
     plot = trends_of.plot_trend
 
     def remember(monthly, *args, **keywords):
         drawn.extend(monthly["signal"])
+        bands.append((monthly["lower"].min(), monthly["upper"].max()))
         return plot(monthly, *args, **keywords)
 
     rules = ["", "one_side", "one_side", "one_side", "beyond_limit", "one_side"]
     sides = ["", "above", "above", "below", "below", "below"]
     routine = pd.DataFrame(
         {"period": [f"2026-0{month}" for month in range(4, 10)], "rule": rules, "side": sides,
-         "lower": 0.0, "upper": 9.0, "signal": [rule != "" for rule in rules]}
+         "value": 1.0, "lower": -9.0, "upper": 9.0, "signal": [rule != "" for rule in rules]}
     )  # fmt: skip
     monkeypatch.setattr(trends_of, "plot_trend", remember)
     monkeypatch.setattr(trends_of, "signals", lambda *_: routine)
@@ -153,6 +168,7 @@ def test_a_run_on_one_side_has_one_ring_however_long_it_goes_on(open_context, mo
     trends_of.trends_section(open_context(yaml, {"orders.csv": orders}))
 
     assert drawn == [False, True, False, True, True, True]
+    assert bands == [(0.0, 9.0)]  # orders were never below zero, so the band ends there
 
 
 def test_a_quarterly_target_is_drawn_on_months_only_where_both_can_be_compared(
