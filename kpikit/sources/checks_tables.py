@@ -17,7 +17,7 @@ from kpikit.sources.repeats import (
     find_batches,
     in_span,
 )
-from kpikit.sources.subject import FileFacts, Subject, span_of
+from kpikit.sources.subject import Content, Subject, span_of
 
 _ROW_LIMITS = {1_048_575: "1,048,576", 65_535: "65,536"}
 _LEAST_FILE_ROWS = 10
@@ -54,16 +54,16 @@ def repeated_file_findings(subject: Subject) -> Iterator[Finding]:
 
     A column that is constant within a file, such as the date of a survey wave, does not count.
     """
-    alike: dict[tuple[object, ...], list[FileFacts]] = defaultdict(list)
+    alike: dict[tuple[object, ...], list[tuple[str, Content]]] = defaultdict(list)
     for file in subject.files:
-        varying = {name: seen for name, seen in file.content.items() if seen is not None}
-        if file.rows >= _LEAST_FILE_ROWS and varying:
-            alike[(file.rows, *sorted(varying.items()))].append(file)
+        if file.rows >= _LEAST_FILE_ROWS and file.content is not None and file.content.prints:
+            key = (file.rows, *sorted(file.content.prints.items()))
+            alike[key].append((file.name, file.content))
     noun = _NOUNS.get(subject.spec.name, "row")
     for files in alike.values():
         if len(files) > 1:
-            names = tuple(file.name for file in files)
-            usable = files[0].usable_rows
+            names = tuple(name for name, _ in files)
+            usable = files[0][1].usable_rows
             rows = usable * (len(files) - 1)
             yield Finding(
                 "repeated_file", subject.spec.name, "", "warning", rows, rows / subject.rows,

@@ -16,7 +16,7 @@ from kpikit.periods import Calendar
 from kpikit.sources import checks_days, checks_rows, checks_tables
 from kpikit.sources.dataset import SEVERITIES, Finding
 from kpikit.sources.stage import FILE_OF, StagedTable
-from kpikit.sources.subject import FileFacts, Subject, span_of
+from kpikit.sources.subject import Content, FileFacts, Subject, span_of
 
 
 def make_subject(
@@ -134,23 +134,17 @@ def _files(staged: StagedTable, spec: TableSpec, single_name: str) -> tuple[File
         table if FILE_OF in table.columns else table.mutate(**{FILE_OF: ibis.literal(single_name)})
     )
     times = named[spec.time].cast("timestamp")
-    usable = ibis.literal(True)
-    for name in spec.required:
-        if not spec.columns[name].nullable:
-            usable = usable & named[name].notnull()
     grouped = named.group_by(FILE_OF).aggregate(
-        rows=named.count(), usable=usable.sum(), first=times.min(), last=times.max()
+        rows=named.count(), first=times.min(), last=times.max()
     )
     found = grouped.order_by(FILE_OF).to_pyarrow().to_pylist()
-    content = [name for name in staged.mapped if name in spec.columns]
-    prints = _prints(named, content, _files_of_one_length(found))
+    contents = _contents(named, spec, staged.mapped, _files_of_one_length(found))
     return tuple(
         FileFacts(
-            row[FILE_OF], int(row["rows"]), int(row["usable"] or 0), row["first"], row["last"],
-            prints.get(row[FILE_OF], {}),
+            row[FILE_OF], int(row["rows"]), row["first"], row["last"], contents.get(row[FILE_OF])
         )
         for row in found
-    )  # fmt: skip
+    )
 
 
 def _files_of_one_length(found: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -159,17 +153,20 @@ def _files_of_one_length(found: Sequence[Mapping[str, Any]]) -> list[str]:
     return [row[FILE_OF] for row in found if lengths[row["rows"]] > 1]
 
 
-def _prints(
-    table: ir.Table, names: Sequence[str], files: Sequence[str]
-) -> dict[str, dict[str, str | None]]:
-    """Return what identifies a column's values in each of some files, None where all are alike.
+def _contents(
+    table: ir.Table, spec: TableSpec, mapped: Sequence[str], files: Sequence[str]
+) -> dict[str, Content]:
+    """Return what is in some files, whatever the order of their rows.
 
-    Whatever their order: a sum of their hashes.
+    A column is identified by the sum of its values' hashes.
     """
     # elsewhere hashes differ in width and meaning
     if not files or table.get_backend().name != "duckdb":
         return {}
-    measures: dict[str, ir.Value] = {}
+    names = [name for name in mapped if name in spec.columns]
+    needed = [name for name in spec.required if not spec.columns[name].nullable]
+    usable = ibis.and_(*(table[name].notnull() for name in needed))
+    measures: dict[str, ir.Value] = {"usable": usable.sum()}
     for name in names:
         short = table[name].hash() % (1 << 31)
         measures[f"{name}_print"] = short.sum()
@@ -178,9 +175,13 @@ def _prints(
     some = table.filter(table[FILE_OF].isin(files))
     rows = some.group_by(FILE_OF).aggregate(**measures).to_pyarrow().to_pylist()
     return {
-        row[FILE_OF]: {
-            name: None if row[f"{name}_least"] == row[f"{name}_most"] else str(row[f"{name}_print"])
-            for name in names
-        }
+        row[FILE_OF]: Content(
+            int(row["usable"] or 0),
+            {
+                name: str(row[f"{name}_print"])
+                for name in names
+                if row[f"{name}_least"] != row[f"{name}_most"]
+            },
+        )
         for row in rows
     }

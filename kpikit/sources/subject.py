@@ -13,25 +13,36 @@ from kpikit.sources.dates import TimeFormat
 
 
 @dataclass(frozen=True)
+class Content:
+    """What is in a file, by which it is told from others.
+
+    Attributes:
+        usable_rows: Rows with a value in every required column.
+        prints: Column to what identifies its values; columns whose values are all alike are left
+            out.
+    """
+
+    usable_rows: int
+    prints: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class FileFacts:
     """One file's part of a table.
 
     Attributes:
         name: Its name.
         rows: Its rows.
-        usable_rows: Rows with a value in every required column.
         first: Earliest time of a row.
         last: Latest time of a row.
-        content: Column to what identifies its values, None where they are all alike; empty where
-            no other file has as many rows.
+        content: What is in it; None where no other file has as many rows.
     """
 
     name: str
     rows: int
-    usable_rows: int
     first: dt.datetime | None
     last: dt.datetime | None
-    content: Mapping[str, str | None]
+    content: Content | None
 
 
 def span_of(files: Iterable[FileFacts]) -> tuple[dt.datetime, dt.datetime] | None:

@@ -144,23 +144,31 @@ def _first_exposures(
     rows: ir.Table, timezone: str, between: tuple[dt.datetime, dt.datetime]
 ) -> ir.Table:
     """Return one row per user: the first exposure, and how many there were of what."""
-    firsts = rows.group_by("user_id").aggregate(
-        first_time=rows.exposure_time.min(),
-        crossed=rows.variant.min() != rows.variant.max(),
-        exposures=rows.count(),
-    )
     own = {*_CANONICAL, "early", "late", "known"}
     dimensions = [name for name in rows.columns if name not in own]
+    firsts = rows.group_by("user_id").aggregate(
+        exposure_time=rows.exposure_time.min(),
+        crossed=rows.variant.min() != rows.variant.max(),
+        exposures=rows.count(),
+        **{name: rows[name].min() for name in ("variant", *dimensions)},
+    )
+    # only who was exposed again needs another look for what stood at the first exposure
+    once = firsts.filter(firsts.exposures == 1).mutate(at_first=ibis.literal(1, "int64"))
+    again = firsts.filter(firsts.exposures > 1).select(
+        "user_id", "crossed", "exposures", first_time=firsts.exposure_time
+    )
     # a join and not an ordered aggregate, which Spark and ClickHouse lack
-    joined = rows.inner_join(firsts, ["user_id", (rows.exposure_time, firsts.first_time)])
-    users = joined.group_by("user_id").aggregate(
-        variant=joined.variant.min(),
+    joined = rows.inner_join(again, ["user_id", (rows.exposure_time, again.first_time)])
+    found = joined.group_by("user_id").aggregate(
         exposure_time=joined.first_time.min(),
         crossed=joined.crossed.any(),
         exposures=joined.exposures.max(),
+        **{name: joined[name].min() for name in ("variant", *dimensions)},
         at_first=joined.count(),
-        **{name: joined[name].min() for name in dimensions},
     )
+    columns = ["user_id", "variant", "exposure_time", *dimensions, "crossed", "exposures",
+               "at_first"]  # fmt: skip
+    users = once.select(columns).union(found.select(columns))
     return users.mutate(exposure_day=local_date(users.exposure_time, timezone, between=between))
 
 
@@ -346,10 +354,10 @@ def _sums(rows: ir.Table, key: str, measure: Measure) -> dict[str, ir.Value]:
     """Return a measure over the rows that count; of a sum their number too."""
     counts = rows[f"{key}{_COUNTS}"]
     if measure.how == "count":
-        return {key: counts.sum()}
+        return {key: rows.count(where=counts)}
     if measure.how == "converted":
         return {key: ibis.ifelse(counts.any(), 1, 0)}
-    return {key: rows[measure.column].sum(where=counts), f"{key}{_ROWS}": counts.sum()}
+    return {key: rows[measure.column].sum(where=counts), f"{key}{_ROWS}": rows.count(where=counts)}
 
 
 def _with_sums(units: ir.Table, sums: ir.Table) -> ir.Table:
