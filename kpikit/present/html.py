@@ -87,3 +87,8 @@ def _heat_keys(table: Mapping[str, Any]) -> set[str]:
         for key, cell in row.items()
         if not isinstance(cell, str) and cell["shade"] is not None
     }
+
+
+# Compiled when the module is imported, as warm kernels have done before they are forked.
+for _name in environment().list_templates(extensions=["j2"]):
+    environment().get_template(_name)

@@ -30,6 +30,7 @@ class _CellRunner:
         *,
         place: Any = None,
         on_event: Any = None,
+        on_notebook: Any = None,
         execution_timeout: float | None = None,
         start_timeout: float = 60,
         **_options: Any,
@@ -41,11 +42,15 @@ class _CellRunner:
             kernel_name: Ignored.
             place: ``KernelPlace`` of the kernel; the current directory and environment if absent.
             on_event: Called with an ``Event`` as the run goes on.
+            on_notebook: Called with the notebook whose outputs the run fills in, also where
+                papermill then raises for one of them.
             execution_timeout: Seconds that a cell may take; no limit if absent.
             start_timeout: Seconds that the kernel's start may take.
         """
         from kpikit.publish.kernels import run_cells  # noqa: PLC0415 - imports Jupyter's clients
 
+        if on_notebook is not None:
+            on_notebook(nb_man.nb)
         run_cells(
             nb_man,
             place=place,

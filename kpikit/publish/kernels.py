@@ -133,6 +133,7 @@ class ReportClient(PapermillNotebookClient):  # type: ignore[misc]  # papermill 
                     with contextlib.suppress(subprocess.TimeoutExpired):
                         process.wait(_END_SECONDS)
                 self.nb.metadata[METADATA_KEY]["kernel"] = ending
+                _join_streams(self.nb)
                 self.set_widgets_metadata()
         finally:
             if log is not None:
@@ -217,8 +218,24 @@ class _ThisInterpreter(KernelSpecManager):
     """Knows one kernel: ipykernel in this interpreter."""
 
     def get_kernel_spec(self, kernel_name: str) -> KernelSpec:
-        command = [sys.executable, "-m", "kpikit.publish.cold", "-f", "{connection_file}"]
+        # without a history: nobody will ask for it, and it opens a database with a thread
+        options = ["-f", "{connection_file}", "--HistoryManager.enabled=False"]
+        command = [sys.executable, "-m", "kpikit.publish.cold", *options]
         return KernelSpec(argv=command, display_name=kernel_name, language="python")
+
+
+def _join_streams(notebook: NotebookNode) -> None:
+    """Make one output of what a cell printed in one go: when it arrives in parts is chance."""
+    for cell in notebook.cells:
+        joined: list[NotebookNode] = []
+        for output in cell.get("outputs", ()):
+            last = joined[-1] if joined else {}
+            if output.output_type == "stream" and last.get("name") == output.name:
+                last["text"] += output.text
+            else:
+                joined.append(output)
+        if len(joined) < len(cell.get("outputs", ())):
+            cell.outputs = joined
 
 
 def _heading(cell: NotebookNode) -> str:

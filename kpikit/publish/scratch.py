@@ -46,6 +46,16 @@ def scratch_folder() -> Iterator[Path]:
         yield folder.resolve()
 
 
+def discard(folder: Path) -> None:
+    """Remove the folder of a run that has been killed, from a process that outlives it briefly.
+
+    What it leaves, or another such process makes anew, is the next run's to remove.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        folder.with_suffix(_SUFFIX).unlink(missing_ok=True)
+
+
 def _locked_folder(parent: Path, until_the_end: contextlib.ExitStack) -> Path | None:
     """Return a new folder whose lock is held; None where nothing can be locked."""
     while sys.platform != "win32":

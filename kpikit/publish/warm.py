@@ -34,6 +34,7 @@ _READY_SECONDS = 120.0  # its imports may have to wait for busy processors
 # what they read or start when they are imported.
 _PRELOADS: Mapping[str, tuple[str, ...]] = {
     "kpikit": (
+        "kpikit.exploring",
         "kpikit.report",
         "kpikit.present.html",
         "ibis.backends.duckdb.converter",
@@ -64,6 +65,11 @@ _KERNEL = (
     "ipykernel.kernelapp",
     "ipykernel.debugger",  # which every kernel loads, for a debugger that may come
     "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.core.oinspect",
+    "IPython.core.logger",
+    "encodings.unicode_escape",
+    "tornado.platform.asyncio",
     "IPython.extensions.storemagic",
 )
 

@@ -8,7 +8,6 @@ killed at any moment.
 import contextlib
 import json
 import os
-import shutil
 import signal
 import sys
 import sysconfig
@@ -31,6 +30,7 @@ from kpikit.publish.messages import CellStarted, Event, Job, Outcome
 from kpikit.publish.outputs import stage_files
 from kpikit.publish.processes import end_family
 from kpikit.publish.profile import HTML, PDF, SEAL, Clock
+from kpikit.publish.scratch import discard
 from kpikit.publish.seal import broken_conditions, kpis_document
 
 if TYPE_CHECKING:
@@ -107,19 +107,18 @@ class _KernelNotStartedError(SealError):
 
 def _execute(job: Job, tell: Callable[[Event], None], guard: Guard, clock: Clock) -> "NotebookNode":
     """Return the executed notebook; a cell that failed is seen in its outputs."""
-    import nbformat  # noqa: PLC0415 - loads slowly, and only workers need it
-    import papermill  # noqa: PLC0415 - as above
+    import papermill  # noqa: PLC0415 - loads slowly, and only workers need it
     from papermill.exceptions import PapermillExecutionError  # noqa: PLC0415
 
     template = job.scratch / f"{job.report.name}.ipynb"
-    executed = job.scratch / "executed.ipynb"
+    executed: list[NotebookNode] = []
     place = _kernel_place(job, guard, clock)
     template.write_text(job.report.template.text, encoding="utf-8")
     papermill.log.logger.setLevel("ERROR")  # what it warns of is refused by plan or seal
     try:
         papermill.execute_notebook(
             str(template),
-            str(executed),
+            None,  # written once, when it is sealed
             parameters=job.report.parameters,
             engine_name="kpikit",
             kernel_name="python3",
@@ -130,14 +129,14 @@ def _execute(job: Job, tell: Callable[[Event], None], guard: Guard, clock: Clock
             execution_timeout=job.limits.cell_seconds or None,
             place=place,
             on_event=tell,
+            on_notebook=executed.append,
         )
     except PapermillExecutionError:
         pass  # the seal finds the cell's error, and words it
     except RuntimeError as error:
         reason = f"The kernel did not start: {error}{_last_words(place)}"
         raise _KernelNotStartedError(reason) from error
-    text = executed.read_text(encoding="utf-8")
-    notebook: NotebookNode = nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+    (notebook,) = executed
     notebook["cells"] = [
         cell for cell in notebook["cells"] if _PAPERMILL_TAG not in cell["metadata"].get("tags", ())
     ]
@@ -312,5 +311,5 @@ def _end_with_parent(taken: Sequence[Job]) -> None:
         parent.join()
         for job in taken:
             end_family(None, mark=job.mark)
-            shutil.rmtree(job.scratch.parent, ignore_errors=True)
+            discard(job.scratch.parent)
         os._exit(1)

@@ -33,6 +33,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, NoReturn
 
+from kpikit.publish.cold import run_kernel
 from kpikit.publish.processes import adopt_orphans, end_with_parent, outlive_parent
 
 _REQUEST_SECONDS = 10.0
@@ -177,7 +178,7 @@ def _become_kernel(request: dict[str, Any], connection: socket.socket, parent: i
     try:
         _part_from(parent, keep=connection.fileno(), log=request["log"])
         _take_over(request)
-        _run_kernel(connection)
+        run_kernel(lambda: _answer(connection))
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
@@ -222,14 +223,9 @@ def _take_over(request: dict[str, Any]) -> None:
     gc.set_threshold(100_000, 10, 10)  # Ibis makes many small objects: 0.1 s a report
 
 
-def _run_kernel(connection: socket.socket) -> None:
-    from ipykernel.kernelapp import IPKernelApp  # noqa: PLC0415 - loaded before, or slow
-
-    app: Any = IPKernelApp.instance()
-    app.initialize(sys.argv[1:])
+def _answer(connection: socket.socket) -> None:
     _send(connection, pid=os.getpid())
     connection.close()
-    app.start()
 
 
 def _send(connection: socket.socket, **message: Any) -> None:

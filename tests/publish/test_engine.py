@@ -78,3 +78,43 @@ def test_a_kernel_that_dies_is_a_failure_that_the_notebook_shows(papermill_run):
     assert notebook.metadata.kpikit.kernel == (
         "the kernel's process ended by itself, with exit code 0"
     )
+
+
+def test_what_a_cell_prints_in_one_go_is_one_output(tmp_path, make, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    parts = """
+import sys, time
+for word in ("one ", "two ", "three"):
+    print(word, end="", flush=True)
+    time.sleep(0.05)
+print("aside", file=sys.stderr, flush=True)
+time.sleep(0.05)
+print("four")
+"""
+    (tmp_path / "in.ipynb").write_text(make.notebook_json(parts, "1"))
+
+    notebook = papermill.execute_notebook(
+        "in.ipynb", None, engine_name="kpikit", kernel_name="python3", progress_bar=False
+    )
+
+    printed = [(output.name, output.text) for output in notebook.cells[1].outputs]
+    assert printed == [("stdout", "one two three"), ("stderr", "aside\n"), ("stdout", "four\n")]
+
+
+def test_the_notebook_is_handed_over_also_where_a_cell_raises(tmp_path, make, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.ipynb").write_text(make.notebook_json("1 / 0"))
+    held = []
+
+    with pytest.raises(papermill.PapermillExecutionError):
+        papermill.execute_notebook(
+            "in.ipynb",
+            None,
+            engine_name="kpikit",
+            kernel_name="python3",
+            progress_bar=False,
+            on_notebook=held.append,
+        )
+
+    (notebook,) = held
+    assert notebook.cells[-1].outputs[0].ename == "ZeroDivisionError"

@@ -378,6 +378,33 @@ def test_a_disk_that_fills_up_keeps_the_last_good_report_and_serves_again_when_t
     assert [outcome.state for outcome in small.outcomes] == ["sealed"]
 
 
+TURN_READ_ONLY = """
+import subprocess
+for how in (["--bind", {folder!r}], ["-o", "remount,bind,ro"]):
+    subprocess.run(["mount", *how, {folder!r}], check=True)
+"""
+
+
+def test_a_folder_that_turns_read_only_keeps_the_last_good_report_and_serves_again_later(
+    small_disk, make
+):
+    folder = publish_before(small_disk, "atlas")
+    turn = TURN_READ_ONLY.format(folder=str(folder))
+    turns = make.planned("atlas", make.cover, make.kpis, turn)
+
+    failed = run_plan(make.plan_of(turns), output_dir=small_disk, formats=())
+    kept = make.files_below(folder)
+    subprocess.run(["umount", str(folder)], check=True)
+    whole = run_plan(make.plan_of(make.planned("atlas")), output_dir=small_disk, formats=())
+
+    assert [outcome.state for outcome in failed.outcomes] == ["failed"]
+    assert "Read-only file system" in failed.outcomes[0].reasons[0]
+    assert kept == PUBLISHED
+    assert [outcome.state for outcome in whole.outcomes] == ["sealed"]
+    names = {path.name for path in folder.iterdir()}
+    assert names == {".mini.record.json", "mini.ipynb", "mini.kpis.json"}
+
+
 class FaultyDisk:
     """Lets every call that writes pass, but one, or all from one on.
 

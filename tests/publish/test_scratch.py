@@ -42,6 +42,16 @@ def test_one_that_a_killed_run_has_left_goes_with_the_next(temporary):
     assert left == ["another", "another.lock", "kpikit-other"]
 
 
+def test_a_process_that_outlives_its_run_briefly_removes_folder_and_lock(temporary):
+    (temporary / "kpikit-run-dead" / "0").mkdir(parents=True)
+    (temporary / "kpikit-run-dead.lock").touch()
+
+    for _ in range(2):  # each worker of the run
+        scratch.discard(temporary / "kpikit-run-dead")
+
+    assert list(temporary.iterdir()) == []
+
+
 def test_one_of_another_user_stays(temporary, monkeypatch):
     (temporary / "kpikit-run-dead").mkdir()
     monkeypatch.setattr(scratch.os, "getuid", lambda: 4711)
