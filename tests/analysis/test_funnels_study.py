@@ -219,3 +219,42 @@ def test_a_study_finds_its_entries_once_for_all_figures(monkeypatch):
     study.paths("actual", step=1, direction="after", most=3)
 
     assert len(found) == 1
+
+
+def test_a_user_with_very_many_events_leaves_an_entry_per_day_and_depth():
+    days, size = 20, 40_000
+    seconds = np.linspace(0, days * 86_400 - 1, size).astype(int)
+    events = pd.DataFrame({
+        "user_id": "bot", "event": ["a", "b", "b", "c"] * (size // 4),
+        "event_time": pd.Timestamp(FIRST) + pd.to_timedelta(seconds, unit="s"), "device": "phone",
+    })  # fmt: skip
+    study = study_funnel(
+        events, **asked(FUNNELS["plain"]), spans=SPANS, calendar=Calendar(), properties=["device"],
+        start=FIRST, end=AS_OF,
+    )  # fmt: skip
+
+    entries = study.entries.count().execute()
+    table = study.trend_table("day", start=FIRST, end=FIRST + dt.timedelta(days=days))
+
+    assert entries == days * 3
+    assert table["users"].tolist() == [1] * days * 3
+
+
+def test_a_study_of_no_events_counts_nobody():
+    study = study_funnel(
+        EVENTS[:0], **asked(FUNNELS["plain"]), spans=SPANS, calendar=BERLIN, properties=["device"],
+        start=FIRST, end=AS_OF,
+    )  # fmt: skip
+    days = {"start": FIRST, "end": AS_OF}
+
+    tables = study.tables
+
+    assert [table["users"].sum() for table in tables.values()] == [0, 0, 0]
+    assert tables["actual"]["step_rate"].isna().all()
+    assert study.trend_table("week", **days)["users"].sum() == 0
+    assert study.step_trend_table(3, "week", **days)["step_rate"].isna().all()
+    assert study.segment_table("actual", "device", attribution="first_touch", top=3).empty
+    assert study.quantiles("actual", quantiles=[0.5]).empty
+    assert study.times("actual", bins=["1h"]).empty
+    assert study.paths("actual", step=1, direction="after", most=3).empty
+    assert study.associations("actual").empty

@@ -265,6 +265,15 @@ def test_a_funnel_that_nobody_entered_says_so_in_every_section(sections):
         )
 
 
+def test_events_of_no_rows_are_told_in_every_section(sections):
+    opened = sections(csv="user_id,event,event_time,device\n")
+
+    for name in SECTIONS:
+        assert texts_of(getattr(opened, name)())
+    kpis = opened.summary().metadata()["kpis"]
+    assert {(row["value"], row["n"]) for row in kpis} == {(None, 0)}
+
+
 def test_a_period_without_a_full_window_yet_says_so(sections):
     yaml = FUNNELS.replace("window: 2d", "window: 200d")
 
