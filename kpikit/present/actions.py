@@ -25,12 +25,12 @@ _OUTCOMES: Mapping[str, tuple[str, Tone]] = {
 }
 _JUDGED = ("reached", "partly", "not_reached", "opposite")
 _COLUMNS = (
-    Column("trigger", "Trigger", width=3.0),
-    Column("action", "Action", width=2.8, emphasis=True),
+    Column("trigger", "Trigger", width=2.8),
+    Column("action", "Action", width=2.6, emphasis=True),
     Column("owner", "Owner", width=1.3),
     Column("due", "Due", width=1.1),
     Column("age", "Age", width=1.3),
-    Column("expected", "Expected effect", width=1.9),
+    Column("expected", "Expected effect", width=2.3),
     Column("measured", "Measured effect", width=2.0),
     Column("status", "Status", width=0.8),
 )

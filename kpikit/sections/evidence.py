@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from kpikit.sections.context import Context
 
 _MOST_GAPS = 0.25  # share of a history's periods without a value, above which it is not judged
+_NO_PARTS = {"nrr", "roi", "revenue_churn_rate"}  # shares that may lie beyond 0 and 1
 _SEASONS: dict[Grain, int] = {"month": 12, "quarter": 4}
 
 
@@ -199,7 +200,8 @@ def course_to(
     """Return the way to a period that is not over; None where the history does not lead up to it.
 
     What adds up, a value at the end, and a rate that a month may stand for are put together from
-    months; anything else (distinct users, churn) is foretold from periods of the same length.
+    months; anything else (distinct users, churn) is foretold from periods of the same length, and so
+    is what months have too few units or values for.
 
     Args:
         context: The report's.
@@ -210,10 +212,12 @@ def course_to(
     calendar, day = context.calendar, as_of or context.as_of
     by_month = metric.additive or metric.any_length
     grain: Grain = "month" if by_month and period.days > 31 else period.grain
-    parts = calendar.split(period, grain) if grain != period.grain else [period]
     series = history(context, metric, grain, as_of=day)
     if series.empty:
+        grain, series = period.grain, history(context, metric, period.grain, as_of=day)
+    if series.empty:
         return None
+    parts = calendar.split(period, grain) if grain != period.grain else [period]
     came = [part.label for part in parts if part.is_complete(day)]
     last = calendar.parse(str(series.index[-1]))
     reached = calendar.parse(came[-1]) if came else calendar.previous(parts[0])
@@ -225,7 +229,7 @@ def course_to(
         elapsed=len(came),
         aggregate="sum" if metric.additive else "last" if metric.at_end else "mean",
         season_length=_SEASONS.get(grain, 1),
-        bounds=_bounds(metric),
+        bounds=bounds_of(metric, series),
     )
 
 
@@ -301,8 +305,17 @@ def _months_of(context: "Context") -> int:
     return sum(month.is_complete(context.as_of) for month in months)
 
 
-def _bounds(metric: Metric) -> tuple[float, float]:
-    """Return the least and greatest value that a KPI of this unit can take."""
+def bounds_of(metric: Metric, values: pd.Series) -> tuple[float, float]:
+    """Return the least and greatest value that a KPI can take, by its unit and what it was so far.
+
+    A share of a whole ends at 0 and 1, a return on cost does not: what never left those ends is
+    taken for the former.
+    """
     if metric.unit == "points":
         return -100.0, 100.0
-    return (0.0, math.inf) if metric.unit == "count" else UNBOUNDED
+    if metric.unit == "count":
+        return 0.0, math.inf
+    known = values.dropna()
+    if metric.unit == "share" and metric.name not in _NO_PARTS and known.between(0, 1).all():
+        return 0.0, 1.0
+    return UNBOUNDED

@@ -2,26 +2,42 @@
 
 from kpikit.analysis.scorecard import SPARK_LENGTH
 from kpikit.formats import plural
-from kpikit.present.components import Callout, Component, Paragraph, Stack, Tiles
+from kpikit.present.components import Callout, Component, Headlines, Paragraph, Stack, Tiles
+from kpikit.present.decisions import decisions_asked
 from kpikit.present.scorecards import scorecard_tiles
 from kpikit.present.sentences import headlines
+from kpikit.sections.actions import unanswered
 from kpikit.sections.context import Context
 from kpikit.sections.cover import state_sentence
 
+_MOST, _FEWER = 7, 5  # sentences without and with decisions beside them
+
 
 def summary_section(context: Context) -> Stack:
-    """Return the headlines and a tile per leading KPI."""
+    """Return the headlines, the decisions asked for, and a tile per leading KPI."""
     items: list[Component] = []
     if remark := state_sentence(context):
         finished = context.period.is_complete(context.as_of)
         title = "Covered in part" if finished else "Unfinished period"
         items.append(Callout(remark, tone="warning", title=title))
-    items.append(headlines(context.scorecard, context.basis))
+    items.append(_headlines(context))
     tiles = scorecard_tiles(context.scorecard, context.basis, badges=context.badges)
     items.append(tiles)
     if any(tile.spark for tile in tiles.items):
         items.append(Paragraph(_legend(context, tiles), small=True))
     return Stack(tuple(items))
+
+
+def _headlines(context: Context) -> Headlines:
+    """Return the headlines beside the decisions; with these, fewer of them fit the first page."""
+    late = {
+        action.action: (context.as_of - action.due).days
+        for action in context.params.actions
+        if action.status == "open" and action.due < context.as_of
+    }
+    decisions = decisions_asked(context.scorecard, unanswered(context), late, context.basis)
+    most = _FEWER if decisions else _MOST
+    return headlines(context.scorecard, context.basis, most=most, decisions=decisions)
 
 
 def _legend(context: Context, tiles: Tiles) -> str:

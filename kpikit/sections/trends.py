@@ -13,7 +13,7 @@ from kpikit.present.theme import Size
 from kpikit.present.titles import alt_text, series_numbers, trend_title
 from kpikit.sections.absent import nothing_to_show
 from kpikit.sections.context import MONTHS, WEEKS, Context
-from kpikit.sections.evidence import signals
+from kpikit.sections.evidence import bounds_of, signals
 
 _MOST = 6  # the review fits twelve pages then
 _FEW = 4  # charts that fill a page at the greater size
@@ -73,6 +73,10 @@ def _frame(context: Context, metric: Metric, *, last: int) -> pd.DataFrame:
         return shown
     routine = routine.assign(signal=routine["signal"] & ~_goes_on(routine))
     columns = routine.set_index("period")[["lower", "upper", "signal"]]
+    low, high = bounds_of(metric, routine["value"])
+    if (routine["value"].dropna() >= 0).all():
+        low = max(low, 0.0)  # a band below zero would be of what never was
+    columns[["lower", "upper"]] = columns[["lower", "upper"]].clip(low, high)
     return shown.join(columns, on="period").assign(signal=lambda frame: frame["signal"].eq(True))
 
 

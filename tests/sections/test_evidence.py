@@ -4,9 +4,18 @@ import datetime as dt
 import math
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
-from kpikit.sections.evidence import false_signals, foreseen, history, open_aim, signals
+from kpikit.catalogue import CATALOGUE
+from kpikit.sections.evidence import (
+    bounds_of,
+    false_signals,
+    foreseen,
+    history,
+    open_aim,
+    signals,
+)
 from tests.sections.conftest import WAVE, metric_of, orders_of
 
 YAML = """
@@ -137,3 +146,18 @@ def test_a_history_begins_with_the_present_definition(shop_of):
     known = history(context, metric, "month")
 
     assert known.index.tolist() == ["2026-05", "2026-06", "2026-07", "2026-08", "2026-09"]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "bounds"),
+    [
+        ("nps", [40.0], (-100.0, 100.0)),
+        ("orders", [3.0], (0.0, math.inf)),
+        ("repeat_purchase_rate", [0.2, math.nan, 0.9], (0.0, 1.0)),
+        ("repeat_purchase_rate", [0.2, 1.1], (-math.inf, math.inf)),
+        ("nrr", [0.9], (-math.inf, math.inf)),
+        ("net_revenue", [5.0], (-math.inf, math.inf)),
+    ],
+)
+def test_a_kpi_ends_where_its_unit_and_its_past_say(name, values, bounds):
+    assert bounds_of(CATALOGUE[name], pd.Series(values)) == bounds
