@@ -3,9 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from kpikit.formats import format_delta, format_value, is_missing, plural
 from kpikit.ledger import restatement_table
-from kpikit.present.components import Cell, Column, Component, Paragraph, Table
+from kpikit.present.components import Cell, Column, Component, Headline, Paragraph, Table
+from kpikit.present.sentences import is_plural, mid_sentence
 from kpikit.sections.context import Context
 
 _CAUSES: Mapping[str, str] = {
@@ -20,12 +23,7 @@ def restatements(context: Context) -> list[Component]:
     if context.earlier.kpis.empty:
         return [Paragraph("No earlier review is in the ledger, so none can be restated.")]
     reviews = context.earlier.kpis["report_period"].nunique()
-    found = restatement_table(
-        context.earlier,
-        _values_now(context),
-        definitions={metric.name: metric.version for metric in context.metrics},
-        data_hash=context.dataset.data_hash,
-    )
+    found = _restated(context)
     if found.empty:
         held = "review" if reviews == 1 else f"{reviews} reviews"
         return [Paragraph(f"Nothing that the earlier {held} published was restated.")]
@@ -48,6 +46,41 @@ def restatements(context: Context) -> list[Component]:
             compact=True,
         )
     ]
+
+
+def restated_headline(context: Context) -> Headline | None:
+    """Return the first KPI of the last review's own period that is not what it was; None for none.
+
+    The KPIs are those of the scorecard, in its order.
+    """
+    if context.earlier.kpis.empty:
+        return None
+    found = _restated(context)
+    last = context.earlier.kpis["report_period"].iloc[-1]  # they stand in order of their periods
+    own = found[(found["period"] == last) & (found["reported_in"] == last)]
+    if own.empty:
+        return None
+    row = next(iter(own.to_dict("records")))
+    told = _row(context, row)
+    label = str(told["kpi"])
+    others = plural(len(found) - 1, "more value") if len(found) > 1 else ""
+    return Headline(
+        "!",
+        "Restated:",
+        f"{mid_sentence(label)} of {row['period']} {'were' if is_plural(label) else 'was'} "
+        f"published as "
+        f"{told['published']}, now {told['now']}: {told['cause']}"
+        + (f"; {others} in appendix A." if others else "."),
+    )
+
+
+def _restated(context: Context) -> pd.DataFrame:
+    return restatement_table(
+        context.earlier,
+        _values_now(context),
+        definitions={metric.name: metric.version for metric in context.metrics},
+        data_hash=context.dataset.data_hash,
+    )
 
 
 def _values_now(context: Context) -> list[dict[str, Any]]:

@@ -1,5 +1,7 @@
 """Section 1: what moved, in sentences and tiles."""
 
+from dataclasses import replace
+
 from kpikit.analysis.scorecard import SPARK_LENGTH
 from kpikit.formats import plural
 from kpikit.present.components import Callout, Component, Headlines, Paragraph, Stack, Tiles
@@ -9,6 +11,7 @@ from kpikit.present.sentences import headlines
 from kpikit.sections.actions import unanswered
 from kpikit.sections.context import Context
 from kpikit.sections.cover import state_sentence
+from kpikit.sections.restatements import restated_headline
 
 _MOST, _FEWER = 7, 5  # sentences without and with decisions beside them
 
@@ -29,7 +32,10 @@ def summary_section(context: Context) -> Stack:
 
 
 def _headlines(context: Context) -> Headlines:
-    """Return the headlines beside the decisions; with these, fewer of them fit the first page."""
+    """Return the headlines beside the decisions; with these, fewer of them fit the first page.
+
+    What the last review said of its own period and is another value now comes last.
+    """
     late = {
         action.action: (context.as_of - action.due).days
         for action in context.params.actions
@@ -37,7 +43,11 @@ def _headlines(context: Context) -> Headlines:
     }
     decisions = decisions_asked(context.scorecard, unanswered(context), late, context.basis)
     most = _FEWER if decisions else _MOST
-    return headlines(context.scorecard, context.basis, most=most, decisions=decisions)
+    restated = restated_headline(context)
+    told = headlines(
+        context.scorecard, context.basis, most=most - bool(restated), decisions=decisions
+    )
+    return replace(told, items=(*told.items, restated)) if restated else told
 
 
 def _legend(context: Context, tiles: Tiles) -> str:

@@ -9,6 +9,7 @@ from kpikit.ledger import read_ledger
 from kpikit.present.components import Cell, Paragraph, Table
 from kpikit.publish.ledger import record
 from kpikit.sections.restatements import restatements
+from kpikit.sections.summary import summary_section
 
 
 @pytest.fixture
@@ -54,6 +55,25 @@ def test_a_change_by_another_definition_is_struck_out_with_its_reason(published)
     (row,) = table.rows
     assert row["delta"] == Cell("+€5.00", struck=True)
     assert row["cause"] == "not comparable, definition version 2 then, 1 now: 2 fewer orders"
+
+
+def test_the_summary_says_what_the_last_review_said_of_its_period_and_is_no_more(published):
+    context = published(("net_revenue", 45.0, 3), ("orders", 2, 2))
+
+    last = summary_section(context).items[0].items[-1]
+
+    assert (last.mark, last.claim) == ("!", "Restated:")
+    assert last.rest == (
+        "net revenue of 2026Q2 was published as €45.00, now €50.00: the data changed: 2 fewer "
+        "orders; 1 more value in appendix A."
+    )
+
+
+def test_the_summary_is_silent_where_the_last_review_still_holds(published, shop):
+    for context in (shop, published(("net_revenue", 50.0, 1))):
+        told = summary_section(context).items[0].items
+
+        assert "Restated:" not in [item.claim for item in told]
 
 
 def test_values_that_still_hold_are_said_to_hold(published):
