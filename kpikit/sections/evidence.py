@@ -200,8 +200,8 @@ def course_to(
     """Return the way to a period that is not over; None where the history does not lead up to it.
 
     What adds up, a value at the end, and a rate that a month may stand for are put together from
-    months; anything else (distinct users, churn) is foretold from periods of the same length, and so
-    is what months have too few units or values for.
+    months; anything else (distinct users, churn) is foretold from periods of the same length, and
+    so is what months have too few units or values for.
 
     Args:
         context: The report's.

@@ -10,7 +10,7 @@ import pytest
 from kpikit.ledger import FORECAST_COLUMNS, KPI_COLUMNS, Ledger
 from kpikit.present.components import Absence, Cell, Figure, Paragraph, Table
 from kpikit.present.prospects import outcomes_table
-from kpikit.sections.evidence import course_to
+from kpikit.sections.evidence import course_to, open_period
 from kpikit.sections.forecast import forecast_section, ledger_rows
 from kpikit.sections.prospects import LEDGER_COLUMNS, outcome_table, prospect_table, value_of
 from tests.sections.conftest import WAVE, metric_of, orders_of
@@ -348,13 +348,23 @@ def test_a_negative_base_has_forecasts_and_no_percentage_of_it(shop_of):
     assert "%" not in "".join(outcome[key] for key in ("mean", "actual", "error"))
 
 
-def test_a_history_with_too_many_gaps_is_not_foreseen(shop_of):
+AVERAGE = "[{metric: average_order_value, period: 2026Q4, value: 100}]"
+
+
+def test_what_too_few_months_tell_is_foreseen_from_quarters(shop_of):
     gaps = [amount if index % 3 == 0 else 0 for index, amount in enumerate(WAVE)]
-    context = shop_of(
-        gaps,
-        metrics="average_order_value",
-        targets="[{metric: average_order_value, period: 2026Q4, value: 100}]",
-    )
+    context = shop_of(gaps, metrics="average_order_value", targets=AVERAGE)
+
+    course = course_to(context, metric_of(context, "average_order_value"), open_period(context))
+
+    assert [part.label for part in course.parts] == ["2026Q4"]
+    assert (course.series.index[-1], course.season_length) == ("2026Q3", 4)
+    assert course.series.tolist() == [amount for amount in gaps if amount][-len(course.series) :]
+
+
+def test_a_history_with_too_many_gaps_is_not_foreseen(shop_of):
+    gaps = [amount if index % 6 == 0 else 0 for index, amount in enumerate(WAVE)]
+    context = shop_of(gaps, metrics="average_order_value", targets=AVERAGE)
 
     (absence,) = forecast_section(context).items
 
