@@ -41,8 +41,8 @@ ab-test: sample-data ## write the report of every A/B test that has begun (EXPER
 	@$(BIN)/kpikit run ab_test $(RUN_OPTIONS) $(if $(EXPERIMENT),--experiment "$(EXPERIMENT)")
 
 .PHONY: lab
-lab: sample-data ## open JupyterLab with the templates
-	@$(BIN)/jupyter lab --notebook-dir=. notebooks/quarterly_review.ipynb
+lab: sample-data ## open JupyterLab on a start page: reports, templates, what is fresh
+	@$(BIN)/jupyter lab --ServerApp.root_dir=. notebooks/start.ipynb
 
 .PHONY: test
 test: $(READY) ## run the tests, doctests and notebook checks

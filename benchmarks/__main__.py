@@ -20,6 +20,7 @@ NAMES = (
     "signals",
     "forecasts",
     "funnel",
+    "interactive",
     "first_run",
 )
 

@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from kpikit.analysis.survey import nps
     from kpikit.analysis.survival import survival_table
     from kpikit.exploring import explore
+    from kpikit.exploring.start import start_page
     from kpikit.report import Report, open_report
     from kpikit.report_experiment import ExperimentReport, open_experiment
 
@@ -114,6 +115,7 @@ _HOMES = {
     "sample_size": "kpikit.analysis.experiments",
     "segment_search": "kpikit.analysis.drivers",
     "signal_table": "kpikit.analysis.signals",
+    "start_page": "kpikit.exploring.start",
     "stickiness_table": "kpikit.analysis.lifecycle",
     "survival_table": "kpikit.analysis.survival",
     "time_to_convert_quantiles": "kpikit.analysis.funnels",
@@ -170,6 +172,7 @@ __all__ = [
     "sample_size",
     "segment_search",
     "signal_table",
+    "start_page",
     "stickiness_table",
     "survival_table",
     "time_to_convert_quantiles",

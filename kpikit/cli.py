@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 import kpikit
-from kpikit.commands import diff, history
+from kpikit.commands import diff, history, new
 from kpikit.errors import KpikitError, hint_names
 
 if TYPE_CHECKING:
@@ -318,6 +318,7 @@ def schema(
 
 app.command(epilog=_examples("kpikit history mrr --product atlas"))(history)
 app.command(epilog=_examples("kpikit diff 3f2a91 b07c44"))(diff)
+app.command(epilog=_examples("kpikit new churn_by_plan --product atlas"))(new)
 
 
 @app.command(

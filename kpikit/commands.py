@@ -1,4 +1,4 @@
-"""The commands that read the ledger: what was published, and how two runs differ."""
+"""Commands beside the runs: what was published, how two runs differ, a notebook of one's own."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 OutputDir = Annotated[Path, typer.Option(metavar="DIR", help="Folder of the reports.")]
-_OUTPUT = Path("output")
+_OUTPUT, _OWN, _PARAMS = Path("output"), Path("analyses"), Path("params")
 
 
 def history(
@@ -64,3 +64,26 @@ def diff(
     typer.echo(summary)
     if note := unreadable_note(ledger):
         typer.echo(note, err=True)
+
+
+def new(
+    name: Annotated[str, typer.Argument(help="Name of the notebook, such as churn_by_plan.")],
+    *,
+    product: Annotated[
+        str | None, typer.Option(metavar="KEY", help="The product that it begins with.")
+    ] = None,
+    folder: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of your own notebooks.")
+    ] = _OWN,
+    params_dir: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder of the product files, <product>.yml.")
+    ] = _PARAMS,
+) -> None:
+    """Write a blank notebook of your own, which kpikit run runs like the shipped ones.
+
+    Exit code 0: written. 2: the name is taken, or cannot be used.
+    """
+    from kpikit.exploring.blank import new_notebook  # noqa: PLC0415
+
+    path = new_notebook(name, folder=folder, product=product, params_dir=params_dir)
+    typer.echo(f"Wrote {path}\nOpen it in JupyterLab, or run it: kpikit run {path}")

@@ -5,11 +5,32 @@ derive from ``KpikitError``; the command line prints their message alone.
 """
 
 import difflib
+import html
+import traceback
 from collections.abc import Iterable
 
 
 class KpikitError(Exception):
     """A mistake that the user can mend; the message says how."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Return what IPython prints: the message alone, where a page can fold the traceback away.
+
+        In a run that nobody looks at the traceback stands in full, for whoever mends it.
+        """
+        from IPython import get_ipython  # noqa: PLC0415 - only IPython calls this
+        from IPython.display import HTML, display  # noqa: PLC0415 - as above
+
+        shell = get_ipython()
+        kernel = getattr(shell, "kernel", None)
+        request = kernel.get_parent("shell") if kernel is not None else None
+        if not (request or {}).get("metadata", {}).get("cellId"):
+            lines = traceback.format_exception(self)
+            return "".join(lines).splitlines()
+        whole = html.escape("".join(traceback.format_exception(self)))
+        folded = HTML(f"<details><summary>Traceback</summary><pre>{whole}</pre></details>")  # type: ignore[no-untyped-call]
+        display(folded)  # type: ignore[no-untyped-call]
+        return [f"{type(self).__name__}: {self}"]
 
 
 class ParamsError(KpikitError, ValueError):

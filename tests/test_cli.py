@@ -15,7 +15,7 @@ from kpikit.errors import KpikitError
 from kpikit.params import product_schema
 from kpikit.publish.interrupts import RunStopped
 
-COMMANDS = ("run", "check", "list", "doctor", "schema", "history", "diff", "index")
+COMMANDS = ("run", "check", "list", "doctor", "schema", "history", "diff", "new", "index")
 PRODUCT = """\
 product: {key: atlas, name: Atlas, stage: growth, currency: EUR}
 source:

@@ -1,3 +1,5 @@
+import types
+
 import pytest
 
 from kpikit.errors import (
@@ -99,3 +101,47 @@ def test_a_choice_that_is_not_allowed_is_named_with_the_nearest():
 def test_a_message_is_printed_as_it_is_written():
     # KeyError would print its message in quotes with \n escaped; LookupError does not
     assert str(UnknownNameError("one\ntwo")) == "one\ntwo"
+
+
+@pytest.fixture
+def asked_by(monkeypatch):
+    """Pretend that a kernel runs a request with these metadata; return what it displays."""
+
+    def ask(metadata):
+        shown = []
+        kernel = types.SimpleNamespace(get_parent=lambda _channel: {"metadata": metadata})
+        shell = types.SimpleNamespace(kernel=kernel)
+        monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+        monkeypatch.setattr("IPython.display.display", shown.append)
+        return shown
+
+    return ask
+
+
+def raised():
+    with pytest.raises(ParamsError) as caught:
+        raise ParamsError("Unknown metric '<wua>'.\nDid you mean 'wau'?")
+    return caught.value
+
+
+def test_before_a_page_the_message_stands_alone_with_the_traceback_folded(asked_by):
+    shown = asked_by({"cellId": "c1"})
+
+    lines = raised()._render_traceback_()
+
+    assert lines == ["ParamsError: Unknown metric '<wua>'.\nDid you mean 'wau'?"]
+    [folded] = shown
+    assert folded.data.startswith("<details><summary>Traceback</summary><pre>Traceback (most")
+    assert "&lt;wua&gt;" in folded.data
+
+
+def test_in_a_run_the_traceback_stands_in_full(asked_by):
+    shown = asked_by({})
+
+    lines = raised()._render_traceback_()
+
+    assert lines[0] == "Traceback (most recent call last):"
+    assert lines[-2:] == [
+        "kpikit.errors.ParamsError: Unknown metric '<wua>'.", "Did you mean 'wau'?",
+    ]  # fmt: skip
+    assert shown == []

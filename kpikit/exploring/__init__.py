@@ -1,21 +1,23 @@
 """Exploring a report: controls that drive its plain functions, and views that are kept."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kpikit.errors import hint_names
 from kpikit.exploring.front import cell_id, running_loop
 from kpikit.params.views import View
 from kpikit.present.components import Component, Stack
 from kpikit.report import Report
-from kpikit.report_experiment import ExperimentReport
 from kpikit.sections.context import Context
 from kpikit.sections.views import section_of, view_section
+
+if TYPE_CHECKING:
+    from kpikit.report_experiment import ExperimentReport
 
 __all__ = ["explore"]
 
 
 def explore(
-    report: Report | ExperimentReport,
+    report: "Report | ExperimentReport",
     section: str | None = None,
     *,
     product: str | None = None,
@@ -62,12 +64,12 @@ def explore(
     return _page(context, view, cell, static) if cell and is_own else static
 
 
-def _context_of(report: Report | ExperimentReport) -> tuple[Context, dict[str, Any]]:
+def _context_of(report: "Report | ExperimentReport") -> tuple[Context, dict[str, Any]]:
     """Return a report's context, and the view that it begins with."""
-    if isinstance(report, ExperimentReport):
-        own = {"section": "experiment", "experiment": report.trial.key}
-        return report.trial.context, own
-    return report.context, {"section": "trends"}
+    if isinstance(report, Report):
+        return report.context, {"section": "trends"}
+    own = {"section": "experiment", "experiment": report.trial.key}
+    return report.trial.context, own
 
 
 def _page(context: Context, view: View, cell: str, static: Component) -> Any:

@@ -22,7 +22,7 @@ from kpikit.sections.views import SECTIONS, Option
 
 DEBOUNCE = 0.06  # seconds without a further change after which one is answered
 _PATIENCE = 0.25  # seconds after which the page says that it computes
-_QUICK = 1.5  # seconds: what takes longer is not computed before it is asked for
+_QUICK = 5.0  # seconds: what takes longer is not computed before it is asked for
 _MOST_AHEAD = 8
 _BELOW: Mapping[str, tuple[str, ...]] = {  # calls of a template below which a kept view stands
     "scorecard": ("report.scorecard(",),
@@ -68,7 +68,9 @@ class Explorer:
         self._loop, self._cell, self._static = loop, cell, static
         self.worker = Worker(loop.call_soon_threadsafe)
         self.session = Session(context, self.worker.check)
-        self.widgets = Widgets(self.change, self._act, self._tell_sql, self.pick)
+        self.widgets = Widgets(
+            *map(self._soon, (self.change, self._act, self._tell_sql, self.pick))
+        )
         self.choice = Choice(context.loaded.key, view)
         self.seconds = 0.0
         self._home = context.loaded.key
@@ -84,6 +86,17 @@ class Explorer:
         self._warmed: set[str] = set()
         self._set_controls()
         self._answer_now()
+
+    def _soon(self, function: Callable[..., None]) -> Callable[..., None]:
+        """Return a function that runs another in the kernel's thread.
+
+        JupyterLab sends what widgets say over subshells, which are threads of their own.
+        """
+
+        def later(*words: Any) -> None:
+            self._loop.call_soon_threadsafe(function, *words)
+
+        return later
 
     def __repr__(self) -> str:
         return f"<Explorer {self.choice.key}>"
@@ -306,6 +319,10 @@ class Explorer:
         self.session.forget(self.choice.product)
         self._turn_to(self.choice, "")
 
+    def offered(self, name: str) -> list[str]:
+        """Return what a control can be moved to."""
+        return [option.value for option in self._options.get(name, ())]
+
     def kept_view(self) -> View | None:
         """Return the view to keep: what is shown, every setting chosen; None where nothing is."""
         if self._shown is None or self._shown[0] != self.choice:
@@ -319,9 +336,9 @@ class Explorer:
         if view is None:
             return
         source = cell_source(view, product=self.choice.product)
-        message = {"action": "keep", "cell": self._cell, "source": source, "tag": TAG,
+        message = {"cell": self._cell, "source": source, "tag": TAG,
                    "below": list(_BELOW[view.section])}  # fmt: skip
-        ask_page(message, partial(self._kept, source), self._loop)
+        ask_page(message, self._soon(partial(self._kept, source)), self._loop)
 
     def _kept(self, source: str, reply: Mapping[str, Any]) -> None:
         if reply.get("done") == "kept":

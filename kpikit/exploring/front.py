@@ -42,10 +42,10 @@ def running_loop() -> Loop:
 def ask_page(
     message: Mapping[str, Any], then: Callable[[Mapping[str, Any]], None], loop: Loop
 ) -> None:
-    """Ask the page to do what a kernel cannot: write a cell, open a notebook.
+    """Ask the page to do what a kernel cannot: write a cell.
 
     Args:
-        message: ``action`` and what it needs.
+        message: What is to be written, and where.
         then: Takes the reply: ``done``, or ``error``; ``absent`` where no page listens.
         loop: The kernel's.
     """

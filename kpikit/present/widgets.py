@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -72,7 +73,7 @@ class Page:
 
     def __post_init__(self) -> None:
         """Build the widgets, with nothing to choose yet."""
-        self._setting = False
+        self._setter: int | None = None  # thread that sets the controls, which no user has moved
         for name in LABELS:
             self.controls[name] = _control(name)
             self.controls[name].observe(self._observer(name), names="value")
@@ -117,7 +118,7 @@ class Page:
             values: Control to value.
             options: Control to pairs of label and value; a control without is hidden.
         """
-        self._setting = True
+        self._setter = threading.get_ident()
         try:
             for name, control in self.controls.items():
                 offered = list(options.get(name, ()))
@@ -126,7 +127,7 @@ class Page:
                 if offered:
                     _set(control, name, values.get(name), offered)
         finally:
-            self._setting = False
+            self._setter = None
 
     def show(self, exhibits: Sequence[Shown]) -> None:
         """Show charts and tables in place of those shown before."""
@@ -165,7 +166,7 @@ class Page:
 
     def _observer(self, name: str) -> Callable[[Any], None]:
         def observe(change: Any) -> None:
-            if not self._setting:
+            if self._setter != threading.get_ident():
                 self.change(name, change["new"])
 
         return observe

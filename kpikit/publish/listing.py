@@ -11,6 +11,8 @@ from typing import Any
 
 from kpikit.errors import ParamsError
 
+START = "start"  # the notebook that JupyterLab opens on
+
 
 @dataclass(frozen=True)
 class ListedProduct:
@@ -46,8 +48,8 @@ def list_products(params_dir: Path) -> list[ListedProduct]:
 
 
 def list_templates(notebooks_dir: Path) -> list[str]:
-    """Return the names of the notebooks in a folder, sorted."""
-    return sorted(path.stem for path in notebooks_dir.glob("*.ipynb"))
+    """Return the names of the notebooks in a folder, sorted; the start page is no template."""
+    return sorted(path.stem for path in notebooks_dir.glob("*.ipynb") if path.stem != START)
 
 
 def _read(path: Path) -> ListedProduct | None:

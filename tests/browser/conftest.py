@@ -1,6 +1,8 @@
 """A real JupyterLab on loopback and a real Chromium, for the tests of exploring pages."""
 
 import contextlib
+import io
+import json
 import os
 import shutil
 import socket
@@ -10,8 +12,11 @@ import time
 import urllib.request
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from kpikit.exploring.blank import new_notebook
+from kpikit.report import open_report
 from kpikit.sample import PRODUCTS, make_sample_data
 
 HOUSE = Path(__file__).parents[2]
@@ -73,6 +78,11 @@ def lab(house):
         "JUPYTERLAB_WORKSPACES_DIR": str(state / "work"),
         "KPIKIT_CACHE_DIR": str(house / ".cache"),
     }  # fmt: skip
+    # cells out of sight would else have no boxes, and nothing in them would count as visible
+    settings = state / "settings" / "@jupyterlab" / "notebook-extension"
+    settings.mkdir(parents=True)
+    whole = json.dumps({"windowingMode": "none"})
+    (settings / "tracker.jupyterlab-settings").write_text(whole, encoding="utf-8")
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--ip=127.0.0.1",
         "--allow-root", f"--ServerApp.root_dir={house}", "--IdentityProvider.token=",
@@ -132,3 +142,96 @@ def page(browser, request):
 def _note(page, line):
     if line.type == "error":
         page.complaints.append(f"{line.text} ({line.location.get('url', '')})")
+
+
+class Notebook:
+    """A notebook opened in JupyterLab, and the exploring page in it."""
+
+    def __init__(self, lab, page):
+        self.lab, self.page = lab, page
+
+    def open(self, path):
+        self.page.goto(f"{self.lab.url(path)}?reset")
+        self.page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+        self.page.locator("#jp-main-statusbar", has_text="| Idle").wait_for(timeout=60_000)
+
+    def run_all(self):
+        self.menu("Run", "Run All Cells")
+
+    def menu(self, name, entry):
+        self.page.locator(".lm-MenuBar-itemLabel", has_text=name).first.click()
+        self.page.locator(".lm-Menu-itemLabel", has_text=entry).first.click()
+
+    @property
+    def explore(self):
+        return self.page.locator(".kk-explore").last
+
+    def ready(self):
+        """Wait for the first answer of the page."""
+        answered = self.explore.locator(".kk-exhibit template").first
+        answered.wait_for(timeout=120_000, state="attached")
+        self.explore.scroll_into_view_if_needed()
+
+    def control(self, label):
+        return self.explore.get_by_label(label, exact=True)
+
+    def choose(self, label, value):
+        self.control(label).select_option(label=value)
+
+    def type(self, label, value):
+        field = self.control(label)
+        self.wait(field.is_visible, f"the field “{label}”")
+        field.fill(value)
+        field.press("Enter")
+
+    def press(self, name):
+        self.explore.get_by_role("button", name=name).first.click()
+
+    @property
+    def told(self):
+        return self.explore.locator(".kk-status-line").inner_text()
+
+    def frames(self):
+        """Return the numbers behind each chart and table, as "Copy as CSV" would give them."""
+        texts = self.explore.locator(".kk-exhibit template").evaluate_all(
+            "found => found.map(one => one.content.textContent)"
+        )
+        return [pd.read_csv(io.StringIO(text)) for text in texts if text]
+
+    def wait(self, is_there, what="it"):
+        """Wait until something is so."""
+        end = time.monotonic() + 30
+        while not is_there():
+            assert time.monotonic() < end, f"{what} does not come; the page has {self.state()}"
+            self.page.wait_for_timeout(50)
+
+    def state(self):
+        """Return what stands in the controls, and what the page says."""
+        fields = self.explore.locator(".kk-controls select, .kk-controls input")
+        values = fields.evaluate_all("all => all.map(one => one.value)")
+        return f"{values}, and says: {self.told}"
+
+    def shoot(self, name):
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        self.page.screenshot(path=SCREENSHOTS / f"{name}.png")
+
+
+@pytest.fixture
+def notebook(lab, page):
+    return Notebook(lab, page)
+
+
+@pytest.fixture(scope="session")
+def own(house):
+    """A notebook of the analyst's own, by ``kpikit new``."""
+    return new_notebook(
+        "mine", folder=house / "analyses", product="atlas", params_dir=house / "params"
+    )
+
+
+@pytest.fixture(scope="session")
+def context_of(house):
+    """Return the context of a product, as the page has it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KPIKIT_CACHE_DIR", str(house / ".cache"))
+        yield lambda product: open_report(product, params_dir=house / "params").context

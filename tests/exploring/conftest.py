@@ -54,7 +54,12 @@ class Driver:
         self.explorer.widgets.controls[name].value = value
         await self.settled()
 
+    async def click(self, name):
+        self.explorer.widgets.buttons[name].click()
+        await self.settled()
+
     async def settled(self, seconds=20):
+        await asyncio.sleep(0.01)  # what widgets say comes by another thread, a moment later
         end = time.monotonic() + seconds
         while self.explorer.answered_turn != self.explorer.turn:
             assert time.monotonic() < end, "the page does not answer"

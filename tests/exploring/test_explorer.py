@@ -12,7 +12,7 @@ import pytest
 from kpikit.exploring import explorer as explorers
 from kpikit.exploring.session import Choice
 from kpikit.params.views import View
-from kpikit.present.components import MIME_TYPE
+from kpikit.present.components import MIME_TYPE, Stack
 from kpikit.sections.views import find_view
 
 
@@ -32,9 +32,7 @@ def test_a_page_begins_with_its_view(play):
     assert told.startswith("2026Q3, answered in ")
     bundle = explorer._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in bundle
-    assert bundle[MIME_TYPE] == {
-        "kind": "stack", "items": [], "kpis": [], "definitions": {}, "forecasts": [],
-    }  # fmt: skip
+    assert bundle[MIME_TYPE] == Stack(()).to_json()
 
 
 @pytest.mark.parametrize(
@@ -167,7 +165,7 @@ def test_long_work_is_told_and_can_be_cancelled(play, monkeypatch):
         page.explorer.change("metric", "orders")
         await asyncio.sleep(0.05 + 3 * explorers.DEBOUNCE)
         busy, shown = page.told, page.explorer.widgets.buttons["cancel"].layout.display
-        page.explorer.widgets.buttons["cancel"].click()
+        page.explorer.cancel()
         gate.set()
         metric = page.explorer.widgets.controls["metric"].value
         return busy, shown, page.told, page.exhibits == before, metric
@@ -205,7 +203,7 @@ def test_a_product_removed_meanwhile_says_so_and_is_back_when_it_is_back(play, f
         await page.move("grain", "week")
         gone = page.told
         (folder / "shop.yml").write_text(text, encoding="utf-8")
-        page.explorer.widgets.buttons["again"].click()
+        await page.click("again")
         await page.settled()
         return gone, page.told
 
@@ -256,7 +254,7 @@ def test_a_database_that_goes_away_says_what_to_do_and_comes_back(play, monkeypa
         await page.move("grain", "week")
         gone, exhibits = page.told, page.exhibits
         monkeypatch.setattr(page.explorer.session, "page", real)
-        page.explorer.widgets.buttons["again"].click()
+        await page.click("again")
         await page.settled()
         return gone, exhibits, page.told
 
@@ -274,8 +272,9 @@ def test_the_sql_of_a_chart_is_shown_and_hidden(play):
     async def scene(page):
         button = page.explorer.widgets._slots[0]._button
         button.value = True
+        await page.settled()
         await page.idle()
-        await asyncio.sleep(0.05)
+        await page.settled()
         shown, label = page.exhibits[0], button.description
         button.value = False
         return shown, label, page.exhibits[0]
@@ -312,9 +311,9 @@ def test_a_section_without_data_says_what_would_fill_it(play):
 def test_a_view_kept_in_the_file_is_there_for_the_next_run(play, folder):
     async def scene(page):
         await page.move("grain", "quarter")
-        page.explorer.widgets.buttons["keep_file"].click()
+        await page.click("keep_file")
         first = page.told
-        page.explorer.widgets.buttons["keep_file"].click()
+        await page.click("keep_file")
         return first, page.told
 
     assert play(scene) == (
@@ -335,7 +334,7 @@ def test_a_file_that_cannot_be_written_says_so(play, monkeypatch):
     monkeypatch.setattr("kpikit.exploring.keep.write_atomically", full)
 
     async def scene(page):
-        page.explorer.widgets.buttons["keep_file"].click()
+        await page.click("keep_file")
         return page.told
 
     assert "shop.yml cannot be written: No space left on device.\nMake room" in play(scene)
@@ -360,7 +359,7 @@ def test_a_view_is_kept_as_a_cell_by_the_page(reply, told, play, monkeypatch):
     monkeypatch.setattr(explorers, "ask_page", page_replies)
 
     async def scene(page):
-        page.explorer.widgets.buttons["keep_cell"].click()
+        await page.click("keep_cell")
         return page.told
 
     assert play(scene).startswith(told)
@@ -375,8 +374,8 @@ def test_a_view_is_kept_as_a_cell_by_the_page(reply, told, play, monkeypatch):
 def test_what_shows_nothing_cannot_be_kept(play):
     async def scene(page):
         await page.move("section", "funnel")
-        page.explorer.widgets.buttons["keep_cell"].click()
-        page.explorer.widgets.buttons["keep_file"].click()
+        await page.click("keep_cell")
+        await page.click("keep_file")
         return page.told
 
     assert play(scene) == "There is nothing to keep: this choice shows nothing."

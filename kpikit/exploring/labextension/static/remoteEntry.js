@@ -5,6 +5,7 @@
   'use strict';
 
   const TARGET = 'kpikit';
+  const START = 'import kpikit as kk\n\nkk.start_page()';
   const RESTARTED = 'The kernel was restarted: run this cell again (Shift+Enter) to go on.';
   const NO_KERNEL = 'These controls need their kernel: run this cell again (Shift+Enter).';
 
@@ -43,30 +44,47 @@
     shared.insertCell(place, {cell_type: 'code', source, metadata});
   }
 
-  async function openNotebook(app, message) {
-    const panel = await app.commands.execute('docmanager:open', {path: message.path});
-    if (!panel) throw new Error(`${message.path} could not be opened`);
-    if (message.source) {
-      await panel.context.ready;
-      setParameters(panel, message.source);
+  // Open a notebook of the start page, by a path from the page's own folder.
+  async function openNotebook(app, button) {
+    const from = app.shell.currentWidget.context.path;
+    const url = new URL(encodeURI(button.dataset.kkOpen), `http://kpikit/${encodeURI(from)}`);
+    const path = decodeURIComponent(url.pathname).slice(1);
+    const panel = await app.commands.execute('docmanager:open', {path, factory: 'Notebook'});
+    if (!panel) return;
+    await panel.context.ready;
+    if (!button.dataset.kkSource) {
+      // a finished report of our own: without trust JupyterLab would strip its style
+      for (const cell of panel.content.model.cells) cell.trusted = true;
+      return;
     }
-    return {done: 'opened', path: message.path};
+    const choice = button.closest('tr').querySelector('select');
+    const period = choice ? choice.value : '';
+    setParameters(panel, `${button.dataset.kkSource}period = "${period}"`);
   }
 
-  function answer(app, panel, comm, message) {
-    const acts = {keep: () => keep(panel, message), open: () => openNotebook(app, message)};
+  // The start page shows itself when it is opened. Only its very own cell is run unasked.
+  async function showStart(panel, actions) {
+    await panel.context.ready;
+    await panel.sessionContext.ready;
+    const code = [...panel.content.widgets].filter(cell => cell.model.type === 'code');
+    if (code.length !== 1 || code[0].model.sharedModel.source !== START) return;
+    await actions.runAll(panel.content, panel.sessionContext);
+    panel.context.model.dirty = false; // what it shows is not to be saved
+  }
+
+  function answer(panel, comm, message) {
     Promise.resolve()
-      .then(() => acts[message.action]())
+      .then(() => keep(panel, message))
       .catch(error => ({error: String(error.message || error)}))
       .then(reply => comm.send(reply));
   }
 
-  function listen(app, panel) {
+  function listen(panel) {
     const register = () => {
       const kernel = panel.sessionContext.session && panel.sessionContext.session.kernel;
       if (!kernel || kernel.isDisposed) return;
       kernel.registerCommTarget(TARGET, (comm, opening) => {
-        answer(app, panel, comm, opening.content.data);
+        answer(panel, comm, opening.content.data);
       });
     };
     panel.sessionContext.kernelChanged.connect(register);
@@ -184,24 +202,26 @@
     field.dispatchEvent(new Event('change', {bubbles: true}));
   }
 
-  function act(event) {
+  function act(app, event) {
     const target = event.target instanceof Element ? event.target : null;
     if (!target) return false;
     const button = target.closest('[data-kk-copy]');
     const head = target.closest('.kk-sortable');
     const row = target.closest('[data-kk-pick] tbody th');
+    const opener = target.closest('[data-kk-open]');
     if (button) copy(button);
+    else if (opener) openNotebook(app, opener);
     else if (head) sort(head);
     else if (row) pick(row);
     else return false;
     return true;
   }
 
-  function watchPage() {
-    document.addEventListener('click', act);
+  function watchPage(app) {
+    document.addEventListener('click', event => act(app, event));
     document.addEventListener('keydown', event => {
       const reachable = event.target instanceof Element && event.target.matches('th[tabindex]');
-      if (reachable && (event.key === 'Enter' || event.key === ' ') && act(event)) {
+      if (reachable && (event.key === 'Enter' || event.key === ' ') && act(app, event)) {
         event.preventDefault();
         event.stopPropagation();
       }
@@ -238,16 +258,20 @@
   async function activate() {
     const versions = shared['@jupyterlab/notebook'];
     const loaded = Object.values(versions).find(one => one.loaded) || Object.values(versions)[0];
-    const {INotebookTracker} = (await loaded.get())();
+    const {INotebookTracker, NotebookActions} = (await loaded.get())();
     return {
       id: 'kpikit:explore',
       description: 'Lets kpikit write cells, open notebooks, and sort tables.',
       autoStart: true,
       requires: [INotebookTracker],
       activate: (app, tracker) => {
-        tracker.forEach(panel => listen(app, panel));
-        tracker.widgetAdded.connect((_, panel) => listen(app, panel));
-        watchPage();
+        const begin = panel => {
+          listen(panel);
+          showStart(panel, NotebookActions);
+        };
+        tracker.forEach(begin);
+        tracker.widgetAdded.connect((_, panel) => begin(panel));
+        watchPage(app);
       },
     };
   }
