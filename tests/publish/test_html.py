@@ -149,7 +149,7 @@ def test_headings_never_skip_a_level(markup):
 
 def test_absent_sections_that_follow_one_another_stand_together(markup):
     assert markup.count('<div class="absences">') == 1
-    assert "Not in this review Goals No goals. Funnel No events." in Page(markup).text
+    assert "Not in this report Goals No goals. Funnel No events." in Page(markup).text
 
 
 def test_footnotes_are_numbered_and_stand_under_their_section(markup):

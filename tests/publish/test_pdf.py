@@ -211,7 +211,7 @@ def test_every_text_of_every_part_is_on_the_page(reader):
     for part in (
         "Revenue grew 10 %", "Revenue rose to £748 k.", "Decide.", "18,155", "+4.2 %", "gap",
         "One KPI is off track", "CUSTOMER", "Conversion leading", "2.61 %", "off track",
-        "Not in this review", "No goals: add goals to the parameters.", "Message 1", "Message 2",
+        "Not in this report", "No goals: add goals to the parameters.", "Message 1", "Message 2",
         "Note. Careful.", "select 1", "Deep", "A note with form.", "Small print.",
     ):  # fmt: skip
         assert part in words
