@@ -14,7 +14,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 
 def new_notebook(name: str, *, folder: Path, product: str | None, params_dir: Path) -> Path:
-    """Write a blank notebook: parameters, cover, a first section, controls, provenance.
+    """Write a blank notebook: parameters, cover, a first look with controls, provenance.
 
     Args:
         name: Name of the notebook, and of its reports' files.
@@ -71,8 +71,6 @@ def blank(product: str, name: str) -> str:
         ),
         _markdown("## First look\nHow did we get here?"),
         _code('kk.explore(report, "trends")'),
-        _markdown("## Explore\nWhat else would you like to know?", "remove-cell"),
-        _code("kk.explore(report)", "remove-cell"),
         _markdown(
             "## Appendix: data quality and provenance\n"
             "What are these numbers made of, and what is wrong with them?"
@@ -93,8 +91,8 @@ def _code(source: str, *tags: str) -> dict[str, Any]:
     return {**_cell("code", source, tags), "outputs": [], "execution_count": None}
 
 
-def _markdown(source: str, *tags: str) -> dict[str, Any]:
-    return _cell("markdown", source, tags)
+def _markdown(source: str) -> dict[str, Any]:
+    return _cell("markdown", source, ())
 
 
 def _cell(kind: str, source: str, tags: tuple[str, ...]) -> dict[str, Any]:

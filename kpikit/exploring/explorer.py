@@ -69,7 +69,10 @@ class Explorer:
         self.worker = Worker(loop.call_soon_threadsafe)
         self.session = Session(context, self.worker.check)
         self.widgets = Widgets(
-            *map(self._soon, (self.change, self._act, self._tell_sql, self.pick))
+            change=self._soon(self.change),
+            act=self._soon(self._act),
+            tell_sql=self._soon(self._tell_sql),
+            pick=self._soon(self.pick),
         )
         self.choice = Choice(context.loaded.key, view)
         self.seconds = 0.0

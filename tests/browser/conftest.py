@@ -200,7 +200,7 @@ class Notebook:
 
     def wait(self, is_there, what="it"):
         """Wait until something is so."""
-        end = time.monotonic() + 30
+        end = time.monotonic() + 90
         while not is_there():
             assert time.monotonic() < end, f"{what} does not come; the page has {self.state()}"
             self.page.wait_for_timeout(50)
