@@ -285,11 +285,15 @@ def test_without_a_window_events_count_up_to_the_conversion_or_the_end():
     assert table[["users_with", "converted_with"]].to_numpy().tolist() == [[1, 0]]
 
 
-@pytest.mark.parametrize("with_events", [True, False])
-def test_without_entries_nothing_goes_with_conversion(with_events):
+@pytest.mark.parametrize(
+    ("properties", "with_events"), [("plan", True), ("plan", False), ((), False)]
+)
+def test_without_entries_nothing_goes_with_conversion(properties, with_events):
     events = events_of(("ada", "help", 0))
 
-    table = funnel_association_table(events, **FUNNEL, properties="plan", with_events=with_events)
+    table = funnel_association_table(
+        events, **FUNNEL, properties=properties, with_events=with_events
+    )
 
     assert table.empty
     assert "odds_ratio" in table
