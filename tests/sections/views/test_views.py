@@ -291,7 +291,7 @@ def test_retention_has_a_grain_and_a_segment(funnel):
     cohorts = found.answers["cohorts"].frame
     assert cohorts["cohort_size"].max() == 35  # five phones a day
     components = [exhibit.component for exhibit in SECTIONS["retention"].draw(found)]
-    assert [type(part).__name__ for part in components] == ["Figure", "Table", "Figure", "Table"]
+    assert [type(part).__name__ for part in components] == ["Figure", "Table", "Table"]
 
 
 def test_retention_of_nobody_says_what_to_choose(funnel):
