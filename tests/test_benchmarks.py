@@ -161,7 +161,7 @@ def test_an_unknown_benchmark_is_named(capsys):
     assert command.main(["startup", "startups"]) == 2
     assert capsys.readouterr().out == (
         "Unknown benchmark: startups. Known: startup, review, charts, runner, experiments, phases, "
-        "signals, forecasts, funnel, first_run.\n"
+        "signals, forecasts, funnel, interactive, first_run.\n"
     )
 
 
