@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from kpikit.publish.plan import PlannedReport
+from kpikit.publish.template import INJECTED
 
 METADATA_KEY = "kpikit"  # of the notebook and of its outputs
 ALIVE = "alive"  # what the engine notes of a kernel that answered after the last cell
@@ -78,7 +79,7 @@ def parameters_are_the_plans(notebook: Notebook, report: PlannedReport) -> Itera
     injected = [
         cell
         for cell in _code_cells(notebook)
-        if "injected-parameters" in cell["metadata"].get("tags", ())
+        if INJECTED in cell["metadata"].get("tags", ())
     ]
     if len(injected) != 1:
         yield f"{len(injected)} cells were injected with parameters, not one."

@@ -12,6 +12,10 @@ from kpikit.publish.listing import list_templates
 
 REQUIRED_PARAMETERS = ("product", "period")
 EXPERIMENT = "experiment"
+INJECTED = "injected-parameters"  # papermill's tag of the cell that it puts in
+
+# metadata that running, opening and saving leave behind
+_TRACES = frozenset({"collapsed", "execution", "papermill", "scrolled", "trusted", "widgets"})
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,8 @@ class Template:
 
     Attributes:
         name: File name without its suffix; the reports bear it.
-        text: The notebook as JSON text.
+        text: The notebook as JSON text, without what running or saving it has left there: to try
+            one in JupyterLab and save it makes no report outdated.
         parameters: Names that its parameters cell declares. One with ``experiment`` makes a report
             per declared experiment, in place of one per product.
         needs: Canonical tables without which it has nothing to say, from the notebook's metadata
@@ -51,8 +56,7 @@ def open_template(name: str, notebooks_dir: Path) -> Template:
     """
     path = _template_path(name, notebooks_dir)
     try:
-        text = path.read_text(encoding="utf-8")
-        notebook = json.loads(text)
+        notebook = json.loads(path.read_text(encoding="utf-8"))
         cells, metadata = notebook["cells"], notebook["metadata"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise TemplateError(
@@ -68,11 +72,26 @@ def open_template(name: str, notebooks_dir: Path) -> Template:
     own = metadata.get("kpikit", {})
     return Template(
         name=path.stem,
-        text=text,
+        text=json.dumps(_as_written(notebook)),
         parameters=_declared_parameters(path, cells),
         needs=tuple(own.get("needs", ())),
         reads_ledger=own.get("ledger") is not False,
     )
+
+
+def _as_written(notebook: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what its author has written of a notebook: no outputs, counts, times or injections."""
+    cells = []
+    for cell in notebook["cells"]:
+        if INJECTED in cell["metadata"].get("tags", ()):
+            continue
+        own = {name: cell["metadata"][name] for name in cell["metadata"] if name not in _TRACES}
+        cells.append({**cell, "metadata": own})
+        if cell["cell_type"] == "code":
+            cells[-1] |= {"outputs": [], "execution_count": None}
+    metadata = {name: value for name, value in notebook["metadata"].items() if name not in _TRACES}
+    metadata["language_info"] = {"name": "python"}
+    return {**notebook, "cells": cells, "metadata": metadata}
 
 
 def _template_path(name: str, notebooks_dir: Path) -> Path:

@@ -113,3 +113,36 @@ def test_a_template_may_say_that_it_reads_no_ledger(folders, make):
     opened = open_template("mini", folders["notebooks_dir"])
 
     assert not opened.reads_ledger
+
+
+def test_a_template_that_was_run_and_saved_is_the_same(folders):
+    path = folders["notebooks_dir"] / "mini.ipynb"
+    fresh = open_template("mini", folders["notebooks_dir"])
+    notebook = json.loads(path.read_text())
+    place = next(
+        place
+        for place, cell in enumerate(notebook["cells"])
+        if "parameters" in cell["metadata"].get("tags", ())
+    )
+    for cell in notebook["cells"]:
+        cell["metadata"]["execution"] = {"shell.execute_reply": "2026-10-02T08:00:00Z"}
+        if cell["cell_type"] == "code":
+            cell |= {"execution_count": 7, "outputs": [{"output_type": "stream", "text": "x"}]}
+    injected = {**notebook["cells"][place], "metadata": {"tags": ["injected-parameters"]}}
+    notebook["cells"].insert(place + 1, injected)
+    notebook["metadata"] |= {"widgets": {}, "language_info": {"name": "python", "version": "3.14"}}
+    path.write_text(json.dumps(notebook))
+
+    saved = open_template("mini", folders["notebooks_dir"])
+
+    assert saved == fresh
+
+
+def test_a_cell_that_an_analyst_adds_makes_another_template(folders):
+    path = folders["notebooks_dir"] / "mini.ipynb"
+    fresh = open_template("mini", folders["notebooks_dir"])
+    notebook = json.loads(path.read_text())
+    notebook["cells"].append({**notebook["cells"][-1], "id": "own", "source": ["1 + 1"]})
+    path.write_text(json.dumps(notebook))
+
+    assert open_template("mini", folders["notebooks_dir"]) != fresh
