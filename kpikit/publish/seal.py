@@ -77,9 +77,7 @@ def every_cell_ran_in_order(notebook: Notebook, _report: PlannedReport) -> Itera
 def parameters_are_the_plans(notebook: Notebook, report: PlannedReport) -> Iterator[str]:
     """One cell sets the parameters, to the very values and types of the plan."""
     injected = [
-        cell
-        for cell in _code_cells(notebook)
-        if INJECTED in cell["metadata"].get("tags", ())
+        cell for cell in _code_cells(notebook) if INJECTED in cell["metadata"].get("tags", ())
     ]
     if len(injected) != 1:
         yield f"{len(injected)} cells were injected with parameters, not one."
