@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from kpikit.params import load_product
 from kpikit.params.model import Product
+from kpikit.params.views import View
 from kpikit.sample import PRODUCTS, make_sample_data
 from kpikit.sources import check_findings, open_dataset
 
@@ -21,6 +22,8 @@ OF_RARE_FUNNELS = {
     *(("FunnelExclusion", name) for name in ("event", "after", "before", "where")),
     *(("FunnelStepParams", name) for name in ("optional", "first_time")),
 }
+# What people keep in JupyterLab would stand in a sample's review; a comment in comet.yml shows it.
+OF_VIEWS = {("Product", "views"), *(("View", name) for name in View.model_fields)}
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +79,7 @@ def test_the_three_files_together_show_every_key_of_the_schema():
         for field in given_fields(load_product(PARAMS / f"{product}.yml").params)
     }
 
-    missing = set(all_fields(Product, set())) - shown - OF_DATABASES - OF_RARE_FUNNELS
+    missing = set(all_fields(Product, set())) - shown - OF_DATABASES - OF_RARE_FUNNELS - OF_VIEWS
 
     assert not missing
 
@@ -138,3 +141,14 @@ def test_a_refund_and_a_write_off_are_classified(datasets):
 
     assert {("CN", "refund"), ("WO", "adjustment")} <= pairs
     assert {kind for start, kind in pairs if start not in ("CN", "WO")} == {"sale"}
+
+
+def test_views_that_people_keep_are_shown_in_a_comment_that_is_valid(tmp_path):
+    shutil.copytree(PARAMS, tmp_path / "params")
+    path = tmp_path / "params" / "comet.yml"
+    text, views = path.read_text().split("# views:\n")
+    path.write_text(text + "views:\n" + views.replace("#   - ", "  - "))
+
+    params = load_product(path).params
+
+    assert set(given_fields(params)) >= OF_VIEWS
