@@ -85,6 +85,7 @@ def plot_trend(
     currency: str = "",
     target: pd.DataFrame | None = None,
     annotations: Sequence[Mark] = (),
+    before: str = "year before",
     size: theme.Size = "full",
 ) -> Axes:
     """Draw a metric's months and, to their left, its last weeks (after Amazon's 6-12 charts).
@@ -99,6 +100,7 @@ def plot_trend(
         currency: ISO code, for money.
         target: Steps ``start``, ``end``, ``value``, in the unit of a month.
         annotations: Events: a line and a text above the months, a line through the weeks.
+        before: What the light line is called.
         size: Size of the chart.
 
     Returns:
@@ -108,7 +110,7 @@ def plot_trend(
     months, weeks = make_slots(monthly), None if weekly is None else make_slots(weekly)
     if months.is_empty:
         return canvas.no_data_panel(sheet, canvas.first_reason(monthly))
-    trend = _month_trend(months, unit, currency, labels.target_steps(target, months))
+    trend = _month_trend(months, unit, currency, labels.target_steps(target, months), before)
     width, _ = canvas.sheet_points(sheet)
     left, right = trend.left_pt, trend.right_pt
     side = None
@@ -133,10 +135,13 @@ def plot_trend(
     return panel
 
 
-def _month_trend(months: Slots, unit: Unit, currency: str, steps: labels.Steps) -> _Trend:
+def _month_trend(
+    months: Slots, unit: Unit, currency: str, steps: labels.Steps, before: str
+) -> _Trend:
     drawn = [*months.actual, *months.previous, *steps.levels, *months.lower, *months.upper]
     limits = canvas.value_limits(drawn, from_zero=False)
-    ends = labels.value_labels(months, unit, currency) + labels.context_labels(months, steps)
+    beside = labels.context_labels(months, steps, before=before)
+    ends = labels.value_labels(months, unit, currency) + beside
     return _Trend("months", months, unit, limits, ends, steps)
 
 

@@ -77,12 +77,12 @@ def value_labels(slots: Slots, unit: Unit, currency: str) -> tuple[Label, ...]:
     return (found,) if slots.complete[last] else (Label(value, "so far", theme.INK), found)
 
 
-def context_labels(slots: Slots, steps: Steps) -> tuple[Label, ...]:
-    """Return the labels of the year before and of a target that reaches the last period."""
+def context_labels(slots: Slots, steps: Steps, *, before: str = "year before") -> tuple[Label, ...]:
+    """Return the labels of what came before and of a target that reaches the last period."""
     labels = []
-    before = slots.previous[np.isfinite(slots.previous)]
-    if len(before):
-        labels.append(Label(float(before[-1]), "year before", theme.GREY))
+    known = slots.previous[np.isfinite(slots.previous)]
+    if len(known):
+        labels.append(Label(float(known[-1]), before, theme.GREY))
     if len(steps.levels) and steps.positions[-1] > len(slots) - 1:
         labels.append(Label(float(steps.levels[-1]), "target", theme.INK))
     return tuple(labels)

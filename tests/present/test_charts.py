@@ -67,6 +67,13 @@ class TestTrend:
         assert drawn(axes, "target")[0].tolist() == [28.0, 28.0]
         assert texts(axes) == ["£30.00", "year before", "target"]
 
+    def test_what_came_before_may_be_called_otherwise(self):
+        frame = months([10.0, 20.0], previous=[15.0, 25.0])
+
+        axes = charts.plot_trend(frame, unit="count", before="period before")
+
+        assert texts(axes) == ["20", "period before"]
+
     def test_an_unfinished_month_is_dashed_and_said_to_be_so_far(self):
         frame = months([10.0, 20.0, 5.0], complete=[True, True, False])
 

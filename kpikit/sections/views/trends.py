@@ -22,7 +22,7 @@ from kpikit.sections.views.answers import Asking, Exhibit, Found, Option, Option
 _COUNTS = {"day": 56, "week": 52, "month": 24, "quarter": 12}
 _SEASONS = {"day": 7, "week": 52, "month": 12, "quarter": 4}
 _AGAINST = {"year_before": "a year before", "previous": "the period before"}
-_LIGHT = {"year_before": "light: year before", "previous": "light: period before"}
+_LIGHT = {"year_before": "year before", "previous": "period before"}
 _ROWS = 200
 _LEAST = 6  # points without which there are no limits
 
@@ -86,9 +86,15 @@ def options(context: Context, view: View) -> Options:
 
 
 def _shown(context: Context, grain: str) -> list[Period]:
-    """Return the last periods of a grain, from the first that the data touches on."""
+    """Return the last periods of a grain, from the first that the data touches on.
+
+    The last one may still run, where the data ends in it; where the report ends before the data
+    does, it is the last that is whole in the report.
+    """
     calendar = context.calendar
     last = calendar.period_of(context.as_of, grain)  # type: ignore[arg-type]  # one of ViewGrain
+    if context.as_of < context.dataset.as_of and not last.is_complete(context.as_of):
+        last = calendar.previous(last)
     found = [calendar.shift(last, -back) for back in range(_COUNTS[grain])]
     return [period for period in reversed(found) if period.end > context.dataset.first_day]
 
@@ -158,10 +164,11 @@ def _chart(found: Found) -> Component:
     money = f", {context.currency}" if metric.unit == "money" else ""
     parts = [f"{metric.label}{money} by {view.grain}{answers.segment_text(view)}"]
     if series["previous"].notna().any():
-        parts.append(_LIGHT[str(view.comparison)])
+        parts.append(f"light: {_LIGHT[str(view.comparison)]}")
     if "lower" in series and series["lower"].notna().any():
         parts.append("band: routine variation")
-    axes = plot_trend(series, unit=metric.unit, currency=context.currency)
+    before = _LIGHT[str(view.comparison)] if view.comparison != "none" else ""
+    axes = plot_trend(series, unit=metric.unit, currency=context.currency, before=before)
     return figure(
         axes,
         title=_title(metric, view, series, context.currency),

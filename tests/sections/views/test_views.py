@@ -77,6 +77,15 @@ def test_a_trend_beside_the_period_before_compares_neighbours(shop):
     assert series.loc["2026Q3", "previous"] == 50  # the one order of May
 
 
+def test_a_trend_ends_with_the_last_period_that_is_whole_in_the_report(shop):
+    may = shop.calendar.parse("2026-05")
+    earlier = dataclasses.replace(shop, period=may)
+
+    series = find_view(earlier, View(section="trends", metric="net_revenue", grain="quarter"))
+
+    assert series.answers["series"].frame["period"].iloc[-1] == "2026Q1"
+
+
 def test_a_trend_of_one_segment_counts_its_rows_alone(shop):
     view = View(section="trends", metric="net_revenue", where={"country": "DE"}, comparison="none")
 
