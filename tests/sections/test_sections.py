@@ -487,7 +487,5 @@ def test_a_free_product_has_tables_but_no_revenue(open_context):
         line_of(revenue.revenue_section(context)) == "Nothing was paid in the last twelve months."
     )
     texts = [getattr(item, "text", "") for item in retention.retention_section(context).items]
-    assert any(
-        text.startswith("Of 4 subscriptions ever paid, 1 ended (25.0 %).") for text in texts
-    )
+    assert any(text.startswith("Of 4 subscriptions ever paid, 1 ended (25.0 %).") for text in texts)
     assert not any("They bore" in text for text in texts)
