@@ -178,12 +178,12 @@ def _ended_text(summary: EndedSummary, currency: str, *, with_changes: bool) -> 
     changes = ", changes of plan included" if with_changes else ""
     ended = (
         f"Of {summary.subscriptions:,} subscriptions ever paid, {summary.ended:,} ended "
-        f"({format_share(summary.ended_share)}){changes}."
+        f"({format_share(summary.ended_share, digits=3)}){changes}."
     )
     if summary.mrr_all <= 0:
         return ended
     return (
         f"{ended} They bore "
         f"{format_money(summary.mrr_ended, currency)} of {format_money(summary.mrr_all, currency)} "
-        f"monthly recurring revenue ({format_share(summary.mrr_share)})."
+        f"monthly recurring revenue ({format_share(summary.mrr_share, digits=2)})."
     )

@@ -247,8 +247,8 @@ def test_churn_names_the_share_that_ended_and_why(open_context):
     assert reasons.title == ("“Price” is the reason most often given: 1 of 1 who left, 100 %")
     # 1 of 4 ended, with 20 of 65 a month
     assert stack.items[-1].text == (
-        "Of 4 subscriptions ever paid, 1 ended (25.0 %). They bore €20.00 of €65.00 monthly "
-        "recurring revenue (30.8 %)."
+        "Of 4 subscriptions ever paid, 1 ended (25.000 %). They bore €20.00 of €65.00 monthly "
+        "recurring revenue (30.77 %)."
     )
 
 
@@ -282,7 +282,7 @@ def test_a_change_of_plan_is_named_where_it_ends_a_subscription(open_context):
     text = retention.retention_section(context).items[-1].text
 
     assert text.startswith(
-        "Of 5 subscriptions ever paid, 1 ended (20.0 %), changes of plan included."
+        "Of 5 subscriptions ever paid, 1 ended (20.000 %), changes of plan included."
     )
 
 
@@ -487,5 +487,7 @@ def test_a_free_product_has_tables_but_no_revenue(open_context):
         line_of(revenue.revenue_section(context)) == "Nothing was paid in the last twelve months."
     )
     texts = [getattr(item, "text", "") for item in retention.retention_section(context).items]
-    assert any(text.startswith("Of 4 subscriptions ever paid, 1 ended (25.0 %).") for text in texts)
+    assert any(
+        text.startswith("Of 4 subscriptions ever paid, 1 ended (25.000 %).") for text in texts
+    )
     assert not any("They bore" in text for text in texts)
