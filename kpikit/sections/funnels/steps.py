@@ -96,7 +96,7 @@ def _table(reading: Reading) -> Table:
     ]  # fmt: skip
     rows = [
         {
-            **_step_cells(row),
+            **step_cells(row),
             **{
                 which: _change_cell(by_step.get(row["step"])) for which, by_step in compared.items()
             },
@@ -110,7 +110,8 @@ def _table(reading: Reading) -> Table:
     )  # fmt: skip
 
 
-def _step_cells(row: Row) -> dict[str, str | Cell]:
+def step_cells(row: Row) -> dict[str, str | Cell]:
+    """Return what a table says of one step: users, rates with their interval, median time."""
     first = row["step"] == 1
     return {
         "step": f"{row['step']}  {in_words(row['name'])}",

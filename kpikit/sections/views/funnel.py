@@ -6,18 +6,19 @@ import pandas as pd
 
 from kpikit.analysis.funnels import funnel_change_table, funnel_segment_table
 from kpikit.errors import AnalysisError, check_choice, unknown_name
-from kpikit.formats import MISSING, format_count, format_interval, format_share, is_missing
+from kpikit.formats import MISSING, format_count, format_share, is_missing
 from kpikit.params.model import Funnel
 from kpikit.params.views import View
 from kpikit.present.charts import figure
 from kpikit.present.charts_funnel import plot_funnel
 from kpikit.present.components import Cell, Column, Component, Table, Tone
 from kpikit.present.frames import Row, in_words, records
-from kpikit.present.sentences_funnel import change_interval, duration, funnel_title, is_signal
+from kpikit.present.sentences_funnel import change_interval, funnel_title, is_signal
 from kpikit.present.titles import alt_text, row_numbers
 from kpikit.sections.context import Context
 from kpikit.sections.funnels.pages import lacking, nobody
 from kpikit.sections.funnels.reading import Reading
+from kpikit.sections.funnels.steps import step_cells
 from kpikit.sections.views import answers
 from kpikit.sections.views.answers import Answer, Asking, Exhibit, Found, NothingFound, Option
 from kpikit.sources import check_funnel_events
@@ -190,21 +191,11 @@ def _table(found: Found) -> Table:
         *([Column("change", "Change", "number")] if compared else []),
         Column("median", "Median time", "number"),
     )
-    rows = [_step_cells(row, compared) for row in records(frame)]
+    rows = [
+        {**step_cells(row), "change": _change(row) if compared else MISSING}
+        for row in records(frame)
+    ]
     return Table(columns, tuple(rows), title="Step by step")
-
-
-def _step_cells(row: Row, compared: bool) -> dict[str, str | Cell]:
-    first = row["step"] == 1
-    return {
-        "step": f"{row['step']}  {in_words(row['name'])}",
-        "users": format_count(row["users"]),
-        "overall": format_share(row["overall_rate"]),
-        "rate": MISSING if first else format_share(row["step_rate"]),
-        "interval": MISSING if first else format_interval(row["ci_low"], row["ci_high"], "share"),
-        "change": _change(row) if compared else MISSING,
-        "median": MISSING if first else duration(row["median_seconds"]),
-    }
 
 
 def _change(row: Row) -> str | Cell:
