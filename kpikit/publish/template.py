@@ -87,7 +87,7 @@ def _as_written(notebook: Mapping[str, Any]) -> dict[str, Any]:
             continue
         own = {name: cell["metadata"][name] for name in cell["metadata"] if name not in _TRACES}
         cells.append({**cell, "metadata": own})
-        if cell["cell_type"] == "code":
+        if cell.get("cell_type") == "code":
             cells[-1] |= {"outputs": [], "execution_count": None}
     metadata = {name: value for name, value in notebook["metadata"].items() if name not in _TRACES}
     metadata["language_info"] = {"name": "python"}
