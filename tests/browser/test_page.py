@@ -13,6 +13,7 @@ from kpikit.present.components import (
     Figure,
     Headline,
     Headlines,
+    Row,
     Stack,
     Table,
     Tile,
@@ -33,6 +34,13 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+TABLE = Table(
+    tuple(Column(name, name) for name in ("kpi", "unit", "now", "before", "change")),
+    ({"kpi": Cell("Revenue", tone="bad")},),
+    title="KPIs",
+)
+
+
 def report_page():
     cover = Cover(
         title="Shop: quarterly review 2026Q3", product_key="shop", product_name="Shop",
@@ -43,9 +51,9 @@ def report_page():
         "Revenue was €5 k", (Headline("+", "Revenue was €5 k", "<b>not bold</b>"),)
     )
     tiles = Tiles((Tile("Revenue", "€5 k", "+1 %", "good", "up", (1.0, 2.0, None, 3.0)),))
-    table = Table((Column("kpi", "KPI"),), ({"kpi": Cell("Revenue", tone="bad")},))
+    pair = Row((TABLE, TABLE))
     cells = [nbformat.v4.new_markdown_cell("## Scorecard\nWhere do we stand?")]
-    for part in (cover, headlines, tiles, Stack((table, Figure(SVG, "A line.", "It rises")))):
+    for part in (cover, headlines, tiles, Stack((Figure(SVG, "A line.", "It rises"), pair))):
         data, metadata = part._repr_mimebundle_()
         output = nbformat.v4.new_output("display_data", data=data, metadata=metadata)
         cells.append(nbformat.v4.new_code_cell("show", outputs=[output], execution_count=1))
@@ -73,6 +81,20 @@ def test_the_page_is_whole_in_the_browser(opened):
     assert 'href="#' in opened.stdout
     assert "<b>not bold</b>" not in opened.stdout
     assert "&lt;b&gt;not bold&lt;/b&gt;" in opened.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("width", [1600, 1280, 700])
+def test_at_no_width_of_the_window_does_one_part_cover_another(width, page, tmp_path):
+    (tmp_path / "review.html").write_text(report_page(), encoding="utf-8")
+    page.set_viewport_size({"width": width, "height": 800})
+
+    page.goto((tmp_path / "review.html").as_uri())
+
+    row = page.locator(".kk-row")
+    held, box = row.evaluate("row => [row.scrollHeight, row.clientHeight]")
+    assert held == box > 20
+    assert page.complaints == []
 
 
 @pytest.mark.slow
