@@ -27,8 +27,9 @@ def plot_columns(
 ) -> Axes:
     """Draw one column per period, the year before light behind it, the target a dashed step.
 
-    Each column bears its value where all values fit; else a scale stands at the left and the last
-    value at the right. An unfinished period is an open column. Notation after IBCS.
+    Each column bears its value where all values fit, on the scale that the last one names; else a
+    scale stands at the left and the last value at the right. An unfinished period is an open
+    column. Notation after IBCS.
 
     Args:
         frame: One row per period: ``start`` and ``end`` (first day, first day after), ``value``;
@@ -47,8 +48,8 @@ def plot_columns(
         return canvas.no_data_panel(sheet, canvas.first_reason(frame))
     steps = labels.target_steps(target, slots)
     limits = canvas.value_limits([*slots.actual, *slots.previous, *steps.levels], from_zero=True)
-    beside = labels.context_labels(slots, steps)
-    texts = format_alike(slots.actual.tolist(), unit)
+    beside = labels.context_labels(slots, steps, unit, currency)
+    texts = _bare_but_last(format_alike(slots.actual.tolist(), unit))
     width, _ = canvas.sheet_points(sheet)
     fits = lettering.widest(texts) + 2 <= (width - labels.labels_width(beside)) / len(slots)
     if not fits:
@@ -68,6 +69,12 @@ def plot_columns(
         _label_columns(panel, slots, texts)
     labels.label_ends(panel, beside)
     return panel
+
+
+def _bare_but_last(texts: Sequence[str]) -> list[str]:
+    """Leave the scale, ``k`` or ``%``, to the last value: twelve of them would touch."""
+    last = max(index for index, text in enumerate(texts) if text)
+    return [text if index == last else text.partition(" ")[0] for index, text in enumerate(texts)]
 
 
 def _draw_columns(panel: Panel, slots: Slots) -> None:

@@ -129,7 +129,7 @@ def _panel(
     beside = (
         labels.Label(last, f"in {_name(final)}", theme.INK),
         labels.Label(last, text, theme.INK, bold=True),
-        *labels.context_labels(slots, steps),
+        *labels.context_labels(slots, steps, unit, currency),
     )
     panel = canvas.add_panel(
         sheet,

@@ -140,7 +140,7 @@ def _month_trend(
 ) -> _Trend:
     drawn = [*months.actual, *months.previous, *steps.levels, *months.lower, *months.upper]
     limits = canvas.value_limits(drawn, from_zero=False)
-    beside = labels.context_labels(months, steps, before=before)
+    beside = labels.context_labels(months, steps, unit, currency, before=before)
     ends = labels.value_labels(months, unit, currency) + beside
     return _Trend("months", months, unit, limits, ends, steps)
 
@@ -169,10 +169,20 @@ def _draw_trend(panel: Panel, trend: _Trend, notes: Sequence[_Note]) -> None:
     canvas.slot_axis(panel, slots)
     _draw_notes(panel, notes)
     _draw_routine(panel, slots)
-    panel.plot(slots.positions, slots.previous, color=theme.LIGHT, label="year before", zorder=2)
+    _draw_previous(panel, slots)
     labels.draw_steps(panel, trend.steps)
     _draw_actual(panel, slots)
     labels.label_ends(panel, trend.ends)
+
+
+def _draw_previous(panel: Panel, slots: Slots) -> None:
+    """Draw the year before as a line; a value without a neighbour is a dot: no line shows it."""
+    known = np.pad(np.isfinite(slots.previous), 1)
+    alone = known[1:-1] & ~known[:-2] & ~known[2:]
+    panel.plot(
+        slots.positions, slots.previous, color=theme.LIGHT, marker="o", markersize=3.2,
+        markevery=np.flatnonzero(alone).tolist(), label="year before", zorder=2,
+    )  # fmt: skip
 
 
 def _draw_routine(panel: Panel, slots: Slots) -> None:

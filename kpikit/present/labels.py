@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from kpikit.formats import Unit, format_value
+from kpikit.formats import Unit, format_declared, format_value
 from kpikit.present import canvas, lettering, theme
 from kpikit.present.frames import records
 from kpikit.present.panels import Panel
@@ -77,14 +77,21 @@ def value_labels(slots: Slots, unit: Unit, currency: str) -> tuple[Label, ...]:
     return (found,) if slots.complete[last] else (Label(value, "so far", theme.INK), found)
 
 
-def context_labels(slots: Slots, steps: Steps, *, before: str = "year before") -> tuple[Label, ...]:
-    """Return the labels of what came before and of a target that reaches the last period."""
+def context_labels(
+    slots: Slots, steps: Steps, unit: Unit, currency: str, *, before: str = "year before"
+) -> tuple[Label, ...]:
+    """Return the labels of what came before and of a target that reaches the last period.
+
+    The target bears its value: alone above another value's label it would read as that one's name.
+    """
     labels = []
     known = slots.previous[np.isfinite(slots.previous)]
     if len(known):
         labels.append(Label(float(known[-1]), before, theme.GREY))
     if len(steps.levels) and steps.positions[-1] > len(slots) - 1:
-        labels.append(Label(float(steps.levels[-1]), "target", theme.INK))
+        level = float(steps.levels[-1])
+        name = f"target {format_declared(level, unit, currency=currency)}"
+        labels.append(Label(level, name, theme.INK))
     return tuple(labels)
 
 

@@ -65,7 +65,16 @@ class TestTrend:
         assert drawn(axes, "actual")[0].tolist() == [10.0, 20.0, 30.0]
         assert drawn(axes, "year before")[0].tolist()[1:] == [15.0, 25.0]
         assert drawn(axes, "target")[0].tolist() == [28.0, 28.0]
-        assert texts(axes) == ["£30.00", "year before", "target"]
+        assert texts(axes) == ["£30.00", "year before", "target £28"]
+
+    def test_a_month_of_the_year_before_without_neighbours_is_a_dot(self):
+        frame = months([10.0] * 5, previous=[7.0, NAN, 8.0, 9.0, NAN])
+
+        axes = charts.plot_trend(frame, unit="count")
+
+        (before,) = [line for line in axes.lines if line.get_label() == "year before"]
+        assert before.get_marker() == "o"
+        assert before.get_markevery() == [0]
 
     def test_what_came_before_may_be_called_otherwise(self):
         frame = months([10.0, 20.0], previous=[15.0, 25.0])
@@ -228,14 +237,14 @@ class TestColumns:
     def test_shares_are_labelled_in_whole_per_cent_unless_all_are_small(self):
         axes = charts.plot_columns(months([0.314, 0.0261]), unit="share")
 
-        assert texts(axes) == ["31 %", "3 %"]
+        assert texts(axes) == ["31", "3 %"]
 
     def test_a_value_stands_on_its_own_column_where_a_taller_one_is_behind(self):
         frame = months([9_210.0, 876.4], previous=[1_000.0, 5_000.0])
 
         axes = charts.plot_columns(frame, unit="money", currency="GBP")
 
-        high, low = (text for text in axes.texts if text.get_text() in ("9.21 k", "0.88 k"))
+        high, low = (text for text in axes.texts if text.get_text() in ("9.21", "0.88 k"))
         assert low.get_window_extent().y0 < axes.transData.transform((1, 1_500))[1]
         assert high.get_window_extent().y0 > axes.transData.transform((0, 9_210))[1]
 

@@ -64,7 +64,7 @@ class TestColumns:
             outlook([100.0], [150.0]), unit="money", currency="EUR", target=target
         )
 
-        assert set(texts(axes)) == {"in Feb", "€150.00", "target"}
+        assert set(texts(axes)) == {"in Feb", "€150.00", "target €160"}
         assert labels(axes, "x") == ["Jan 2025", "Feb"]
         np.testing.assert_allclose(drawn(axes, "target")[0], [160, 160])
 
