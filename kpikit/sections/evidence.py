@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from kpikit.sections.context import Context
 
 _MOST_GAPS = 0.25  # share of a history's periods without a value, above which it is not judged
-_NO_PARTS = {"nrr", "roi", "revenue_churn_rate"}  # shares that may lie beyond 0 and 1
+_NO_PARTS = {"nrr", "roi"}  # shares that may lie beyond 0 and 1
 _SEASONS: dict[Grain, int] = {"month": 12, "quarter": 4}
 
 
@@ -309,7 +309,7 @@ def bounds_of(metric: Metric, values: pd.Series) -> tuple[float, float]:
     """Return the least and greatest value that a KPI can take, by its unit and what it was so far.
 
     A share of a whole ends at 0 and 1, a return on cost does not: what never left those ends is
-    taken for the former.
+    taken for the former. So are a quotient and a length of time that were never below zero.
     """
     if metric.unit == "points":
         return -100.0, 100.0
@@ -318,4 +318,6 @@ def bounds_of(metric: Metric, values: pd.Series) -> tuple[float, float]:
     known = values.dropna()
     if metric.unit == "share" and metric.name not in _NO_PARTS and known.between(0, 1).all():
         return 0.0, 1.0
+    if metric.unit in ("ratio", "months", "days") and (known >= 0).all():
+        return 0.0, math.inf
     return UNBOUNDED

@@ -155,7 +155,10 @@ def test_a_history_begins_with_the_present_definition(shop_of):
         ("orders", [3.0], (0.0, math.inf)),
         ("repeat_purchase_rate", [0.2, math.nan, 0.9], (0.0, 1.0)),
         ("repeat_purchase_rate", [0.2, 1.1], (-math.inf, math.inf)),
+        ("revenue_churn_rate", [0.0, 0.3], (0.0, 1.0)),
         ("nrr", [0.9], (-math.inf, math.inf)),
+        ("quick_ratio", [2.3, math.nan, 0.4], (0.0, math.inf)),
+        ("ltv_to_cac", [3.0, -0.2], (-math.inf, math.inf)),
         ("net_revenue", [5.0], (-math.inf, math.inf)),
     ],
 )
