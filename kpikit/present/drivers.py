@@ -4,7 +4,8 @@ Every number of a sentence is one of the frame that stands below it. Nothing her
 contributions are arithmetic, and the words claim no more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
@@ -166,8 +167,8 @@ def search_title(search: pd.DataFrame, *, label: str, base: str) -> str:
             f"{label} on {base}, by segment: too little history to tell what stands out "
             f"({plural(len(search), 'segment')})"
         )
-    verb = "stands" if len(named) == 1 else "stand"
-    of = f"{len(named)} of {plural(searched, 'segment')} searched {verb} out"
+    verb = "stands" if len(named) < 2 else "stand"
+    of = f"{len(named) or 'None'} of {plural(searched, 'segment')} searched {verb} out"
     return f"{of}: {mid_sentence(label)} on {base}"
 
 
@@ -200,9 +201,11 @@ def search_table(
         Column("after", "Now", "number", width=1.1),
         Column("effect", "Effect", "number", width=1.2, emphasis=True),
         Column("excess", "Excess", "number", width=1.1),
-        Column("p", "P (Holm)", "number", width=1.1),
-        Column("named", "Verdict", width=1.1),
+        Column("p", "P", "number", width=0.9),
+        Column("named", "Verdict", width=1.3),
     )
+    if not search.attrs["searched"]:
+        columns = columns[:-2]
     ranked = search.assign(size=search["effect"].abs(), first=search["named"].eq(True))
     ranked = ranked.sort_values(["first", "size"], ascending=False).head(most)
     rows: list[dict[str, str | Cell]] = [
@@ -213,17 +216,22 @@ def search_table(
             "effect": _effect(row["effect"], unit, currency, direction),
             "excess": format_delta(row["excess"], unit, currency=currency),
             "p": format_chance(row["p_adjusted"]),
-            "named": _verdict(row),
+            "named": _verdict(row, search.attrs),
         }
         for row in records(ranked)
     ]
     return Table(columns, tuple(rows), title, subtitle, tuple(notes))
 
 
-def _verdict(row: Row) -> str:
+def _verdict(row: Row, found: Mapping[Any, Any]) -> str:
+    """Return how a segment's part in the change compares with its own past, by its adjusted P."""
     if is_missing(row["p_adjusted"]):
         return "not tested"
-    return "stands out" if row["first"] else "as usual"
+    if row["first"]:
+        return "stands out"
+    if row["p_adjusted"] >= found["alpha"]:
+        return "as usual"
+    return "below its share" if row["excess"] * found["change"] < 0 else "more, but little"
 
 
 def _effect(value: float, unit: Unit, currency: str, direction: Direction) -> Cell:

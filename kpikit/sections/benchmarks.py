@@ -11,7 +11,9 @@ def benchmarks_section(context: Context) -> Stack:
     """Return each declared benchmark beside the value of the period, with source and date."""
     benchmarks = context.params.benchmarks
     if not benchmarks:
-        return nothing_to_show("No benchmark is declared; reads the key benchmarks.")
+        return nothing_to_show(
+            "No benchmark is declared. List some under benchmarks:, each with its source and date."
+        )
     names = dict.fromkeys(one.metric for one in benchmarks)
     facts = context.facts_at([context.catalogue[name] for name in names], [context.period])
     frame = benchmark_table(benchmarks, facts, context.catalogue, as_of=context.as_of)

@@ -28,7 +28,9 @@ def delivery_section(context: Context) -> Stack:
     """Return the milestones with forecasts and slips, the throughput behind them, cycle times."""
     milestones = context.params.milestones
     if not milestones:
-        return nothing_to_show("No milestone is declared; reads the key milestones.")
+        return nothing_to_show(
+            "No milestone is declared. List some under milestones:, each with its planned day."
+        )
     paced, cycles = (
         [
             context.catalogue[name]

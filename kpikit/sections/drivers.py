@@ -35,7 +35,10 @@ _LONGEST = 12  # periods of the search, the last one included
 _PER_YEAR = {"day": 364, "week": 52, "month": 12, "quarter": 4, "year": 1}
 _SAME = 1e-6  # what segments may miss of their total, relative, and still make it up
 _RESIDUE_LABEL = "left unexplained"
-_NO_TREE = "No driver tree is declared; reads the key drivers."
+_NO_TREE = (
+    "No driver tree is declared. Write one under drivers:, such as {net_revenue: orders * "
+    "average_order_value}."
+)
 
 
 @dataclass(frozen=True)
@@ -49,16 +52,14 @@ class _Change:
 def drivers_section(context: Context) -> Stack:
     """Return the declared trees with exact contributions, mix against rate, and the search."""
     items = [*_trees(context), *_by_segment(context)]
-    if any(not isinstance(item, Paragraph) for item in items):
-        return Stack(tuple(items))
+    if items:
+        remarks = () if context.params.drivers else (Paragraph(_NO_TREE, small=True),)
+        return Stack((*items, *remarks))
     return nothing_to_show(_NO_TREE, "No KPI of the scorecard has a change by segments either.")
 
 
 def _trees(context: Context) -> Iterator[Component]:
     drivers = context.params.drivers
-    if not drivers:
-        yield Paragraph(_NO_TREE, small=True)
-        return
     factors = {name for text in drivers.values() for name in parse_formula(text).names}
     for name in [name for name in drivers if name not in factors][:_MOST_TREES]:
         yield from _tree(context, context.catalogue[name])
@@ -219,7 +220,8 @@ def _search(context: Context) -> list[Component]:
             currency=context.currency,
             direction=metric.direction,
             title=search_title(search, label=metric.label, base=base),
-            subtitle=f"By {dimensions}; excess over its share of the change, against its own past",
+            subtitle=f"By {dimensions}; excess over its share of the change, against its own past"
+            "; P after Holm",
         )
         return [table]
     return []

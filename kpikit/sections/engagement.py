@@ -25,7 +25,9 @@ from kpikit.sections.context import Context
 from kpikit.sections.known import USAGE
 
 _ADOPTION = "feature_adoption_rate"
-_NO_FEATURES = "No feature is declared; reads the key features."
+_NO_FEATURES = (
+    "No feature is declared. List some under features:, such as {Sharing: report_shared}."
+)
 
 
 def engagement_section(context: Context) -> Stack:

@@ -22,7 +22,9 @@ def segments_section(context: Context) -> Stack:
     """Return ranked bars per declared dimension, of the first KPI whose table has it."""
     dimensions = context.params.segments
     if not dimensions:
-        return nothing_to_show("No dimension is declared; reads the key segments.")
+        return nothing_to_show(
+            "No dimension is declared. List columns under segments:, such as [country, platform]."
+        )
     charts = [
         chart
         for dimension in dimensions[:_MOST_CHARTS]

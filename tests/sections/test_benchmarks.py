@@ -94,4 +94,6 @@ def test_without_benchmarks_one_line_names_the_key(open_context):
 
     (absence,) = benchmarks_section(open_context(yaml, {"orders.csv": ORDERS})).items
 
-    assert absence.text == "No benchmark is declared; reads the key benchmarks."
+    assert absence.text == (
+        "No benchmark is declared. List some under benchmarks:, each with its source and date."
+    )

@@ -131,7 +131,9 @@ def test_a_slip_in_words(days, text):
 def test_without_milestones_one_line_names_the_key(open_context):
     (absence,) = delivery_section(open_context(ORDERS_YAML, {"orders.csv": ORDERS})).items
 
-    assert absence.text == "No milestone is declared; reads the key milestones."
+    assert absence.text == (
+        "No milestone is declared. List some under milestones:, each with its planned day."
+    )
 
 
 CYCLE = """

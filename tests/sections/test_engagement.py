@@ -70,7 +70,9 @@ def test_a_period_that_the_data_does_not_cover_is_compared_with_nothing(open_con
     assert [text_of(row["year_before"]) for row in usage.rows] == ["–"] * 4
     assert text_of(usage.rows[0]["previous"]) != "–"
     assert isinstance(remark, Paragraph)
-    assert remark.text == "No feature is declared; reads the key features."
+    assert remark.text == (
+        "No feature is declared. List some under features:, such as {Sharing: report_shared}."
+    )
 
 
 def test_a_rise_from_nothing_is_a_difference_and_never_a_percentage_of_it(open_context):

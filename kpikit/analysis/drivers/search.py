@@ -51,7 +51,8 @@ def segment_search(
         whole's change (NaN where that is zero), ``excess``, ``usual_low`` and ``usual_high`` (the
         excess's 95 % range by its earlier changes), ``p_value``, ``p_adjusted`` and ``named``.
         The last five are missing, and nothing is named, with fewer than five earlier changes.
-        ``attrs["searched"]`` is the number of segments tested.
+        ``attrs`` hold the number of segments tested (``searched``), ``alpha`` and the whole's
+        ``change``.
 
     Raises:
         AnalysisError: A column is missing, a value is infinite, a segment has two rows in a period,
@@ -83,7 +84,8 @@ def segment_search(
     place = order.groupby("dimension", sort=False).ngroup()
     order = order.assign(place=place).sort_values(["place", "rank"], kind="stable")
     found = order.loc[:, list(SEARCH_COLUMNS)].reset_index(drop=True)
-    found.attrs["searched"] = int(table["p_value"].notna().sum())
+    searched = int(table["p_value"].notna().sum())
+    found.attrs |= {"searched": searched, "alpha": alpha, "change": float(table["whole"].iloc[0])}
     return found
 
 

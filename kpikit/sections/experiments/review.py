@@ -14,7 +14,7 @@ def experiments_section(context: Context) -> Stack:
     if "exposures" not in context.dataset.tables:
         return missing_table("exposures")
     if not context.params.experiments:
-        return nothing_to_show("No test is declared; reads the key experiments.")
+        return nothing_to_show("No test is declared. List some under experiments:.")
     trials = [open_trial(context, key) for key in context.params.experiments]
     ended = [
         one
