@@ -6,6 +6,7 @@ from importlib.metadata import version
 from kpikit.analysis.metrics import sql_of
 from kpikit.analysis.scorecard import scorecard_periods
 from kpikit.catalogue import with_inputs
+from kpikit.engine import readable_sql
 from kpikit.formats import format_date
 from kpikit.present.components import Code, Column, Component, Paragraph, Stack, Table
 from kpikit.present.queries import fold_columns
@@ -68,7 +69,10 @@ def _provenance(context: Context) -> Table:
 
 
 def _queries(context: Context) -> list[Code]:
-    """Return the SQL behind the scorecard; subscriptions and surveys have queries of their own."""
+    """Return the SQL behind the scorecard, and how the tables that it names are read.
+
+    Subscriptions and surveys have queries of their own.
+    """
     metrics = [
         metric
         for metric in with_inputs(
@@ -87,7 +91,16 @@ def _queries(context: Context) -> list[Code]:
         as_of=context.dataset.as_of,
         params=context.params,
     )
+    read = dict.fromkeys(metric.table for metric in metrics)
+    definitions = {
+        name: readable_sql(context.dataset.definitions[name])
+        for name in read
+        if any(f'"kpikit_{name}"' in text for text in texts.values())
+    }
     return [
         Code(fold_columns(text), title=f"Query of the scorecard: {name}")
         for name, text in texts.items()
+    ] + [
+        Code(fold_columns(text), title=f"What the queries call kpikit_{name}")
+        for name, text in definitions.items()
     ]

@@ -95,6 +95,7 @@ class Dataset:
     Attributes:
         tables: Canonical table name to Ibis table: canonical columns, then every other column of
             the source under its own name. Ids are text, times UTC without zone, money DECIMAL.
+        definitions: How each is read from the source: on DuckDB the tables are views of these.
         findings: What the checks found, errors first.
         inputs: Files and database tables read.
         as_of: Last complete local day.
@@ -103,6 +104,7 @@ class Dataset:
     """
 
     tables: Mapping[str, "ir.Table"] = field(repr=False)
+    definitions: Mapping[str, "ir.Table"] = field(repr=False)
     findings: tuple[Finding, ...]
     inputs: tuple[Input, ...]
     as_of: dt.date

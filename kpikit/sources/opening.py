@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
 from kpikit.errors import SourceError
@@ -13,7 +14,7 @@ from kpikit.params import LoadedProduct
 from kpikit.params.tables import CANONICAL
 from kpikit.sources.cache import cache_root, prune, read_json, write_json
 from kpikit.sources.checks_days import HAPPENED, covered_days
-from kpikit.sources.connect import embedded_engine, open_connection
+from kpikit.sources.connect import as_view, embedded_engine, open_connection
 from kpikit.sources.dataset import Dataset, Finding, Input
 from kpikit.sources.examine import judge, make_subject, sort_findings
 from kpikit.sources.identity import identify
@@ -53,8 +54,13 @@ def open_dataset(loaded: LoadedProduct, *, cache_dir: Path | None = None) -> Dat
     for table in prepared.values():
         if table.orders is not None:
             tables["orders"] = table.orders
+    views: dict[str, ir.Table] = {}
+    for name, table in tables.items():
+        with workshop.errors(name if name in prepared else "order_lines"):
+            views[name] = as_view(table, f"kpikit_{name}")
     return Dataset(
-        tables=tables,
+        tables=views,
+        definitions=tables,
         findings=tuple(Finding(**_finding_fields(each)) for each in record["findings"]),
         inputs=tuple(Input(**_input_fields(each)) for each in record["inputs"]),
         as_of=dt.date.fromisoformat(record["as_of"]),
@@ -88,6 +94,7 @@ def _examine(workshop: Workshop, prepared: Mapping[str, PreparedTable]) -> dict[
                 currency=loaded.params.product.currency,
                 segments=loaded.params.segments,
                 single_name=workshop.source_name(name),
+                is_single=len(workshop.identity.files.get(name, ())) <= 1,
             )
     first_day, as_of = _coverage(loaded, subjects)
     bearer = _bearer(subjects, as_of)

@@ -54,6 +54,7 @@ def test_a_table_is_mapped_where_it_lies(shop, rows):
         ("2", None, dt.datetime(2026, 7, 3, 12), Decimal("-5.25"), "USD", "refund", "UK"),
     ]
     assert dataset.tables["orders"].get_backend().name == "sqlite"
+    assert dataset.tables["orders"].equals(dataset.definitions["orders"])
     assert [(each.source, each.rows) for each in dataset.inputs] == [("orders", 2)]
 
 

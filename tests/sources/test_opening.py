@@ -146,6 +146,18 @@ def test_coverage_and_inputs_say_what_was_read(lines):
     assert len(given.content_hash) == 64
 
 
+def test_tables_are_views_of_what_reads_them(lines, rows):
+    dataset = open_dataset(lines())
+
+    assert {name: table.get_name() for name, table in dataset.tables.items()} == {
+        "order_lines": "kpikit_order_lines",
+        "orders": "kpikit_orders",
+    }
+    for name, definition in dataset.definitions.items():
+        assert dataset.tables[name].schema() == definition.schema()
+        assert rows(dataset.tables[name]) == rows(definition)
+
+
 def test_a_second_opening_reads_no_text_and_gives_the_same(lines, monkeypatch, rows):
     first = open_dataset(lines())
     Path(lines().path.parent / "lines.csv").touch()
