@@ -195,7 +195,7 @@ def search_table(
         notes: Remarks below.
         most: Most rows.
     """
-    columns = (
+    columns: tuple[Column, ...] = (
         Column("segment", "Segment", width=3.0),
         Column("before", "Before", "number", width=1.1),
         Column("after", "Now", "number", width=1.1),

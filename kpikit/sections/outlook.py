@@ -3,12 +3,16 @@
 import pandas as pd
 
 from kpikit.catalogue import Metric
-from kpikit.present.components import Paragraph, Stack
+from kpikit.present.components import Component, Paragraph, Row, Stack
 from kpikit.present.prospects import NAIVE, proposals_table, proposals_title
 from kpikit.sections.absent import nothing_to_show
 from kpikit.sections.context import Context
 from kpikit.sections.evidence import open_period
 from kpikit.sections.prospects import prospect_table, target_of
+
+_LEAST_SIDE = 3  # rows of a table that stands beside another
+_BY_FORECAST = "P(hit) by the forecast"
+_PROPOSALS = "values that the forecast reaches with 50 and with 80 % probability"
 
 
 def outlook_section(context: Context) -> Stack:
@@ -28,15 +32,37 @@ def outlook_section(context: Context) -> Stack:
             f"No target is declared for {period.label}, and no KPI has a history of 8 periods from "
             "which to propose one. Declare some under targets:."
         )
-    table = proposals_table(
-        frame,
-        currency=context.currency,
-        title=proposals_title(frame, period.label),
-        subtitle="P(hit) by the forecast. Proposals, where nothing is declared: values that the "
-        "forecast reaches with 50 and with 80 % probability",
-    )
     lines = [_silence(silent), _changed(context.metrics)]
-    return Stack((table, *(Paragraph(line, small=True) for line in lines if line)))
+    remarks = [Paragraph(line, small=True) for line in lines if line]
+    return Stack((_tables(context, frame, period.label), *remarks))
+
+
+def _tables(context: Context, frame: pd.DataFrame, period: str) -> Component:
+    """Return one table; several declared and several proposed targets side by side."""
+    is_declared = frame["target"].notna()
+    sides = [frame[is_declared].reset_index(drop=True), frame[~is_declared].reset_index(drop=True)]
+    if min(map(len, sides)) < _LEAST_SIDE:
+        return proposals_table(
+            frame,
+            currency=context.currency,
+            title=proposals_title(frame, period),
+            subtitle=f"{_BY_FORECAST}. Proposals, where nothing is declared: {_PROPOSALS}",
+        )
+    declared, proposed = sides
+    return Row(
+        (
+            proposals_table(
+                declared, currency=context.currency, title=proposals_title(declared, period),
+                subtitle=_BY_FORECAST,
+            ),
+            proposals_table(
+                proposed, currency=context.currency,
+                title=f"{len(proposed)} are proposed for KPIs without one",
+                subtitle=_PROPOSALS.capitalize(),
+            ),
+        ),
+        (1.0, 1.0),
+    )  # fmt: skip
 
 
 def _is_told(frame: pd.DataFrame) -> pd.Series:

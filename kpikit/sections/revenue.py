@@ -1,23 +1,27 @@
 """Section 10: what revenue consists of: recurring movements, or orders and their value."""
 
 import datetime as dt
+from typing import Any
 
 import pandas as pd
 
-from kpikit.analysis.subscriptions import mrr_table
+from kpikit.analysis.subscriptions import mrr_table, trial_table
 from kpikit.catalogue import Metric
-from kpikit.formats import format_span
+from kpikit.formats import format_span, plural
 from kpikit.present.charts import figure, plot_columns, plot_mrr_waterfall
-from kpikit.present.components import Component, Figure, Stack
+from kpikit.present.components import Component, Figure, Row, Stack, Table
 from kpikit.present.frames import records, trend_frame
 from kpikit.present.tables import Show, frame_table
+from kpikit.present.theme import Size
 from kpikit.present.titles import alt_text, columns_title, mrr_title, period_name, series_numbers
+from kpikit.present.trials import trials_table, trials_title
 from kpikit.sections.absent import missing_table, nothing_to_show
 from kpikit.sections.context import Context
 from kpikit.sections.known import SALES
 from kpikit.sections.trends import pair_up
 
 _MONTHS = 12
+_TRIAL_MONTHS = 6  # as high as the chart beside them
 _MRR_COLUMNS = (
     Show("period", "Month"),
     Show("mrr_start", "Start", "money", whole=True),
@@ -58,8 +62,12 @@ def _recurring(context: Context) -> list[Component]:
         currency=context.currency,
         title="Movements of monthly recurring revenue",
         subtitle=f"{context.currency} a month; net per customer and month, after ChartMogul",
+        compact=True,
     )
-    return [_waterfall(context), table]
+    trials = _trials(context)
+    if trials is None:
+        return [_waterfall(context, "full"), table]
+    return [Row((_waterfall(context, "small"), trials), (1.0, 1.0)), table]
 
 
 def _movements(context: Context) -> pd.DataFrame:
@@ -81,7 +89,35 @@ def _last_days(context: Context, months: pd.DataFrame) -> list[dt.date]:
     return [context.calendar.period_of(start, "month").last_day for start in months["start"]]
 
 
-def _waterfall(context: Context) -> Figure:
+def _trials(context: Context) -> Table | None:
+    """Return trial to paid by the month in which trials began; None where none is matured.
+
+    Trials are followed to the end of the data, as the scorecard's rate follows them.
+    """
+    subscriptions = context.dataset.tables["subscriptions"]
+    if "trial_start" not in subscriptions.columns:
+        return None
+    days = context.params.economics.trial_days
+    asked: dict[str, Any] = {
+        "as_of": context.dataset.as_of, "trial_days": days, "timezone": context.calendar.timezone,
+        "week_start": context.calendar.week_start,
+        "fiscal_year_start": context.calendar.fiscal_year_start,
+    }  # fmt: skip
+    months = trial_table(subscriptions, grain="month", **asked)
+    months = months[months["cohort"] < pd.Timestamp(context.last_month.end)].tail(_TRIAL_MONTHS)
+    if months.empty:
+        return None
+    names = [period_name(row) for row in records(months.assign(grain="month", start=months.cohort))]
+    whole = trial_table(subscriptions, grain=context.period.grain, **asked)
+    own = records(whole[whole["cohort"] == pd.Timestamp(context.period.start)])
+    return trials_table(
+        months.assign(period=names),
+        title=trials_title(own[0] if own else None, period=context.period.label),
+        subtitle=f"By the month in which they began; matured: {plural(days, 'day')} are over",
+    )
+
+
+def _waterfall(context: Context, size: Size) -> Figure:
     period = context.period
     end = min(period.end, context.as_of + dt.timedelta(days=1))
     movements = records(_mrr(context, period.start, end, period.grain))[0]
@@ -90,7 +126,7 @@ def _waterfall(context: Context) -> Figure:
             movements,
             labels=(f"start {period.label}", f"end {period.label}"),
             currency=context.currency,
-            size="full",
+            size=size,
         ),
         title=mrr_title(movements, currency=context.currency),
         subtitle=f"MRR, {context.currency}, {format_span(period.start, end)}; net per customer",

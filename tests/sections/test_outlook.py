@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from kpikit.errors import ParamsError
-from kpikit.present.components import Absence, Paragraph
+from kpikit.present.components import Absence, Paragraph, Row
 from kpikit.present.prospects import proposals_title
 from kpikit.sections.outlook import outlook_section
 from kpikit.sections.prospects import prospect_table
@@ -83,6 +83,24 @@ def test_a_declared_target_without_a_forecast_still_stands_there(shop_of):
 
     assert [row["kpi"] for row in rows] == ["Net revenue", "NPS"]
     assert (rows[1]["target"], rows[1]["p_hit"], rows[1]["interval"]) == ("40", "–", "–")
+
+
+def test_several_declared_and_several_proposed_targets_stand_side_by_side(shop_of):
+    three = "net_revenue, orders, average_order_value"
+    more = "gross_revenue, paying_users, new_customers"
+    targets = "[" + ", ".join(
+        f"{{metric: {name}, period: 2026Q4, value: 3}}" for name in three.split(", ")
+    ) + "]"  # fmt: skip
+
+    row = table_of(shop_of(metrics=f"{three}, {more}", targets=targets))
+
+    assert isinstance(row, Row)
+    declared, proposed = row.items
+    assert declared.title.startswith("3 targets are declared for 2026Q4, ")
+    assert proposed.title == "3 are proposed for KPIs without one"
+    assert {column.key for column in declared.columns} & {"p_50", "p_80"} == set()
+    assert {column.key for column in proposed.columns} & {"target", "p_hit"} == set()
+    assert len(declared.rows) == len(proposed.rows) == 3
 
 
 def test_kpis_with_neither_target_nor_history_are_named(shop_of):

@@ -26,7 +26,13 @@ def experiments_section(context: Context) -> Stack:
         return nothing_to_show(f"No test ended in {context.period.label}.")
     finished = [one for one in ended if one.study.finished]
     items: list[Component] = [log_table(finished, title=_title(finished))] if finished else []
-    return Stack((*items, *(Paragraph(_told(one)) for one in ended)))
+    # The log tells a finished test whole, unless it has no verdict.
+    told = [
+        one
+        for one in ended
+        if one.lacking is not None or not (one.study.finished and one.study.trusted)
+    ]
+    return Stack((*items, *(Paragraph(_told(one)) for one in told)))
 
 
 def _title(finished: list[Trial]) -> str:
