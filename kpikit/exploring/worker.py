@@ -4,14 +4,17 @@ The kernel's own thread stays free for the page. Whatever runs when another ques
 to stop, and its answer, should it still come, is dropped.
 """
 
+import atexit
 import contextlib
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+_FAREWELL = 5.0  # seconds that the end of the process waits for what still runs
 Post = Callable[[Callable[[], None]], None]
 
 
@@ -49,6 +52,7 @@ class Worker:
         self._idle: deque[Question] = deque()
         self._running: Question | None = None
         self._stopped = False  # what runs now was asked to end
+        self._closed = False
         self._thread: threading.Thread | None = None
 
     def ask(self, question: Question) -> None:
@@ -71,6 +75,19 @@ class Worker:
             self._wanted = None
             self._idle.clear()
             self._stop_running()
+
+    def close(self) -> None:
+        """End the thread. The process does so itself: an engine cut off in a query aborts it."""
+        self.cancel()
+        with self._ready:
+            self._closed = True
+            self._ready.notify()
+        end = time.monotonic() + _FAREWELL
+        while self._thread is not None and self._thread.is_alive() and time.monotonic() < end:
+            with self._ready:
+                if self._running is not None:
+                    self._running.stop()  # once more: its query may have begun since
+            self._thread.join(0.05)
 
     def check(self) -> None:
         """Raise, between two queries of what runs, where it was asked to end.
@@ -97,12 +114,16 @@ class Worker:
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, daemon=True, name="kpikit explore")
             self._thread.start()
+            atexit.register(self.close)
         self._ready.notify()
 
-    def _next(self) -> Question:
+    def _next(self) -> Question | None:
+        """Wait for a question; None ends the thread."""
         with self._ready:
-            while self._wanted is None and not self._idle:
+            while self._wanted is None and not self._idle and not self._closed:
                 self._ready.wait()
+            if self._closed:
+                return None
             if self._wanted is not None:
                 question, self._wanted = self._wanted, None
             else:
@@ -111,8 +132,7 @@ class Worker:
             return question
 
     def _run(self) -> None:
-        while True:
-            question = self._next()
+        while (question := self._next()) is not None:
             answer, failure = None, None
             try:
                 answer = question.ask()

@@ -93,8 +93,11 @@ def play(context):
             loop = asyncio.get_running_loop()
             explorer = Explorer(context, view, loop=loop, cell="c1", static=Stack(()))
             driver = Driver(explorer)
-            await driver.settled()
-            return await scene(driver)
+            try:
+                await driver.settled()
+                return await scene(driver)
+            finally:
+                explorer.worker.close()
 
         return asyncio.run(whole())
 
