@@ -1,6 +1,7 @@
 """A KPI along time: any grain, one segment or all, each period beside another, by segment."""
 
 import math
+from collections.abc import Iterator
 from typing import Any, get_args
 
 import pandas as pd
@@ -8,7 +9,13 @@ import pandas as pd
 from kpikit.analysis.signals import signal_table
 from kpikit.catalogue import Metric
 from kpikit.catalogue.relations import MISSING_SEGMENT
-from kpikit.formats import format_delta_rel, format_value, is_missing
+from kpikit.formats import (
+    format_delta,
+    format_delta_rel,
+    format_interval,
+    format_value,
+    is_missing,
+)
 from kpikit.params.views import View, ViewGrain
 from kpikit.periods import Period
 from kpikit.present.charts import figure, plot_trend
@@ -107,7 +114,7 @@ def _before(context: Context, view: View, period: Period) -> Period:
 
 
 def _beside(context: Context, view: View, facts: pd.DataFrame, shown: list[Period]) -> pd.DataFrame:
-    """Return the facts of the shown periods, each with ``previous`` and the relative change."""
+    """Return the facts of the shown periods, each with ``previous`` and how it changed since."""
     known = dict(zip(facts["start"], facts["value"], strict=True))
     rows = facts[facts["start"].isin({period.start for period in shown})].sort_values("start")
     before = [
@@ -117,8 +124,17 @@ def _beside(context: Context, view: View, facts: pd.DataFrame, shown: list[Perio
         for period, complete in zip(shown, rows["complete"], strict=True)
     ]
     rows = rows.assign(previous=pd.Series(before, rows.index, dtype=float))
-    change = (rows["value"] - rows["previous"]) / rows["previous"].abs()
-    return rows.assign(change=change.where(rows["previous"] != 0)).reset_index(drop=True)
+    return _changed(rows).reset_index(drop=True)
+
+
+def _changed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows with ``difference`` from ``previous`` and, where that is above zero, ``change``.
+
+    The latter is relative to it, a share.
+    """
+    difference = rows["value"] - rows["previous"]
+    change = (difference / rows["previous"]).where(rows["previous"] > 0)
+    return rows.assign(difference=difference, change=change)
 
 
 def _routine(series: pd.DataFrame) -> pd.DataFrame:
@@ -142,19 +158,20 @@ def _segments(
     last, before = whole[-1], _before(context, view, whole[-1])
     own = facts[facts["dimension"] != ""]
     wide = own.pivot_table(index="segment", columns="start", values="value", dropna=False)
+    latest = own[own["start"] == last.start].set_index("segment").reindex(wide.index)
     courses = wide.reindex(columns=[period.start for period in shown])
     table = pd.DataFrame({
-        "segment": courses.index.map(lambda name: "unknown" if name == MISSING_SEGMENT else name),
+        "segment": wide.index.map(lambda name: "unknown" if name == MISSING_SEGMENT else name),
         "period": last.label,
-        "value": wide.get(last.start, pd.Series(math.nan, wide.index)),
+        **{name: latest[name] for name in ("value", "n", "ci_low", "ci_high")},
         "previous": math.nan
         if view.comparison == "none"
         else wide.get(before.start, pd.Series(math.nan, wide.index)),
         "course": [list(row) for row in courses.to_numpy(dtype=float)],
     })  # fmt: skip
-    change = (table["value"] - table["previous"]) / table["previous"].abs()
-    table = table.assign(change=change.where(table["previous"] != 0)).reset_index(drop=True)
-    ranked = table.sort_values(["value", "segment"], ascending=[False, True], na_position="last")
+    ranked = _changed(table.reset_index(drop=True)).sort_values(
+        ["value", "segment"], ascending=[False, True], na_position="last"
+    )
     return ranked.reset_index(drop=True)
 
 
@@ -190,22 +207,21 @@ def _title(metric: Metric, view: View, series: pd.DataFrame, currency: str) -> s
 
 def _period_table(found: Found) -> Table:
     metric, view, context = found.by, found.view, found.context
-    against = _AGAINST.get(str(view.comparison), "")
+    frame = found.answers["series"].frame
     rows: list[dict[str, str | Cell]] = []
-    for row in reversed(records(found.answers["series"].frame)):
+    for row in reversed(records(frame)):
         name = period_name(row)
         rows.append({
             "period": name if row["complete"] else Cell(name, note="so far"),
             **_amounts(row, metric, context.currency),
         })  # fmt: skip
-    columns = (Column("period", "Period"), *_amount_columns(metric, against))
+    columns = (Column("period", "Period"), *_amount_columns(found, frame))
     return Table(columns, tuple(rows), title=f"{metric.label} by {view.grain}")
 
 
 def _segment_table(found: Found) -> Table:
     metric, view, context = found.by, found.view, found.context
     frame = found.answers["segments"].frame
-    against = _AGAINST.get(str(view.comparison), "")
     rows: list[dict[str, str | Cell]] = [
         {
             "segment": str(row["segment"]),
@@ -217,7 +233,7 @@ def _segment_table(found: Found) -> Table:
     name = in_words(str(view.by))
     columns = (
         Column("segment", name.capitalize()),
-        *_amount_columns(metric, against),
+        *_amount_columns(found, frame),
         Column("course", "Course", "spark"),
     )
     last = frame["period"].iloc[0] if len(frame) else context.period.label
@@ -227,24 +243,30 @@ def _segment_table(found: Found) -> Table:
     )  # fmt: skip
 
 
-def _amount_columns(metric: Metric, against: str) -> tuple[Column, ...]:
-    value = Column("value", metric.label, "number", emphasis=True)
-    if not against:
-        return (value,)
-    return (
-        value,
-        Column("previous", against.capitalize(), "number"),
-        Column("change", "Change", "number"),
-    )
+def _amount_columns(found: Found, frame: pd.DataFrame) -> Iterator[Column]:
+    """Yield the columns of a value: its interval where it has one, what it is held against."""
+    yield Column("value", found.by.label, "number", emphasis=True)
+    if frame["ci_low"].notna().any():
+        yield Column("interval", "95 % interval", "number")
+    if against := _AGAINST.get(str(found.view.comparison)):
+        yield Column("previous", against.capitalize(), "number")
+        yield Column("change", "Change", "number")
 
 
 def _amounts(row: Any, metric: Metric, currency: str) -> dict[str, str | Cell]:
-    change, tone = row["change"], "neutral"
-    if not is_missing(change) and change != 0:
-        tone = "good" if (change > 0) == (metric.direction == "up") else "bad"
-    shown: Tone = tone  # type: ignore[assignment]  # one of the three above
+    difference = row["difference"]
+    tone: Tone = "neutral"
+    if not is_missing(difference) and difference != 0:
+        tone = "good" if (difference > 0) == (metric.direction == "up") else "bad"
+    # a share's change is told in points: "+100 %" of 2 % could be read as either
+    told = (
+        format_delta_rel(row["change"])
+        if metric.unit in ("money", "count")
+        else format_delta(difference, metric.unit, currency=currency)
+    )
     return {
         "value": format_value(row["value"], metric.unit, currency=currency),
+        "interval": format_interval(row["ci_low"], row["ci_high"], metric.unit, currency=currency),
         "previous": format_value(row["previous"], metric.unit, currency=currency),
-        "change": Cell(format_delta_rel(change), tone=shown),
+        "change": Cell(told, tone=tone),
     }

@@ -110,6 +110,16 @@ def test_a_trend_by_segment_ranks_the_segments_of_the_last_whole_period(shop):
     assert figure.alt.startswith("Line by quarter: Net revenue.")
 
 
+def test_a_trend_of_a_share_tells_its_interval_and_its_change_in_points(shop):
+    _, table = drawn(shop, section="trends", metric="repeat_purchase_rate", grain="quarter")
+
+    # b bought twice and c once; a year before a bought once: 1 of 2 against 0 of 1
+    assert rows_of(table)[0] == {
+        "period": "2026Q3", "value": "50.0 %", "interval": "9.5 to 90.5 %",
+        "previous": "0.00 %", "change": "+50.0 pt",
+    }  # fmt: skip
+
+
 @pytest.mark.parametrize("grain", ["day", "week", "month", "quarter"])
 def test_a_trend_has_any_grain(shop, grain):
     figure, table = drawn(shop, section="trends", metric="orders", grain=grain)
