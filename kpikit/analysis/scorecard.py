@@ -21,6 +21,7 @@ from kpikit.formats import (
     format_value,
     plural,
 )
+from kpikit.intervals import difference_interval
 from kpikit.params.model import Target
 from kpikit.periods import Calendar, Period
 
@@ -32,8 +33,8 @@ SCORECARD_COLUMNS = (
     "metric", "label", "unit", "direction",
     "actual", "n", "ci_low", "ci_high", "complete", "reason",
     "target", "delta_target", "delta_target_rel", "verdict_target",
-    "previous", "qoq_abs", "qoq", "verdict_qoq", "comparable_qoq", "reason_qoq",
-    "year_before", "yoy_abs", "yoy", "verdict_yoy", "comparable_yoy", "reason_yoy",
+    "previous", "qoq_abs", "qoq", "verdict_qoq", "clear_qoq", "comparable_qoq", "reason_qoq",
+    "year_before", "yoy_abs", "yoy", "verdict_yoy", "clear_yoy", "comparable_yoy", "reason_yoy",
     "status", "status_reason", "outcome", "spark",
     "variation", "signal_period", "rule", "side", "assurance", "p_hit", "aim", "aim_period",
 )  # fmt: skip
@@ -104,6 +105,8 @@ def scorecard_table(
           ``yoy`` relative to them. Relative changes are missing where the base is not above zero.
         * ``verdict_*``: ``better``, ``worse`` or ``same`` by the metric's direction, empty where
           unknown.
+        * ``clear_*``: whether the interval of the change, made of those of both values (Zou and
+          Donner 2008), leaves out zero; False where either has none.
         * ``comparable_*``: whether the two periods may be compared; ``reason_*`` says why not, or
           how their day counts differ.
         * ``outcome``: ``hit`` or ``missed`` (finished, with a target), ``open`` (unfinished,
@@ -217,6 +220,7 @@ class _Line:
             f"{name}_abs": self.value - found["value"],
             name: _relative(self.value, found["value"]),
             f"verdict_{name}": self._verdict(found["value"]),
+            f"clear_{name}": _is_clear(self.fact, found),
             f"comparable_{name}": comparable,
             f"reason_{name}": reason,
         }
@@ -324,6 +328,13 @@ class _Line:
 
 def _relative(value: float, base: float) -> float:
     return value / base - 1 if base > 0 else math.nan
+
+
+def _is_clear(now: _Fact, then: _Fact) -> bool:
+    """Tell whether two values differ by more than their intervals allow for."""
+    estimates = [(fact["value"], fact["ci_low"], fact["ci_high"]) for fact in (now, then)]
+    low, high = difference_interval(*estimates)
+    return bool(low > 0 or high < 0)  # False of NaN
 
 
 def _status(status: str, reason: str, outcome: str) -> dict[str, str]:

@@ -2,8 +2,9 @@
 
 A headline follows ``{KPI} {verb} {value} ({how sure}; {against}); {target clause}; {signal
 clause}``. The verb is "held at" unless a signal fired; then it "rose to" or "fell to". Where no
-test of signal against noise stands behind it, the verb claims nothing: a finished period "was", an
-unfinished one "stands at". Every number is one of the frame's.
+test of signal against noise stands behind it, or its months are routine though a change is more
+than sampling error, the verb claims nothing: a finished period "was", an unfinished one "stands
+at". No other sentence of a page has a verb for a KPI's move. Every number is one of the frame's.
 """
 
 import datetime as dt
@@ -42,6 +43,8 @@ _CHANCES: tuple[tuple[float, str], ...] = (
     (0.90, "is likely to hit"),
     (1.00, "will very likely hit"),
 )
+_CHANGES: tuple[Change, ...] = ("yoy", "qoq")
+MORE_THAN_SAMPLING = "more than sampling error"
 _RULES: Mapping[str, str] = {
     "beyond_limit": "beyond a limit",
     "near_limit": "3 of 4 months near a limit",
@@ -211,8 +214,7 @@ def standing(row: Row) -> Standing:
 
 def best_change(row: Row) -> Change | None:
     """Return the comparison to name: the year before if comparable, else the period before."""
-    changes: tuple[Change, ...] = ("yoy", "qoq")
-    return next((change for change in changes if row[f"comparable_{change}"]), None)
+    return next((change for change in _CHANGES if row[f"comparable_{change}"]), None)
 
 
 def value_text(value: float, unit: Unit, currency: str) -> str:
@@ -267,10 +269,9 @@ def _stands(label: str, basis: Basis) -> str:
 
 def _moved(row: Row, basis: Basis) -> str:
     """Return the verb: "held at" unless a signal fired that goes the way of the change named."""
-    tested = row.get("variation")
-    if tested == "routine":
+    tested, change = row.get("variation"), best_change(row)
+    if tested == "routine" and not _clear_changes(row):
         return "held at"
-    change = best_change(row)
     if tested in ("improvement", "concern") and change:
         if row["side"] == "above" and row[f"{change}_abs"] > 0:
             return "rose to"
@@ -279,12 +280,26 @@ def _moved(row: Row, basis: Basis) -> str:
     return _stands(str(row["label"]), basis)
 
 
+def _clear_changes(row: Row) -> list[Change]:
+    """Return the changes beyond sampling error that no month shows as a signal."""
+    if row.get("variation") != "routine":
+        return []
+    return [name for name in _CHANGES if row[f"comparable_{name}"] and row[f"clear_{name}"]]
+
+
 def _against(row: Row, basis: Basis) -> str:
-    """Return the change and what it is counted from, or why there is none."""
-    change = best_change(row)
-    if change:
-        return f"{change_text(row, change, basis.currency)} on {basis.base_of(change)}"
-    return f"not comparable, {row['reason_yoy']}"
+    """Return the change and what it is counted from, or why there is none.
+
+    Another change beyond sampling error is named beside it.
+    """
+    change, clear = best_change(row), _clear_changes(row)
+    if not change:
+        return f"not comparable, {row['reason_yoy']}"
+    named = [change, *(name for name in clear if name != change)]
+    told = [f"{change_text(row, name, basis.currency)} on {basis.base_of(name)}" for name in named]
+    if clear:
+        told[-1] += f", {'both ' if len(clear) > 1 else ''}{MORE_THAN_SAMPLING}"
+    return "; ".join(told)
 
 
 def _obstacle(row: Row) -> str:

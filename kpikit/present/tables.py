@@ -120,14 +120,18 @@ def frame_table(
     return Table(heads, tuple(rows), title, subtitle, tuple(notes), compact)
 
 
-def nps_waves_table(frame: pd.DataFrame, *, title: str = "", subtitle: str = "") -> Table:
+def nps_waves_table(
+    frame: pd.DataFrame, *, title: str = "", subtitle: str = "", notes: Sequence[str] = ()
+) -> Table:
     """Return the Net Promoter Score of each period with what it rests on.
 
     Args:
         frame: ``nps_table``; a score of too few answers (``suppressed``) is not shown. With the
-            columns of ``score_change_table`` each score stands beside its change.
+            columns of ``score_change_table`` each score stands beside its change; where ``reason``
+            says why two scores do not compare, it is struck out, and the notes say why.
         title: Title of the table.
         subtitle: What, unit and period.
+        notes: Remarks below.
     """
     columns = (
         Column("period", "Period"),
@@ -139,7 +143,13 @@ def nps_waves_table(frame: pd.DataFrame, *, title: str = "", subtitle: str = "")
         Column("interval", "95 % interval", "number"),
         *([Column("change", "Change (95 %)", "number")] if "change" in frame else []),
     )
-    return Table(columns, tuple(_nps_row(row) for row in records(frame)), title, subtitle)
+    rows = records(frame)
+    struck = [
+        f"Change of {row['period']} is not comparable ({row['reason']})."
+        for row in rows
+        if row.get("reason") and not is_missing(row["change"])
+    ]
+    return Table(columns, tuple(map(_nps_row, rows)), title, subtitle, (*struck, *notes))
 
 
 def cohorts_table(
@@ -284,8 +294,13 @@ def _nps_row(row: Row) -> dict[str, str | Cell]:
         **{key: format_count(row[key]) for key in ("n", "promoters", "passives", "detractors")},
         "nps": Cell(MISSING, note=note) if few else format_value(row["nps"], "points"),
         "interval": MISSING if few else format_interval(row["ci_low"], row["ci_high"], "points"),
-        **({"change": change_text(row)} if "change" in row else {}),
+        **({"change": _nps_change(row)} if "change" in row else {}),
     }
+
+
+def _nps_change(row: Row) -> str | Cell:
+    text = change_text(row)
+    return Cell(text, struck=True) if row.get("reason") and text != MISSING else text
 
 
 def _day_text(time: dt.datetime | None) -> str:

@@ -249,18 +249,22 @@ def segments_title(
 def nps_title(frame: pd.DataFrame, *, label: str = "NPS", value: str = "nps") -> str:
     """Return the message of a score by period, in points.
 
-    ``NPS was 38 (31 to 45) in 2026Q3, 36 (30 to 42) in 2026Q2``
+    ``NPS was 38 (31 to 45) in 2026Q3, 36 (30 to 42) in 2026Q2``; of a last period that is not
+    ``complete``, ``NPS stands at 38 (31 to 45) in 2026Q3 so far, 36 (30 to 42) in 2026Q2``.
 
     Args:
-        frame: One row per ``period`` (label), in order: the score, ``ci_low``, ``ci_high``.
+        frame: One row per ``period`` (label), in order: the score, ``ci_low``, ``ci_high``; where
+            known ``complete``.
         label: Name of the score.
         value: Column of the score.
     """
     known = _known(frame, value)
     if not known:
         return f"{label}: no period has an answer"
-    texts = [f"{_estimate(row, value)} in {row['period']}" for row in known[-2:]]
-    return f"{label} was {', '.join(reversed(texts))}"
+    *before, last = [f"{_estimate(row, value)} in {row['period']}" for row in known[-2:]]
+    finished = known[-1].get("complete", True)
+    said = f"{label} was {last}" if finished else f"{label} stands at {last} so far"
+    return ", ".join([said, *before])
 
 
 def composition_title(frame: pd.DataFrame, *, parts: Mapping[str, str]) -> str:

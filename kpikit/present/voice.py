@@ -14,6 +14,7 @@ from kpikit.formats import (
 )
 from kpikit.present.components import Column, Table
 from kpikit.present.frames import Row, in_words, records
+from kpikit.present.sentences import MORE_THAN_SAMPLING, signal_clause
 
 _OTHER = "other"
 _COLUMNS = (
@@ -73,18 +74,24 @@ def themes_title(themes: pd.DataFrame) -> str:
     )
 
 
-def change_title(row: Row, *, base: str) -> str:
-    """Return how far the score moved: ``NPS rose: +9 (2 to 16) points on 2026Q2``.
+def change_title(row: Row, *, base: str, kpi: Row) -> str:
+    """Return how far the score moved, with what its interval and what its months say of that.
+
+    ``NPS −13 (−25 to −1) points on 2026Q2: more than sampling error, yet routine variation``. A
+    verb would claim a signal, and that claim is the headline's alone (``sentences.headline``): the
+    interval asks only who happened to answer, the months also how a score comes and goes.
 
     Args:
         row: The last row of ``score_change_table``.
-        base: Name of the period before.
+        base: Name of what the change is counted from.
+        kpi: The score's row of ``scorecard_table``; empty where the scorecard has none.
     """
-    change = change_text(row)
-    if row["verdict"] == "unclear":
-        return f"NPS {change} points on {base}: no change beyond chance"
-    verb = {"rise": "rose", "fall": "fell"}[row["verdict"]]
-    return f"NPS {verb}: {change} points on {base}"
+    clear = row["verdict"] in ("rise", "fall")
+    text = f"NPS {change_text(row)} points on {base}: {'' if clear else 'no '}{MORE_THAN_SAMPLING}"
+    signal = signal_clause(kpi)
+    if not signal:
+        return text
+    return f"{text}{', yet ' if clear and kpi['variation'] == 'routine' else '; '}{signal}"
 
 
 def change_text(row: Row) -> str:

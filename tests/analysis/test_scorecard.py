@@ -98,6 +98,25 @@ def test_changes_are_given_absolute_and_relative():
     assert row["yoy"] == pytest.approx(0.25)
 
 
+def test_a_change_is_clear_where_its_interval_leaves_out_zero():
+    estimates = [(Q3, 20, 10, 32), (Q2, 40, 30, 52), (YEAR_BEFORE, 36, 24, 46)]
+    facts = make_facts(
+        fact("nps", period, as_of=FINISHED, value=value, n=500, ci_low=low, ci_high=high)
+        for period, value, low, high in estimates
+    )
+
+    row = score(facts, "nps")
+
+    # upper ends: -20 + sqrt(12^2 + 10^2) = -4.4; -16 + sqrt(12^2 + 12^2) = 1.0
+    assert (row["clear_qoq"], row["clear_yoy"]) == (True, False)
+
+
+def test_a_change_without_an_interval_is_not_clear():
+    row = score(facts_of("orders", (Q3, 110), (Q2, 1)))
+
+    assert (row["clear_qoq"], row["clear_yoy"]) == (False, False)
+
+
 def test_a_change_of_a_real_shops_revenue_is_the_published_one():
     # Online Retail II: gross revenue of 2011Q3 and 2010Q3 as delivered
     row = score(

@@ -39,9 +39,9 @@ def row(**values):
         "reason": "",
         "target": NAN, "delta_target": NAN, "delta_target_rel": NAN, "verdict_target": "",
         "qoq": 0.02, "qoq_abs": 15_000.0, "verdict_qoq": "better",
-        "comparable_qoq": True, "reason_qoq": "92 days against 91",
+        "clear_qoq": False, "comparable_qoq": True, "reason_qoq": "92 days against 91",
         "yoy": 0.1, "yoy_abs": 68_000.0, "verdict_yoy": "better",
-        "comparable_yoy": True, "reason_yoy": "",
+        "clear_yoy": False, "comparable_yoy": True, "reason_yoy": "",
         "status": "", "status_reason": "no target", "outcome": "none", "spark": (1.0, 2.0),
         **values,
     }  # fmt: skip
@@ -346,6 +346,47 @@ def test_a_kpi_whose_months_vary_as_always_held():
         "Net revenue held at £748 k (+10.0 % on 2025Q3); the target of £735 k was hit; "
         "routine variation."
     )
+
+
+@pytest.mark.parametrize(
+    ("clear", "against"),
+    [
+        (["qoq"], "+2.0 on 2025Q3; −13 on 2026Q2, more than sampling error"),
+        (["yoy"], "+2.0 on 2025Q3, more than sampling error"),
+        (["yoy", "qoq"], "+2.0 on 2025Q3; −13 on 2026Q2, both more than sampling error"),
+    ],
+)
+def test_a_kpi_that_moved_beyond_sampling_error_did_not_hold_though_its_months_are_routine(
+    clear, against
+):
+    changes = {f"clear_{name}": True for name in clear}
+
+    said = headline(row(**NPS_MISSED, **changes, qoq_abs=-13.0, variation="routine"), FINISHED)
+
+    assert f"{said.claim} {said.rest}" == (
+        f"NPS was 38 (31 to 45, n = 412; {against}); the target of 40 was missed; "
+        "routine variation."
+    )
+
+
+def test_a_change_that_does_not_compare_is_not_more_than_sampling_error():
+    said = headline(
+        row(**NPS_MISSED, clear_qoq=True, comparable_qoq=False, variation="routine"), FINISHED
+    )
+
+    assert said.claim == "NPS held at 38"
+
+
+def test_a_signal_needs_no_word_on_sampling_error():
+    signal = {
+        "variation": "improvement", "rule": "beyond_limit", "side": "above",
+        "signal_period": "2026-08",
+    }  # fmt: skip
+
+    said = headline(row(**NPS_MISSED, **signal, clear_yoy=True), FINISHED)
+
+    assert said.claim == "NPS rose to 38"
+    assert "sampling error" not in said.rest
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,25 @@ def test_a_score_of_too_few_answers_is_not_shown():
     assert none["period"] == Cell("2026Q3", note="so far")
 
 
+def test_a_change_of_a_score_that_does_not_compare_is_struck_out_with_its_reason():
+    frame = pd.DataFrame(
+        {
+            "period": ["2026Q2", "2026Q3"], "n": [40, 50], "nps": [30.0, 20.0],
+            "promoters": [20, 20], "passives": [12, 20], "detractors": [8, 10],
+            "ci_low": [20.0, 10.0], "ci_high": [40.0, 30.0],
+            "change": [NAN, -10.0], "change_low": [NAN, -24.0], "change_high": [NAN, 4.0],
+            "reason": ["", "91 days against 89"],
+        }
+    )  # fmt: skip
+
+    table = nps_waves_table(frame, notes=["A remark."])
+
+    assert [row["change"] for row in table.rows] == ["–", Cell("−10 (−24 to 4)", struck=True)]
+    assert table.notes == (
+        "Change of 2026Q3 is not comparable (91 days against 89).", "A remark.",
+    )  # fmt: skip
+
+
 def cohorts(*rates):
     return pd.DataFrame(
         [

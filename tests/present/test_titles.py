@@ -253,6 +253,14 @@ def test_a_score_is_told_with_its_interval_and_the_one_before():
     assert nps_title(frame.iloc[1:2]) == "NPS: no period has an answer"
 
 
+def test_a_score_of_a_running_period_was_nothing_yet():
+    frame = pd.DataFrame(
+        {"period": ["2026Q2", "2026Q3"], "nps": [36.0, 38.0], "complete": [True, False]}
+    )
+
+    assert nps_title(frame) == "NPS stands at 38 in 2026Q3 so far, 36 in 2026Q2"
+
+
 def test_a_composition_tells_its_last_whole():
     frame = pd.DataFrame({"period": ["2026Q2", "2026Q3"], "a": [0.55, NAN], "b": [0.45, NAN]})
 

@@ -11,12 +11,15 @@ from kpikit.sections.context import Context
 from kpikit.sources import open_dataset
 
 
-def open_in(folder, yaml, files, *, period="2026Q3", run_id=""):
-    """Write files and a product's YAML into a folder, and return its context for a period."""
+def open_in(folder, yaml, files, *, period="2026Q3", run_id="", more=""):
+    """Write files and a product's YAML into a folder, and return its context for a period.
+
+    ``more`` is added to the product's own line, such as ``, fiscal_year_start: 2``.
+    """
     for name, text in files.items():
         (folder / name).write_text(textwrap.dedent(text).lstrip(), encoding="utf-8")
     path = folder / "shop.yml"
-    head = "product: {key: shop, name: Shop, currency: EUR}\n"
+    head = f"product: {{key: shop, name: Shop, currency: EUR{more}}}\n"
     path.write_text(head + textwrap.dedent(yaml), encoding="utf-8")
     loaded = load_product(path, known_metrics=metric_names_at)
     dataset = open_dataset(loaded, cache_dir=folder / "cache")
