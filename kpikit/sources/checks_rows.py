@@ -16,7 +16,7 @@ from kpikit.formats import format_count, format_share, plural
 from kpikit.params.tables import ColumnSpec
 from kpikit.sources.dataset import Finding, Severity
 from kpikit.sources.stage import SKIPPED, UNREAD
-from kpikit.sources.subject import Subject
+from kpikit.sources.subject import Subject, span_of
 
 _DAMAGED_ID = r"^[0-9](\.[0-9]+)?[eE]\+[0-9]+$"
 _FLOAT_ID = r"^[0-9]+\.0$"
@@ -51,38 +51,63 @@ class Fault:
     message: Callable[[str], str]
     severity: Callable[[float], Severity]
 
+    @property
+    def key(self) -> str:
+        """What a look at all rows calls it."""
+        return f"{self.check} of {self.column}"
+
+
+def row_measures(subject: Subject) -> dict[str, ir.Value]:
+    """Return what one look at all rows is asked, for ``row_findings`` to ask of few faults more.
+
+    Whether each fault occurs, how many values each mapped column has, and how large amounts are.
+    """
+    return {
+        **{fault.key: fault.rows.any() for fault in _usual_faults(subject)},
+        **{_values_key(name): subject.table[name].count() for name in _countable(subject)},
+        **_amount_measures(subject),
+    }
+
 
 def row_findings(subject: Subject, as_of: dt.date, *, as_of_declared: bool) -> list[Finding]:
-    """Return what the checks of single rows find, by one scan and one look for examples each."""
+    """Return what the checks of single rows find, by one scan for those that the look saw."""
+    if not subject.rows:
+        return []
     faults = [
-        *_missing_values(subject),
-        *_unparsable_values(subject),
-        *_out_of_range(subject),
-        *_reversed_spans(subject),
-        *_spoilt_ids(subject),
-        *_nonexistent_times(subject),
-        *_negative_prices(subject),
+        *(fault for fault in _usual_faults(subject) if subject.seen[fault.key]),
         *_huge_values(subject),
         *_future_times(subject, as_of, declared=as_of_declared),
     ]
-    if not faults or not subject.rows:
-        return []
+    found = _counted(subject, faults) if faults else []
+    return [*found, *_null_columns(subject, found)]
+
+
+def _usual_faults(subject: Subject) -> Iterator[Fault]:
+    """Yield the faults that a row has by itself."""
+    yield from _missing_values(subject)
+    yield from _unparsable_values(subject)
+    yield from _out_of_range(subject)
+    yield from _reversed_spans(subject)
+    yield from _spoilt_ids(subject)
+    yield from _nonexistent_times(subject)
+    yield from _negative_prices(subject)
+
+
+def _counted(subject: Subject, faults: Sequence[Fault]) -> list[Finding]:
     time = subject.table[subject.spec.time]
     counts = subject.table.aggregate(
         **{f"rows_{index}": fault.rows.sum() for index, fault in enumerate(faults)},
         **{f"first_{index}": time.min(where=fault.rows) for index, fault in enumerate(faults)},
         **{f"last_{index}": time.max(where=fault.rows) for index, fault in enumerate(faults)},
     ).to_pyarrow().to_pylist()[0]  # fmt: skip
-    found = [
+    return [
         replace(
             _finding(subject, fault, int(counts[f"rows_{index}"])),
             first=_day_concerned(subject, counts[f"first_{index}"]),
             last=_day_concerned(subject, counts[f"last_{index}"]),
         )
         for index, fault in enumerate(faults)
-        if counts[f"rows_{index}"]
     ]
-    return [*found, *_null_columns(subject, found)]
 
 
 def _day_concerned(subject: Subject, time: dt.datetime | dt.date | None) -> dt.date | None:
@@ -148,22 +173,27 @@ def _missing_values(subject: Subject) -> Iterator[Fault]:
 
 def _null_columns(subject: Subject, found: Sequence[Finding]) -> list[Finding]:
     """Find mapped columns that may miss values, and have none at all."""
-    named = {finding.column for finding in found if finding.check == "null_column"}
-    names = [
-        name for name in subject.mapped
-        if name in subject.source.columns and name not in named and name in subject.table.columns
-    ]  # fmt: skip
-    if not names:
-        return []
-    counts = subject.table.aggregate(
-        **{str(index): subject.table[name].count() for index, name in enumerate(names)}
-    ).to_pyarrow().to_pylist()[0]  # fmt: skip
-    unread = {finding.column for finding in found if finding.check == "unparsable_value"}
+    named = {
+        finding.column for finding in found
+        if finding.check in ("null_column", "unparsable_value")
+    }  # fmt: skip
     return [
         _null_column(subject, name, "warning")
-        for index, name in enumerate(names)
-        if not counts[str(index)] and name not in unread
+        for name in _countable(subject)
+        if name not in named and not subject.seen[_values_key(name)]
     ]
+
+
+def _countable(subject: Subject) -> list[str]:
+    """Return the columns that the parameters map."""
+    return [
+        name for name in subject.mapped
+        if name in subject.source.columns and name in subject.table.columns
+    ]  # fmt: skip
+
+
+def _values_key(name: str) -> str:
+    return f"values of {name}"
 
 
 def _null_column(subject: Subject, name: str, severity: Severity) -> Finding:
@@ -228,15 +258,20 @@ def _spoilt_ids(subject: Subject) -> Iterator[Fault]:
             continue
         ids = subject.table[name]
         yield Fault(
-            "damaged_id", name, ids.re_search(_DAMAGED_ID).fill_null(False), ids,
+            "damaged_id", name, _has_form(ids, "+", _DAMAGED_ID), ids,
             _says(f"{name} was rounded by a spreadsheet, so that ids became one, in"),
             _always("warning"),
         )  # fmt: skip
         yield Fault(
-            "float_id", name, ids.re_search(_FLOAT_ID).fill_null(False), ids,
+            "float_id", name, _has_form(ids, ".0", _FLOAT_ID), ids,
             _says(f"{name} was written as a decimal number, and is kept so, in"),
             _always("info"),
         )  # fmt: skip
+
+
+def _has_form(ids: ir.StringValue, part: str, pattern: str) -> ir.BooleanValue:
+    """Match a pattern, the dearest of tests, only where its fixed part occurs; no where missing."""
+    return ibis.ifelse(ids.contains(part), ids.re_search(pattern), ibis.literal(False))
 
 
 def _nonexistent_times(subject: Subject) -> Iterator[Fault]:
@@ -262,8 +297,10 @@ def _negative_prices(subject: Subject) -> Iterator[Fault]:
 
 
 def _huge_values(subject: Subject) -> Iterator[Fault]:
-    names = [name for name in _AMOUNT_COLUMNS if name in subject.table.columns]
-    for name, fence in _fences(subject.table, names).items():
+    for name in _amounts(subject):
+        fence = _fence(subject.seen, name)
+        if fence is None or subject.seen[f"largest {name}"] <= fence:
+            continue
         amount = subject.table[name].abs().cast("float64")
         yield Fault(
             "huge_value", name, (amount > fence).fill_null(False), subject.table[name],
@@ -272,24 +309,30 @@ def _huge_values(subject: Subject) -> Iterator[Fault]:
         )  # fmt: skip
 
 
-def _fences(table: ir.Table, names: Sequence[str]) -> Mapping[str, float]:
-    """Return the size beyond which an amount is huge, of the columns with amounts enough."""
+def _amounts(subject: Subject) -> list[str]:
+    if not subject.table.get_backend().has_operation(ops.Quantile):
+        return []
+    return [name for name in _AMOUNT_COLUMNS if name in subject.table.columns]
+
+
+def _amount_measures(subject: Subject) -> dict[str, ir.Value]:
     measures = {}
-    for name in names:
-        size = table[name].abs().cast("float64")
+    for name in _amounts(subject):
+        size = subject.table[name].abs().cast("float64")
         logarithm = ibis.ifelse(size > 0, size, ibis.null(float)).log10()
-        measures[f"{name}_count"] = logarithm.count()
-        measures[f"{name}_low"] = logarithm.quantile(0.25)
-        measures[f"{name}_high"] = logarithm.quantile(0.75)
-    if not measures or not table.get_backend().has_operation(ops.Quantile):
-        return {}
-    row = table.aggregate(**measures).to_pyarrow().to_pylist()[0]
-    fences = {}
-    for name in names:
-        if row[f"{name}_count"] >= _LEAST_AMOUNTS:
-            low, high = float(row[f"{name}_low"]), float(row[f"{name}_high"])
-            fences[name] = 10 ** (high + _FENCE_RANGES * max(high - low, _LEAST_RANGE))
-    return fences
+        measures[f"largest {name}"] = size.max()
+        measures[f"amounts of {name}"] = logarithm.count()
+        measures[f"lower quartile of {name}"] = logarithm.quantile(0.25)
+        measures[f"upper quartile of {name}"] = logarithm.quantile(0.75)
+    return measures
+
+
+def _fence(seen: Mapping[str, Any], name: str) -> float | None:
+    """Return the size beyond which an amount is huge; None where there are too few to say."""
+    if seen[f"amounts of {name}"] < _LEAST_AMOUNTS:
+        return None
+    low, high = float(seen[f"lower quartile of {name}"]), float(seen[f"upper quartile of {name}"])
+    return float(10 ** (high + _FENCE_RANGES * max(high - low, _LEAST_RANGE)))
 
 
 def _future_times(subject: Subject, as_of: dt.date, *, declared: bool) -> Iterator[Fault]:
@@ -297,12 +340,17 @@ def _future_times(subject: Subject, as_of: dt.date, *, declared: bool) -> Iterat
     name = subject.spec.time
     if subject.spec.name == "campaigns":  # a campaign may be planned
         return
+    span = span_of(subject.files)
+    if span is None:
+        return
     times = subject.table[name]
     if times.type().is_timestamp():
         _, end = utc_bounds(as_of, as_of + dt.timedelta(days=1), subject.calendar.timezone)
-        after = times >= ibis.timestamp(end.isoformat(sep=" "))
+        is_any, after = span[1] >= end, times >= ibis.timestamp(end.isoformat(sep=" "))
     else:
-        after = times > ibis.literal(as_of)
+        is_any, after = span[1].date() > as_of, times > ibis.literal(as_of)
+    if not is_any:
+        return
     yield Fault(
         "future_time", name, after.fill_null(False), times,
         _says(f"{name} is after {as_of}, the last complete day, in"),

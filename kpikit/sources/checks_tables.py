@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
+import ibis
 import ibis.expr.types as ir
 
 from kpikit.formats import format_span, plural
@@ -26,6 +27,7 @@ _NOUNS = {"events": "event", "order_lines": "order line", "survey": "answer"}
 _REPEATABLE = ("events", "order_lines")
 _FEW_REPEATS = 0.01
 _EXAMPLES = 3
+_OTHER_CURRENCY = "currency is another"
 
 
 def empty_findings(subject: Subject) -> Iterator[Finding]:
@@ -47,6 +49,23 @@ def row_limit_findings(subject: Subject) -> Iterator[Finding]:
                 f"{file.name} ends at row {_ROW_LIMITS[file.rows]}, the last that a spreadsheet "
                 "holds: the rest is probably lost.",
             )  # fmt: skip
+
+
+def table_measures(subject: Subject) -> dict[str, ir.Value]:
+    """Return what one look at all rows is asked, for the checks here to look closer or not."""
+    table = subject.table
+    measures: dict[str, ir.Value] = {
+        # a value that is its own lower case has no twin, and most codes are
+        _case_key(name): (table[name] != table[name].lower()).any()
+        for name in subject.codes
+    }
+    if "currency" in subject.mapped and "currency" in subject.spec.columns:
+        measures[_OTHER_CURRENCY] = (table["currency"] != subject.currency).any()
+    return measures
+
+
+def _case_key(name: str) -> str:
+    return f"{name} has capitals"
 
 
 def repeated_file_findings(subject: Subject) -> Iterator[Finding]:
@@ -75,15 +94,8 @@ def repeated_file_findings(subject: Subject) -> Iterator[Finding]:
 
 def mixed_case_findings(subject: Subject) -> Iterator[Finding]:
     """Find codes that differ in letter case alone, and so count as two."""
-    table = subject.table
-    names = [name for name in subject.codes if name in table.columns]
-    if not names or not subject.rows:
-        return
-    # a value that is its own lower case has no twin, and most codes are: one cheap look at all
-    other = {name: (table[name] != table[name].lower()).any() for name in names}
-    row = table.aggregate(**other).to_pyarrow().to_pylist()[0]
-    for name in (name for name in names if row[name]):
-        as_is, folded = _spellings(table[name])
+    names = [name for name in subject.codes if subject.seen[_case_key(name)]]
+    for name, (as_is, folded) in _spellings(subject.table, names).items():
         if as_is > folded:
             yield Finding(
                 "mixed_case", subject.spec.name, name, "warning", *_case_rows(subject, name),
@@ -93,7 +105,7 @@ def mixed_case_findings(subject: Subject) -> Iterator[Finding]:
 
 def mixed_currency_findings(subject: Subject) -> Iterator[Finding]:
     """Find amounts in several currencies, or in another than the product's: no sum is right."""
-    if "currency" not in subject.mapped or "currency" not in subject.spec.columns:
+    if not subject.seen.get(_OTHER_CURRENCY):
         return
     counts = subject.table.group_by("currency").aggregate(rows=subject.table.count())
     rows = {row["currency"]: row["rows"] for row in counts.to_pyarrow().to_pylist()}
@@ -229,14 +241,17 @@ def _net(table: ir.Table) -> Decimal:
     return table["revenue"].sum().as_table().to_pyarrow()[0][0].as_py() or Decimal(0)
 
 
-def _spellings(codes: ir.StringColumn) -> tuple[int, int]:
-    """Return the number of values, and their number when letter case is ignored."""
-    values = codes.name("value").as_table().distinct()
-    counts = values.aggregate(
+def _spellings(table: ir.Table, names: Sequence[str]) -> dict[str, tuple[int, int]]:
+    """Return, per column, the number of values, and their number when letter case is ignored."""
+    if not names:
+        return {}
+    parts = [table.select(name=ibis.literal(name), value=table[name]).distinct() for name in names]
+    values = ibis.union(*parts) if len(parts) > 1 else parts[0]
+    counts = values.group_by("name").aggregate(
         as_is=values["value"].count(), folded=values["value"].lower().nunique()
     )
-    row = counts.to_pyarrow().to_pylist()[0]
-    return row["as_is"], row["folded"]
+    found = {row["name"]: row for row in counts.to_pyarrow().to_pylist()}
+    return {name: (found[name]["as_is"], found[name]["folded"]) for name in names}
 
 
 def _case_rows(subject: Subject, name: str) -> tuple[int, float, tuple[str, ...]]:

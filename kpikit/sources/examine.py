@@ -18,6 +18,8 @@ from kpikit.sources.dataset import SEVERITIES, Finding
 from kpikit.sources.stage import FILE_OF, StagedTable
 from kpikit.sources.subject import Content, FileFacts, Subject, span_of
 
+_ROWS, _FIRST, _LAST = "rows", "first", "last"
+
 
 def make_subject(
     staged: StagedTable,
@@ -28,8 +30,11 @@ def make_subject(
     currency: str,
     segments: Sequence[str],
     single_name: str,
+    is_single: bool,
 ) -> Subject:
-    """Return what the checks need to know of a table, by one scan for files and one for days.
+    """Return what the checks need to know of a table: by one look at all rows, one for days.
+
+    Several files take one look more.
 
     Args:
         staged: The table as delivered.
@@ -39,12 +44,12 @@ def make_subject(
         currency: The product's.
         segments: Columns by which the product breaks its metrics down.
         single_name: What to call the source where rows do not say their file.
+        is_single: Whether all rows come from one source.
     """
     table = staged.table
     codes = [*spec.columns_of("code"), "product_id", "user_id", *segments]
     mapped = [*staged.mapped, *segments]
-    files = _files(staged, spec, single_name)
-    return Subject(
+    subject = Subject(
         spec=spec,
         source=source,
         table=table,
@@ -56,10 +61,16 @@ def make_subject(
             name for name in dict.fromkeys(codes)
             if name in mapped and name in table.columns and table[name].type().is_string()
         ),
-        rows=sum(file.rows for file in files),
-        files=files,
-        days=_days(table, spec, calendar, files),
+        rows=0, files=(), days={}, seen={},
     )  # fmt: skip
+    seen = _look(subject)
+    rows = int(seen[_ROWS])
+    if FILE_OF in table.columns and not is_single:
+        files = _files(staged, spec)
+    else:
+        files = (FileFacts(single_name, rows, seen[_FIRST], seen[_LAST], None),) * (rows > 0)
+    days = _days(table, spec, calendar, files)
+    return dataclasses.replace(subject, rows=rows, files=files, days=days, seen=seen)
 
 
 def judge(
@@ -128,17 +139,26 @@ def _days(
     return {row["day"]: int(row["rows"]) for row in days.to_pyarrow().to_pylist()}
 
 
-def _files(staged: StagedTable, spec: TableSpec, single_name: str) -> tuple[FileFacts, ...]:
+def _look(subject: Subject) -> Mapping[str, Any]:
+    """Ask of all rows at once what every check needs to know of them first."""
+    table = subject.table
+    times = table[subject.spec.time].cast("timestamp")
+    asked = {_ROWS: table.count(), _FIRST: times.min(), _LAST: times.max()}
+    asked |= checks_rows.row_measures(subject) | checks_tables.table_measures(subject)
+    # some engines bound the length of names, or what they may hold
+    numbered = {f"seen_{index}": value for index, value in enumerate(asked.values())}
+    row = table.aggregate(**numbered).to_pyarrow().to_pylist()[0]
+    return dict(zip(asked, row.values(), strict=True))
+
+
+def _files(staged: StagedTable, spec: TableSpec) -> tuple[FileFacts, ...]:
     table = staged.table
-    named = (
-        table if FILE_OF in table.columns else table.mutate(**{FILE_OF: ibis.literal(single_name)})
-    )
-    times = named[spec.time].cast("timestamp")
-    grouped = named.group_by(FILE_OF).aggregate(
-        rows=named.count(), first=times.min(), last=times.max()
+    times = table[spec.time].cast("timestamp")
+    grouped = table.group_by(FILE_OF).aggregate(
+        rows=table.count(), first=times.min(), last=times.max()
     )
     found = grouped.order_by(FILE_OF).to_pyarrow().to_pylist()
-    contents = _contents(named, spec, staged.mapped, _files_of_one_length(found))
+    contents = _contents(table, spec, staged.mapped, _files_of_one_length(found))
     return tuple(
         FileFacts(
             row[FILE_OF], int(row["rows"]), row["first"], row["last"], contents.get(row[FILE_OF])

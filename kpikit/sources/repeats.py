@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -11,6 +12,7 @@ from kpikit.engine import local_date, utc_bounds
 from kpikit.params.model import BatchSpan, Deduplicate
 from kpikit.params.tables import TableSpec
 from kpikit.sources.stage import FILE_OF, ROW_OF, SKIPPED, WORKING
+from kpikit.sources.suspects import suspected_rows
 
 _HASH = f"{WORKING}hash"
 _NUMBER = f"{WORKING}number"
@@ -86,25 +88,39 @@ def daily_repeats(
         days: Local day to its rows.
         between: First and last time of a row.
     """
-    keyed, keys = _with_keys(table.filter(table[spec.time].notnull()))
-    groups = keyed.group_by(keys).aggregate(copies=keyed.count(), time=keyed[spec.time].min())
-    # the local day of the few that repeat, for finding it is dear
-    groups = groups.filter(groups["copies"] > 1)
-    times = groups["time"]
-    is_time = times.type().is_timestamp()
-    day = local_date(times, timezone, between=between) if is_time else times
-    even = groups["copies"] % 2 == 0
-    repeated = groups.group_by(day=day).aggregate(
-        extra=(groups["copies"] - 1).sum(),
-        even=groups["copies"].sum(where=even).fill_null(0),
-    )
-    found = {row["day"]: row for row in repeated.to_pyarrow().to_pylist()}
+    columns = row_columns(table)
+    suspects = suspected_rows(
+        table.filter(table[spec.time].notnull()), spec, timezone,
+        columns=columns, days=days, between=between,
+    )  # fmt: skip
+    found = {}
+    if suspects is not None:
+        groups = suspects.group_by(columns).aggregate(**{_COPIES: suspects.count()})
+        found = _repeats_of(groups, spec, timezone, between)
     none = {"extra": 0, "even": 0}
     return [
         DayRepeats(day, rows, rows - int(seen["extra"]), int(seen["even"]))
         for day, rows in sorted(days.items())
         for seen in [found.get(day, none)]
     ]
+
+
+def _repeats_of(
+    groups: ir.Table,
+    spec: TableSpec,
+    timezone: str,
+    between: tuple[dt.datetime, dt.datetime] | None,
+) -> dict[dt.date, dict[str, Any]]:
+    """Return, per local day with repeats, the rows beyond the first and those that occur evenly."""
+    # the local day of the few that repeat, for finding it is dear
+    groups = groups.filter(groups[_COPIES] > 1)
+    times, copies = groups[spec.time], groups[_COPIES]
+    is_time = times.type().is_timestamp()
+    day = local_date(times, timezone, between=between) if is_time else times
+    repeated = groups.group_by(day=day).aggregate(
+        extra=(copies - 1).sum(), even=copies.sum(where=copies % 2 == 0).fill_null(0)
+    )
+    return {row["day"]: row for row in repeated.to_pyarrow().to_pylist()}
 
 
 def find_batches(days: Sequence[DayRepeats]) -> list[Batch]:

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import ibis.expr.types as ir
 
@@ -67,6 +68,7 @@ class Subject:
         rows: Rows.
         files: Its files.
         days: Local day to rows, in order; rows without a time are left out.
+        seen: What the checks asked of one look at all rows, by the names that they gave it.
     """
 
     spec: TableSpec
@@ -80,3 +82,4 @@ class Subject:
     rows: int
     files: tuple[FileFacts, ...]
     days: Mapping[dt.date, int]
+    seen: Mapping[str, Any]

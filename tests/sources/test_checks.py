@@ -3,10 +3,14 @@
 
 import datetime as dt
 
+import ibis
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kpikit.sources import check_findings, open_dataset
 from kpikit.sources.checks_days import covered_days
+from kpikit.sources.checks_rows import _DAMAGED_ID, _FLOAT_ID, _has_form
 
 
 @pytest.fixture
@@ -403,3 +407,18 @@ def test_covered_days_of_nothing_is_nothing_and_many_early_rows_are_no_strays():
     assert covered_days({old: 1, new: 99}) == (old, new)
     assert covered_days({old: 1, new: 100}) == (new, new)
     assert covered_days({new: 1}) == (new, new)
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.lists(st.text("0123456789.eE+ \n") | st.none(), min_size=1))
+def test_the_cheap_look_at_ids_rules_out_no_spoilt_one(written):
+    ids = ibis.memtable({"ids": written}, schema={"ids": "string"})["ids"]
+    damaged, rounded = _has_form(ids, "+", _DAMAGED_ID), _has_form(ids, ".0", _FLOAT_ID)
+
+    found = ids.as_table().select(
+        damaged=damaged, plainly_damaged=ids.re_search(_DAMAGED_ID).fill_null(False),
+        rounded=rounded, plainly_rounded=ids.re_search(_FLOAT_ID).fill_null(False),
+    ).to_pyarrow()  # fmt: skip
+
+    assert found["damaged"] == found["plainly_damaged"]
+    assert found["rounded"] == found["plainly_rounded"]

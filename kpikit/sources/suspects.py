@@ -1,0 +1,132 @@
+"""Rows that may occur more than once, told from those that cannot without grouping all of them.
+
+Rows alike bear the same number, whatever number is made from them; so a row whose number no other
+bears is alone. DuckDB makes the numbers and numpy sorts them, a slice of time after another, in
+half to a tenth of the time that grouping the rows takes. What is left is a superset of the repeats:
+two rows that differ may bear one number by chance.
+"""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any, TypeAlias
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pyarrow as pa
+
+from kpikit.engine import utc_bounds
+from kpikit.params.tables import TableSpec
+from kpikit.sources.stage import WORKING
+
+# grouping fewer rows takes less than the two queries more that numbers take
+_LARGE = 100_000
+# numbers sorted at a time: with their copy they take 256 MB
+_SLICE_ROWS = 1 << 24
+# where more rows share a number, leaving the others out saves nothing
+_FEW = 0.1
+_SAMPLE = 10_000
+_NUMBER = f"{WORKING}number"
+_Numbers: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+
+def suspected_rows(
+    timed: ir.Table,
+    spec: TableSpec,
+    timezone: str,
+    *,
+    columns: Sequence[str],
+    days: Mapping[dt.date, int],
+    between: tuple[dt.datetime, dt.datetime] | None,
+) -> ir.Table | None:
+    """Return the rows that may be alike another in ``columns``: every such row, and few others.
+
+    None means that there are none.
+
+    All rows of a small table are suspects, and of one that lies outside DuckDB, which alone hands
+    its numbers over where they lie.
+
+    Args:
+        timed: Staged rows that have a time.
+        spec: The canonical table.
+        timezone: In which days begin.
+        columns: By which rows are alike, the time among them.
+        days: Local day to its rows.
+        between: First and last time of a row.
+    """
+    rows = sum(days.values())
+    if rows < _LARGE or timed.get_backend().name != "duckdb":
+        return timed
+    edges = _edges(timed[spec.time], timezone, days)
+    whole_row = _hash64(ibis.struct({name: timed[name] for name in columns}))
+    by_time = [timed[spec.time]] if _is_fine(timed[spec.time], rows, between) else []
+    for number in (*by_time, whole_row):
+        numbered = timed.mutate(**{_NUMBER: number})
+        found = [_repeated(part) for part in _slices(numbered, spec, edges)]
+        if sum(bearers for _, bearers in found) <= _FEW * rows:
+            repeated = np.concatenate([numbers for numbers, _ in found])
+            if not len(repeated):
+                return None
+            suspects = ibis.memtable(pa.table({_NUMBER: repeated}))
+            return numbered.filter(numbered[_NUMBER].isin(suspects[_NUMBER])).select(timed.columns)
+    return timed
+
+
+def _is_fine(times: ir.Value, rows: int, between: tuple[dt.datetime, dt.datetime] | None) -> bool:
+    """Tell whether times are written so finely that few rows share one by chance.
+
+    They are the cheapest number of all: no other column need be read. How finely they are written
+    is told from a sample, which at worst costs time.
+    """
+    if between is None or not times.type().is_timestamp():
+        return False
+    sample = _fetched(times.name(_NUMBER).as_table().limit(_SAMPLE))
+    step = int(np.gcd.reduce(sample.view(np.int64)))
+    span = (between[1] - between[0]) // dt.timedelta(microseconds=1)
+    return rows * step <= _FEW * span
+
+
+def _edges(times: ir.Value, timezone: str, days: Mapping[dt.date, int]) -> list[ir.Value]:
+    """Return the times at which a slice ends and the next begins: starts of local days."""
+    edges: list[ir.Value] = []
+    filled = 0
+    for day, rows in sorted(days.items()):
+        if filled and filled + rows > _SLICE_ROWS:
+            start, _ = utc_bounds(day, day + dt.timedelta(days=1), timezone)
+            is_time = times.type().is_timestamp()
+            edges.append(ibis.timestamp(start.isoformat(sep=" ")) if is_time else ibis.literal(day))
+            filled = 0
+        filled += rows
+    return edges
+
+
+def _slices(table: ir.Table, spec: TableSpec, edges: Sequence[ir.Value]) -> Iterator[ir.Table]:
+    """Part rows by time: those alike have the same, and so stay together."""
+    times = table[spec.time]
+    for start, end in pairwise((None, *edges, None)):
+        conditions = [] if start is None else [times >= start]
+        conditions += [] if end is None else [times < end]
+        yield table.filter(conditions) if conditions else table
+
+
+def _repeated(numbered: ir.Table) -> tuple[_Numbers, int]:
+    """Return the numbers that several rows bear, each once, and how many rows bear them."""
+    fetched = _fetched(numbered.select(_NUMBER))
+    numbers = fetched.view(np.int64)
+    # rows mostly lie in the order of their times, of which a stable sort takes advantage
+    numbers.sort(kind="stable")
+    again = numbers[1:][numbers[1:] == numbers[:-1]]
+    repeated = np.unique(again)
+    return repeated.view(fetched.dtype), len(again) + len(repeated)
+
+
+def _fetched(column: ir.Table) -> _Numbers:
+    """Return a column of 64-bit numbers or times, in memory that may be written."""
+    numbers: _Numbers = np.array(column.to_pyarrow()[_NUMBER].to_numpy())
+    return numbers
+
+
+@ibis.udf.scalar.builtin(name="hash", signature=((None,), "uint64"))
+def _hash64(row):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """Return the bits of DuckDB's own hash."""
