@@ -18,6 +18,7 @@ OUTPUT ?= output
 FORMATS ?= html,pdf
 JOBS ?=
 USERS ?=
+LAB_OPTIONS ?=
 
 RUN_OPTIONS = --params-dir "$(PARAMS)" --output-dir "$(OUTPUT)" --formats "$(FORMATS)" \
 	$(foreach key,$(PRODUCT),--product "$(key)") \
@@ -42,7 +43,12 @@ ab-test: sample-data ## write the report of every A/B test that has begun (EXPER
 
 .PHONY: lab
 lab: sample-data ## open JupyterLab on a start page: reports, templates, what is fresh
-	@$(BIN)/jupyter lab --ServerApp.root_dir=. notebooks/start.ipynb
+	@if [ "$$(id -u)" = 0 ] && [[ "$(LAB_OPTIONS)" != *--allow-root* ]]; then \
+		echo "JupyterLab does not run as root unasked. Be another user, or call:" >&2; \
+		echo "make lab LAB_OPTIONS=--allow-root" >&2; exit 2; \
+	fi
+	@$(BIN)/jupyter lab --ServerApp.root_dir=. --ServerApp.log_level=WARN \
+		--LabApp.default_url=/lab/tree/notebooks/start.ipynb $(LAB_OPTIONS)
 
 .PHONY: test
 test: $(READY) ## run the tests, doctests and notebook checks

@@ -317,7 +317,7 @@ def kpikit_complaints(words: list[str], *, is_whole: bool) -> list[str]:
 def make_complaints(words: list[str], **_: Any) -> list[str]:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = re.findall(r"^([a-z-]+):.*## ", makefile, re.MULTILINE)
-    variables = re.findall(r"^([A-Z]+) \?=", makefile, re.MULTILINE)
+    variables = re.findall(r"^([A-Z_]+) \?=", makefile, re.MULTILINE)
     return [word for word in words if word.partition("=")[0] not in {*targets, *variables}]
 
 
