@@ -106,7 +106,7 @@ def proposals_table(
     columns = (
         Column("kpi", "KPI", width=1.8),
         Column("naive", "Year before", "number", width=1.1),
-        Column("interval", "Forecast, 80 % interval", "number", width=1.7),
+        Column("interval", "Forecast (80 %)", "number", width=1.7),
         Column("target", "Declared", "number", width=1.2, emphasis=True),
         Column("p_hit", "P(hit)", "number", width=0.8),
         Column("p_50", "Proposed, P 50 %", "number", width=1.3),
