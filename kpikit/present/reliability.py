@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from kpikit.formats import format_count, format_interval, format_share, plural
+from kpikit.formats import MISSING, format_count, format_interval, format_share, plural
 from kpikit.present.components import Column, Table
 from kpikit.present.frames import Row, records
 
+_ELSEWHERE = "On 1,428 other series"
 _TRIALS = (
     "Only whether there is a season is asked of the whole history. KPIs turn together, so each "
     "interval counts quarters rather than trials."
@@ -25,15 +26,18 @@ def reliability_of_chances(
     """Return how often targets were hit that had been given a chance, by fifths of the chance.
 
     Args:
-        frame: ``reliability_table`` with 5 bins; a fifth that holds nothing is shown as such.
+        frame: ``reliability_table`` with 5 bins; a fifth that holds nothing is shown as such, and
+            without any trial what is known of other series stands alone, in one row.
         elsewhere: Mean chance and share hit of each fifth, as measured on many other series.
     """
+    if frame.empty:
+        return _of_others(elsewhere)
     by_low = {round(5 * row["low"]): row for row in records(frame)}
     rows = tuple(
         {
-            "chance": f"{20 * fifth} to {20 * fifth + 20} %",
+            "chance": _fifth(fifth),
             **_own(by_low.get(fifth)),
-            "elsewhere": f"{_share(given)} given, {_share(hit)} hit",
+            "elsewhere": _given_and_hit(given, hit),
         }
         for fifth, (given, hit) in enumerate(elsewhere)
     )
@@ -44,7 +48,7 @@ def reliability_of_chances(
         Column("given", "Mean chance", "number", width=0.8),
         Column("hit", "Share hit", "number", width=0.7, emphasis=True),
         Column("interval", "95 % interval", "number", width=1.0),
-        Column("elsewhere", "On 1,428 other series", "number", width=1.6),
+        Column("elsewhere", _ELSEWHERE, "number", width=1.6),
     )
     return Table(
         columns, rows, title=_title(frame),
@@ -57,9 +61,33 @@ def reliability_of_chances(
     )  # fmt: skip
 
 
+def _of_others(elsewhere: Sequence[tuple[float, float]]) -> Table:
+    fifths = [str(fifth) for fifth in range(len(elsewhere))]
+    names = {fifth: _fifth(int(fifth)) for fifth in fifths}
+    told = {fifth: _given_and_hit(*pair) for fifth, pair in zip(fifths, elsewhere, strict=True)}
+    return Table(
+        (
+            Column("chance", "Chance given", width=1.4),
+            *(Column(fifth, name, "number", width=1.0) for fifth, name in names.items()),
+        ),
+        ({"chance": _ELSEWHERE, **told},),
+        title="Chances: no KPI has a history long enough to try them",
+        notes=(_OTHERS,),
+        compact=True,
+    )
+
+
+def _fifth(number: int) -> str:
+    return f"{20 * number} to {20 * number + 20} %"
+
+
+def _given_and_hit(given: float, hit: float) -> str:
+    return f"{_share(given)} given, {_share(hit)} hit"
+
+
 def _own(row: Row | None) -> dict[str, str]:
     if row is None:
-        return dict.fromkeys(("n", "quarters", "given", "hit", "interval"), "")
+        return {"n": "0", **dict.fromkeys(("quarters", "given", "hit", "interval"), MISSING)}
     return {
         "n": format_count(row["n"]),
         "quarters": format_count(row["groups"]),
@@ -71,8 +99,6 @@ def _own(row: Row | None) -> dict[str, str]:
 
 def _title(frame: pd.DataFrame) -> str:
     """Return the message: whether each fifth's interval holds the chance that was given."""
-    if frame.empty:
-        return "Chances: no KPI has a history long enough to try them"
     off = [row for row in records(frame) if not _is_inside(row)]
     if not off:
         times = plural(int(frame["n"].sum()), "trial")

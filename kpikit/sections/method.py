@@ -19,12 +19,16 @@ _MONTH_NAMES = (
 
 def _signals_text(context: Context) -> str:
     expected = false_signals(context)
+    how_many = (
+        f"{expected:.1f} signals are to be expected although nothing happened, at most."
+        if expected
+        else "none is to be expected: no KPI has months enough to be judged."
+    )
     return (
         "Months are held against an XmR chart (Wheeler 2000): of the values where they show no "
         "season, trend or autocorrelation, else of the errors of one-step forecasts. A signal lies "
         "beyond a limit, is the third of four near one, or ends a run of eight on one side. Over "
-        f"this scorecard's {context.period.grain}, {expected:.1f} signals are to be expected "
-        "although nothing happened, at most."
+        f"this scorecard's {context.period.grain}, {how_many}"
     )
 
 
@@ -72,6 +76,7 @@ def method_section(context: Context) -> Stack:
         ),
         "Recurring revenue": "Movements are net per customer and period, after ChartMogul.",
     }
+    rows = {what: how for what, how in rows.items() if _concerns(context, what)}
     return Stack(
         (
             Table(
@@ -82,3 +87,13 @@ def method_section(context: Context) -> Stack:
             reliability_of_chances(chances_table(context), elsewhere=M3_RELIABILITY),
         )
     )
+
+
+def _concerns(context: Context, what: str) -> bool:
+    """Tell whether a convention has anything to do with the product's data."""
+    tables = set(context.dataset.tables)
+    if what == "Money":
+        return any(metric.unit == "money" for metric in context.metrics)
+    if what == "Retention":
+        return bool(tables & {"events", "orders"})
+    return what != "Recurring revenue" or "subscriptions" in tables

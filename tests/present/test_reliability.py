@@ -25,8 +25,8 @@ def test_each_fifth_tells_what_was_given_and_what_came_true_here_and_elsewhere()
         "interval": "9.5 to 90.5 %", "elsewhere": "30 % given, 28 % hit",
     }  # fmt: skip
     assert table.rows[2] == {
-        "chance": "40 to 60 %", "n": "", "quarters": "", "given": "", "hit": "", "interval": "",
-        "elsewhere": "50 % given, 49 % hit",
+        "chance": "40 to 60 %", "n": "0", "quarters": "–", "given": "–", "hit": "–",
+        "interval": "–", "elsewhere": "50 % given, 49 % hit",
     }  # fmt: skip
     assert table.title == "Chances came true as often as given, as far as 3 trials can tell"
 
@@ -45,5 +45,9 @@ def test_without_trials_the_figures_of_other_series_remain():
     table = reliability_of_chances(frame, elsewhere=ELSEWHERE)
 
     assert table.title == "Chances: no KPI has a history long enough to try them"
-    assert {row["n"] for row in table.rows} == {""}
+    (row,) = table.rows
+    assert [column.label for column in table.columns][1:3] == ["0 to 20 %", "20 to 40 %"]
+    assert list(row.values())[:3] == [
+        "On 1,428 other series", "4 % given, 4 % hit", "30 % given, 28 % hit",
+    ]  # fmt: skip
     assert isinstance(frame, pd.DataFrame)

@@ -24,7 +24,7 @@ def test_chances_of_earlier_quarters_stand_beside_what_came(open_context):
     assert found.iloc[0]["hit_rate"] < 0.1
     assert found.iloc[-1]["hit_rate"] > 0.9
     _, reliability = method_section(context).items
-    assert [row["n"] for row in reliability.rows if row["n"]] == [f"{n}" for n in found["n"]]
+    assert [row["n"] for row in reliability.rows if row["n"] != "0"] == [f"{n}" for n in found["n"]]
 
 
 def test_a_young_product_says_that_its_chances_were_never_tried(open_context):
@@ -32,8 +32,23 @@ def test_a_young_product_says_that_its_chances_were_never_tried(open_context):
 
     conventions, reliability = method_section(context).items
 
-    assert [row["what"] for row in conventions.rows][:2] == ["Time", "Comparisons"]
+    told = {row["what"]: row["how"] for row in conventions.rows}
+    assert list(told)[:2] == ["Time", "Comparisons"]
+    assert "Money" in told
+    assert "Recurring revenue" not in told  # there are no subscriptions
     assert reliability.title == "Chances: no KPI has a history long enough to try them"
+
+
+def test_a_product_without_months_to_judge_has_no_signal_to_expect(open_context):
+    yaml = "source: {tables: {survey: {files: s.csv}}}\nmetrics: [nps]"
+    context = open_context(yaml, {"s.csv": "answer_time,score\n2026-08-01T10:00:00,9\n"})
+
+    told = {row["what"]: row["how"] for row in method_section(context).items[0].rows}
+
+    assert told["Signals"].endswith(
+        "none is to be expected: no KPI has months enough to be judged."
+    )
+    assert not {"Money", "Retention", "Recurring revenue"} & set(told)
 
 
 @pytest.mark.parametrize("name", ["Signals", "Chances"])
