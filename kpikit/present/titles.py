@@ -23,7 +23,7 @@ from kpikit.formats import (
 )
 from kpikit.periods import Grain
 from kpikit.present.frames import Row, cohort_name, day_of, records
-from kpikit.present.sentences import is_plural, mid_sentence
+from kpikit.present.sentences import is_plural
 
 NOT_GIVEN = "not given"  # how a missing reason is called
 _LEAST_FOR_RECORD = 6  # fewer periods than these have no "highest of"
@@ -154,7 +154,9 @@ def cohorts_title(curve: pd.DataFrame, *, grain: Grain, who: str = "users") -> s
 
 
 def survival_title(table: pd.DataFrame, *, at: float, time_unit: str, who: str) -> str:
-    """Return the message of a survival curve: ``73.5 % of subscriptions last beyond 12 months``.
+    """Return the message of a survival curve.
+
+    ``73.5 % (71.9 to 75.0 %) of subscriptions last beyond 12 months``
 
     Args:
         table: ``survival_table``, or ``survival_at``.
@@ -166,10 +168,19 @@ def survival_title(table: pd.DataFrame, *, at: float, time_unit: str, who: str) 
     if not known:
         return f"No end of {who} has been observed yet"
     at = min(at, float(known[-1]["time"]))
-    reached = [row["survival"] for row in known if row["time"] <= at]
-    share = format_share(reached[-1] if reached else 1.0)
+    reached = [row for row in known if row["time"] <= at]
+    share = _with_interval(reached[-1], "survival", "share") if reached else format_share(1.0)
     noun = time_unit.removesuffix("s") if at == 1 else time_unit
     return f"{share} of {who} last beyond {at:g} {noun}"
+
+
+def _with_interval(row: Row, name: str, unit: Unit, currency: str = "") -> str:
+    """Return a number with its interval, where that is known and is one."""
+    text = format_value(row[name], unit, currency=currency, short=True)
+    low, high = row.get("ci_low"), row.get("ci_high")
+    if is_missing(low) or is_missing(high) or low == high:
+        return text
+    return f"{text} ({format_interval(low, high, unit, currency=currency)})"
 
 
 def mrr_title(movements: Row, *, currency: str) -> str:
@@ -224,11 +235,11 @@ def segments_title(
 ) -> str:
     """Return the message of ranked segments.
 
-    ``United Kingdom leads net revenue with £512 k, 69 % of the total``, or, where there are no
-    shares, ``Conversion is highest for Germany: 3.10 %``.
+    ``Net revenue: United Kingdom leads with £512 k, 69 % of the total``, or, where there are no
+    shares, ``Conversion is highest for Germany: 3.10 % (2.91 to 3.30 %)``.
 
     Args:
-        segments: ``segment``, ``value``; where known ``share``.
+        segments: ``segment``, ``value``; where known ``share``, ``ci_low``, ``ci_high``.
         label: Name of the metric.
         unit: What it counts.
         currency: ISO code, for money.
@@ -241,9 +252,13 @@ def segments_title(
     value = format_value(top["value"], unit, currency=currency, short=True)
     if is_missing(top.get("share")):
         verb = "are" if is_plural(label) else "is"
-        return f"{label} {verb} highest for {top['segment']}: {value}"
+        found = _with_interval(top, "value", unit, currency)
+        return f"{label} {verb} highest for {top['segment']}: {found}"
+    leaders = [str(row["segment"]) for row in known if row["value"] == top["value"]]
+    if len(leaders) > 1:
+        return f"{label}: {', '.join(leaders[:-1])} and {leaders[-1]} lead with {value} each"
     share = format_share(top["share"], digits=0) if top["share"] >= 0.005 else "under 1 %"
-    return f"{top['segment']} leads {mid_sentence(label)} with {value}, {share} of the total"
+    return f"{label}: {top['segment']} leads with {value}, {share} of the total"
 
 
 def nps_title(frame: pd.DataFrame, *, label: str = "NPS", value: str = "nps") -> str:

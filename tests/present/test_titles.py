@@ -95,6 +95,10 @@ def test_survival_tells_the_share_that_lasts_beyond_a_time():
     assert survival_title(table, at=4, **who) == "90.0 % of subscriptions last beyond 4 months"
     assert survival_title(table, at=1, **who) == "100.0 % of subscriptions last beyond 1 month"
     assert survival_title(table, at=12, **who) == "73.5 % of subscriptions last beyond 6 months"
+    sure = table.assign(ci_low=[0.88, 0.719], ci_high=[0.92, 0.75])
+    assert survival_title(sure, at=6, **who) == (
+        "73.5 % (71.9 to 75.0 %) of subscriptions last beyond 6 months"
+    )
     assert survival_title(table.head(0), at=12, **who) == (
         "No end of subscriptions has been observed yet"
     )
@@ -197,7 +201,7 @@ def test_a_segment_of_very_many_leads_with_little_and_not_with_nothing():
     segments = pd.DataFrame({"segment": ["Ulm"], "value": [9.0], "share": [0.001]})
 
     assert segments_title(segments, label="Orders", unit="count") == (
-        "Ulm leads orders with 9, under 1 % of the total"
+        "Orders: Ulm leads with 9, under 1 % of the total"
     )
 
 
@@ -227,12 +231,19 @@ def test_segments_tell_who_leads():
     )
 
     assert segments_title(segments, label="Net revenue", unit="money", currency="GBP") == (
-        "UK leads net revenue with £512 k, 40 % of the total"
+        "Net revenue: UK leads with £512 k, 40 % of the total"
+    )
+    tied = segments.assign(value=[9e5, 52.0, 52.0])
+    assert segments_title(tied, label="New users", unit="count") == (
+        "New users: UK and DE lead with 52 each"
     )
     rates = pd.DataFrame({"segment": ["UK", "DE"], "value": [0.031, NAN]})
     assert segments_title(rates, label="Conversion", unit="share") == (
         "Conversion is highest for UK: 3.10 %"
     )
+    assert segments_title(
+        rates.assign(ci_low=0.0291, ci_high=0.033), label="Conversion", unit="share"
+    ) == ("Conversion is highest for UK: 3.10 % (2.91 to 3.30 %)")
     assert segments_title(rates.tail(1), label="Conversion", unit="share") == (
         "Conversion: no segment has a value"
     )

@@ -329,7 +329,7 @@ def test_revenue_of_a_shop_draws_no_chart_of_what_never_happened(shop, open_cont
 def test_segments_rank_the_first_kpi_by_each_dimension(shop):
     (chart,) = figures(segments.segments_section(shop))
 
-    assert chart.title == "DE leads net revenue with €100.00, 52 % of the total"
+    assert chart.title == "Net revenue: DE leads with €100.00, 52 % of the total"
     assert "unknown: €30.00" in chart.alt
 
 
