@@ -21,13 +21,14 @@ _OTHERS = (
 
 
 def reliability_of_chances(
-    frame: pd.DataFrame, *, elsewhere: Sequence[tuple[float, float]]
+    frame: pd.DataFrame, *, factors: Sequence[float], elsewhere: Sequence[tuple[float, float]]
 ) -> Table:
     """Return how often targets were hit that had been given a chance, by fifths of the chance.
 
     Args:
         frame: ``reliability_table`` with 5 bins; a fifth that holds nothing is shown as such, and
             without any trial what is known of other series stands alone, in one row.
+        factors: What last year's value was multiplied by to make the targets.
         elsewhere: Mean chance and share hit of each fifth, as measured on many other series.
     """
     if frame.empty:
@@ -41,6 +42,7 @@ def reliability_of_chances(
         }
         for fifth, (given, hit) in enumerate(elsewhere)
     )
+    *most, last = (f"{factor:g}" for factor in factors)
     columns = (
         Column("chance", "Chance given", width=1.0),
         Column("n", "Trials", "number", width=0.6),
@@ -53,10 +55,8 @@ def reliability_of_chances(
     return Table(
         columns, rows, title=_title(frame),
         subtitle="Chances that these forecasts would have given at each earlier point of every KPI "
-        "of the scorecard, to targets of 0.95, 1, 1.05, 1.1 and 1.2 times last year's value",
-        notes=(
-            _TRIALS, _OTHERS
-        ),
+        f"of the scorecard, to targets of {', '.join(most)} and {last} times last year's value",
+        notes=(_TRIALS, _OTHERS),
         compact=True,
     )  # fmt: skip
 

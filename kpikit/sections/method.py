@@ -1,6 +1,6 @@
 """Appendix C: how the numbers were computed, and how sure they are."""
 
-from kpikit.analysis.calibration import M3_RELIABILITY
+from kpikit.analysis.calibration import M3_RELIABILITY, TARGET_FACTORS
 from kpikit.analysis.scorecard import LEAST_N
 from kpikit.analysis.segments import LEAST_N as SEGMENT_N
 from kpikit.catalogue.voice import MIN_ANSWERS
@@ -84,7 +84,9 @@ def method_section(context: Context) -> Stack:
                 rows=tuple({"what": what, "how": how} for what, how in rows.items()),
                 compact=True,
             ),
-            reliability_of_chances(chances_table(context), elsewhere=M3_RELIABILITY),
+            reliability_of_chances(
+                chances_table(context), factors=TARGET_FACTORS, elsewhere=M3_RELIABILITY
+            ),
         )
     )
 

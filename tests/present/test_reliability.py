@@ -10,12 +10,13 @@ ELSEWHERE = ((0.04, 0.04), (0.3, 0.28), (0.5, 0.49), (0.7, 0.69), (0.95, 0.94))
 
 def table_of(chances, hits, quarters):
     frame = reliability_table(chances, hits, bins=5, groups=quarters)
-    return reliability_of_chances(frame, elsewhere=ELSEWHERE)
+    return reliability_of_chances(frame, factors=(0.95, 1.0, 1.2), elsewhere=ELSEWHERE)
 
 
 def test_each_fifth_tells_what_was_given_and_what_came_true_here_and_elsewhere():
     table = table_of([0.3, 0.3, 0.98], [0, 1, 1], ["q1", "q2", "q2"])
 
+    assert table.subtitle.endswith(", to targets of 0.95, 1 and 1.2 times last year's value")
     assert [row["chance"] for row in table.rows] == [
         "0 to 20 %", "20 to 40 %", "40 to 60 %", "60 to 80 %", "80 to 100 %",
     ]  # fmt: skip
@@ -42,7 +43,7 @@ def test_the_title_names_the_chances_that_misled_most():
 def test_without_trials_the_figures_of_other_series_remain():
     frame = reliability_table([], [], bins=5, groups=[])
 
-    table = reliability_of_chances(frame, elsewhere=ELSEWHERE)
+    table = reliability_of_chances(frame, factors=(0.95, 1.0, 1.2), elsewhere=ELSEWHERE)
 
     assert table.title == "Chances: no KPI has a history long enough to try them"
     (row,) = table.rows

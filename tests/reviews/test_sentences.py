@@ -17,12 +17,15 @@ CONSTANTS = {
     (0.0, ""), (1.0, ""), (10.0, ""),  # ends of scores, answers from 0 to 10
     (30.0, ""), (30.0, "d"), (8.0, ""), (12.0, ""), (10_000.0, ""),
 }  # fmt: skip
-# Tables of the method appendix, which tell of other data than the product's.
-METHOD = {"method", "data_quality", "glossary"}
+# Measured once on the M3 competition's series, no data of the product's: the benchmark prints them.
+MEASURED = "At a single point of time, when many of them turn together, the share hit lay up to 16 "
+# What present hands over as text and is no sentence: SQL.
+QUERIES = {"fold_columns"}
 # Titles that sum up the frame they are given: what they add to its numbers.
 SUMS = {
     "columns_title": lambda frame, **_: totals(frame),
     "churn_title": lambda frame, **_: [frame.select_dtypes("number").sum().tolist()],
+    "reliability_of_chances": lambda frame, **_: [frame["n"].sum()],
 }
 
 
@@ -53,6 +56,8 @@ def complaints(section, component, calls):
     for call in calls:
         if call.room == "analysis" or not isinstance(call.result, str | Component):
             continue
+        if call.name in QUERIES:
+            continue
         own = Shown().add(call.arguments).add(component)
         own.add(SUMS[call.name](*call.arguments[:1])) if call.name in SUMS else None
         for sentence in sentences_of(call.result):
@@ -69,8 +74,8 @@ def test_every_number_of_a_sentence_is_one_that_its_section_shows(review):
     lines = [
         line
         for section, component in review.sections.items()
-        if section not in METHOD
         for line in complaints(section, component, review.calls[section])
+        if MEASURED not in line
     ]
 
     assert lines == []
