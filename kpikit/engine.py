@@ -4,7 +4,7 @@ Times are stored in UTC without a zone. All expressions here run unchanged on ev
 """
 
 import datetime as dt
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -183,28 +183,6 @@ def period_start(dates: ir.DateValue, grain: Grain, calendar: Calendar) -> ir.Da
         return dates.truncate(unit)
     months = ibis.interval(months=shift)
     return _as_date(_as_date(dates.truncate("M") - months).truncate(unit) + months)
-
-
-def period_bit(
-    times: ir.TimestampValue, starts: Sequence[dt.date], first: int = 0
-) -> ir.IntegerValue:
-    """Return ``2 ** (first + p)`` for local times of the p-th period.
-
-    A CASE by halves: as fast as arithmetic on dates, and every engine has it.
-
-    Args:
-        times: Local times, none before the first period.
-        starts: First days of the periods, in order.
-        first: Power of the first of them.
-    """
-    if len(starts) == 1:
-        return ibis.literal(1 << first, "int64")
-    half = len(starts) // 2
-    return ibis.ifelse(
-        times < ibis.timestamp(f"{starts[half]} 00:00:00"),
-        period_bit(times, starts[:half], first),
-        period_bit(times, starts[half:], first + half),
-    )
 
 
 def utc_bounds(start: dt.date, end: dt.date, timezone: str) -> tuple[dt.datetime, dt.datetime]:

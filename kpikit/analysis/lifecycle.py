@@ -2,15 +2,24 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
+from operator import add
 from typing import Any, Literal
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from kpikit.catalogue.visits import visit_masks, visit_periods
+from kpikit.catalogue.visits import (
+    MOST_PERIODS,
+    Mark,
+    event_names,
+    knows_bits,
+    visit_periods,
+    visit_tables,
+)
 from kpikit.engine import (
-    as_table,
     check_columns,
     local_date,
     naive_utc,
@@ -81,21 +90,12 @@ def lifecycle_table(
         >>> table[["new", "returning", "dormant"]].values.tolist()
         [[2, 0, 0], [0, 1, 1]]
     """
-    check_choice("grain", grain, _GRAINS, "lifecycle_table")
-    calendar = Calendar(timezone=timezone, week_start=week_start)
-    after = as_date(as_of, "as_of") + dt.timedelta(days=1)
-    events = as_table(events)
-    rows = _active_rows(events, event, after, timezone)
-    if periods := visit_periods(events, grain=grain, calendar=calendar, after=after):
-        counts = _mask_counts(rows, periods, timezone, after)
-    else:
-        counts = _visit_counts(rows, grain, calendar)
-    table = _every_period(counts, calendar, grain, after)
-    if start is not None:
-        first = calendar.period_of(as_date(start, "start"), grain).start
-        table = table[table["period"] >= pd.Timestamp(first)]
-    shown: pd.DataFrame = table[["period", *_COUNTS]].reset_index(drop=True)
-    return shown
+    question = LifecycleQuestion(
+        as_of=as_of, grain=grain, start=start, event=event, week_start=week_start,
+        timezone=timezone,
+    )  # fmt: skip
+    (table,) = visit_tables(events, question)
+    return table
 
 
 def stickiness_table(
@@ -141,46 +141,154 @@ def stickiness_table(
         >>> table[["active_periods", "users"]].values.tolist()
         [[1, 1], [2, 1]]
     """
-    check_choice("grain", grain, _GRAINS, "stickiness_table")
-    first, after = as_date(start, "start"), as_date(end, "end")
-    if after <= first:
-        raise AnalysisError(
-            f"end is {after} in stickiness_table, and start {first}.\nGive an end after the start."
-        )
-    calendar = Calendar(timezone=timezone, week_start=week_start)
-    rows = _active_rows(as_table(events), event, after, timezone)
-    rows = rows.filter(rows.event_time >= utc_bounds(first, first, timezone)[0])
-    known = utc_bounds(first, after, timezone)
-    days = local_date(rows.event_time, timezone, between=known)
-    visits = rows.select("user_id", period=period_start(days, grain, calendar)).distinct()
-    by_user = visits.group_by("user_id").aggregate(active_periods=visits.count())
-    found = by_user.group_by("active_periods").aggregate(users=by_user.count()).to_pandas()
-    most = len(calendar.periods(first, after, grain))
-    counts = found.set_index("active_periods")["users"].reindex(range(1, most + 1), fill_value=0)
-    table = counts.astype("int64").rename_axis("active_periods").reset_index()
-    total = table["users"].sum() or float("nan")
-    at_least = table["users"][::-1].cumsum()[::-1]
-    shares: pd.DataFrame = table.assign(
-        share=table["users"] / total, cumulative_share=at_least / total
+    question = StickinessQuestion(
+        start=start, end=end, grain=grain, event=event, week_start=week_start, timezone=timezone
     )
-    return shares
+    (table,) = visit_tables(events, question)
+    return table
+
+
+@dataclass(frozen=True)
+class LifecycleQuestion:
+    """What ``lifecycle_table`` is asked, by its parameters; ``visit_tables`` answers it."""
+
+    as_of: dt.date | str
+    grain: LifecycleGrain = "week"
+    start: dt.date | str | None = None
+    event: Names = None
+    week_start: Weekday = "monday"
+    timezone: str = "UTC"
+
+    def __post_init__(self) -> None:
+        check_choice("grain", self.grain, _GRAINS, "lifecycle_table")
+        self.after, self.calendar  # noqa: B018 - each raises where it is wrong
+
+    @cached_property
+    def after(self) -> dt.date:
+        """The first day without data."""
+        return as_date(self.as_of, "as_of") + dt.timedelta(days=1)
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """How time is cut."""
+        return Calendar(timezone=self.timezone, week_start=self.week_start)
+
+    def marks(self, events: ir.Table) -> dict[str, Mark]:
+        """Return the mask of the periods in which a user was active."""
+        _check(events, self.event)
+        periods = visit_periods(events, grain=self.grain, calendar=self.calendar, after=self.after)
+        return {"seen": Mark(periods, self.timezone, event_names(self.event))} if periods else {}
+
+    def of_masks(self, users: ir.Table, periods: Sequence[Period]) -> pd.DataFrame:
+        """Return the table by masks."""
+        return self._table(_mask_counts(users, periods))
+
+    def of_events(self, events: ir.Table) -> pd.DataFrame:
+        """Return the table by every visit, for more periods than a mask has bits."""
+        rows = _active_rows(events, self.event, self.after, self.timezone)
+        return self._table(_visit_counts(rows, self.grain, self.calendar))
+
+    def _table(self, counts: pd.DataFrame) -> pd.DataFrame:
+        table = _every_period(counts, self.calendar, self.grain, self.after)
+        if self.start is not None:
+            first = self.calendar.period_of(as_date(self.start, "start"), self.grain).start
+            table = table[table["period"] >= pd.Timestamp(first)]
+        shown: pd.DataFrame = table[["period", *_COUNTS]].reset_index(drop=True)
+        return shown
+
+
+@dataclass(frozen=True)
+class StickinessQuestion:
+    """What ``stickiness_table`` is asked, by its parameters; ``visit_tables`` answers it."""
+
+    start: dt.date | str
+    end: dt.date | str
+    grain: LifecycleGrain = "day"
+    event: Names = None
+    week_start: Weekday = "monday"
+    timezone: str = "UTC"
+
+    def __post_init__(self) -> None:
+        check_choice("grain", self.grain, _GRAINS, "stickiness_table")
+        first, after = self.span
+        if after <= first:
+            raise AnalysisError(
+                f"end is {after} in stickiness_table, and start {first}.\n"
+                f"Give an end after the start."
+            )
+        self.periods  # noqa: B018 - raises where week_start or timezone is wrong
+
+    @cached_property
+    def span(self) -> tuple[dt.date, dt.date]:
+        """First day, and the first one after it."""
+        return as_date(self.start, "start"), as_date(self.end, "end")
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """How time is cut."""
+        return Calendar(timezone=self.timezone, week_start=self.week_start)
+
+    @cached_property
+    def periods(self) -> list[Period]:
+        """The periods of the span, cut to its days."""
+        found = self.calendar.periods(*self.span, self.grain)
+        found[0] = replace(found[0], start=self.span[0])
+        return [*found[:-1], replace(found[-1], end=self.span[1])]
+
+    def marks(self, events: ir.Table) -> dict[str, Mark]:
+        """Return the mask of the periods of the span in which a user was active."""
+        _check(events, self.event)
+        if len(self.periods) > MOST_PERIODS or not knows_bits(events):
+            return {}
+        return {"seen": Mark(tuple(self.periods), self.timezone, event_names(self.event))}
+
+    def of_masks(self, users: ir.Table, periods: Sequence[Period]) -> pd.DataFrame:
+        """Return the table by the bits of each mask."""
+        there = ((users.seen & (1 << number)) != 0 for number, _ in enumerate(periods))
+        return self._table(
+            users.select(active_periods=reduce(add, (b.cast("int64") for b in there)))
+        )
+
+    def of_events(self, events: ir.Table) -> pd.DataFrame:
+        """Return the table by every visit."""
+        first, after = self.span
+        rows = _active_rows(events, self.event, after, self.timezone)
+        rows = rows.filter(rows.event_time >= utc_bounds(first, first, self.timezone)[0])
+        known = utc_bounds(first, after, self.timezone)
+        days = local_date(rows.event_time, self.timezone, between=known)
+        periods = period_start(days, self.grain, self.calendar)
+        visits = rows.select("user_id", period=periods).distinct()
+        return self._table(visits.group_by("user_id").aggregate(active_periods=visits.count()))
+
+    def _table(self, by_user: ir.Table) -> pd.DataFrame:
+        """Return the shares of users by a row per user."""
+        found = by_user.group_by("active_periods").aggregate(users=by_user.count()).to_pandas()
+        numbers = range(1, len(self.periods) + 1)
+        counts = found.set_index("active_periods")["users"].reindex(numbers, fill_value=0)
+        table = counts.astype("int64").rename_axis("active_periods").reset_index()
+        total = table["users"].sum() or float("nan")
+        at_least = table["users"][::-1].cumsum()[::-1]
+        shares: pd.DataFrame = table.assign(
+            share=table["users"] / total, cumulative_share=at_least / total
+        )
+        return shares
+
+
+def _check(table: ir.Table, event: Names) -> None:
+    check_columns(table, ["user_id", *([] if event is None else ["event"]), "event_time"], "events")
 
 
 def _active_rows(table: ir.Table, event: Names, after: dt.date, timezone: str) -> ir.Table:
     """Return ``user_id`` and ``event_time`` of the events that count."""
-    check_columns(table, ["user_id", *([] if event is None else ["event"]), "event_time"], "events")
-    if event is not None:
-        table = table.filter(table.event.isin([event] if isinstance(event, str) else list(event)))
+    if (names := event_names(event)) is not None:
+        table = table.filter(table.event.isin(list(names)))
     rows = table.select("user_id", event_time=naive_utc(table.event_time)).drop_null("user_id")
     rows = rows.filter(rows.event_time < utc_bounds(after, after, timezone)[0])
     return rows.mutate(user_id=short_key(rows.user_id))
 
 
-def _mask_counts(
-    rows: ir.Table, periods: Sequence[Period], timezone: str, after: dt.date
-) -> pd.DataFrame:
+def _mask_counts(users: ir.Table, periods: Sequence[Period]) -> pd.DataFrame:
     """Return ``active_users``, ``new`` and ``returning`` per ``period``, by a mask per user."""
-    users = visit_masks(rows, periods, timezone=timezone, after=after, counted={"seen": None})
     first = users.seen & -users.seen  # the lowest bit
     again = users.seen & (users.seen >> 1)  # whose bit p - 1 says that p and p - 1 are there
     counts: dict[str, ir.Value] = {}

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import ibis
@@ -12,9 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from kpikit.catalogue.relations import MISSING_SEGMENT
-from kpikit.catalogue.visits import visit_masks, visit_periods
+from kpikit.catalogue.visits import Mark, event_names, visit_periods, visit_tables
 from kpikit.engine import (
-    as_table,
     check_columns,
     local_date,
     naive_utc,
@@ -30,6 +30,7 @@ RetentionGrain = Literal["day", "week", "month"]
 Kind = Literal["bounded", "unbounded"]
 Windows = Literal["calendar", "user"]
 Names = str | Sequence[str] | None
+Counts = npt.NDArray[np.int64]
 
 NO_VALUE = MISSING_SEGMENT
 _COLUMNS = ("cohort", "age", "cohort_size", "active_users", "retention_rate")
@@ -107,34 +108,13 @@ def retention_table(
         >>> table[["age", "cohort_size", "active_users"]].values.tolist()
         [[0, 2, 2], [1, 2, 1], [2, 2, 0]]
     """
-    check_choice("grain", grain, _WINDOW_DAYS, "retention_table")
-    check_choice("kind", kind, ("bounded", "unbounded"), "retention_table")
-    check_choice("windows", windows, ("calendar", "user"), "retention_table")
-    if max_age < 0:
-        raise AnalysisError(f"max_age is {max_age} in retention_table.\nGive 0 or more periods.")
-    after = as_date(as_of, "as_of") + dt.timedelta(days=1)
-    ask = _Ask(
-        grain=grain,
-        kind=kind,
-        windows=windows,
-        first_time=first_time,
-        max_age=max_age,
-        calendar=Calendar(timezone=timezone, week_start=week_start),
-        after=after,
-        closing=utc_bounds(after, after, timezone)[0],
-        groups=_group_names(by),
-    )
-
-    table = as_table(events)
-    rows = _known_rows(table, ask, named=(start_event, return_event))
-    if periods := _mask_periods(table, ask):
-        masks = _masks(rows, start_event, return_event, periods, ask)
-        found = _mask_counts(masks, len(periods), ask).to_pandas()
-        return _cells(*_of_masks(found, periods), ask)
-    starts = _starts(_of_event(rows, start_event), ask)
-    returns = _of_event(rows, return_event)
-    visits = (_calendar_visits if windows == "calendar" else _user_visits)(starts, returns, ask)
-    return _cells(*_of_counts(_cohort_counts(starts, visits, ask).to_pandas(), ask), ask)
+    question = RetentionQuestion(
+        as_of=as_of, grain=grain, max_age=max_age, start_event=start_event,
+        return_event=return_event, kind=kind, windows=windows, first_time=first_time,
+        week_start=week_start, timezone=timezone, by=by,
+    )  # fmt: skip
+    (table,) = visit_tables(events, question)
+    return table
 
 
 def retention_curve(table: pd.DataFrame, *, confidence: float = 0.95) -> pd.DataFrame:
@@ -172,25 +152,86 @@ def retention_curve(table: pd.DataFrame, *, confidence: float = 0.95) -> pd.Data
 
 
 @dataclass(frozen=True)
-class _Ask:
-    """What is asked for, validated."""
+class RetentionQuestion:
+    """What ``retention_table`` is asked, by its parameters; ``visit_tables`` answers it."""
 
-    grain: RetentionGrain
-    kind: Kind
-    windows: Windows
-    first_time: bool
-    max_age: int
-    calendar: Calendar
-    after: dt.date  # the first day without data
-    closing: dt.datetime  # the instant at which it begins, UTC
-    groups: Mapping[str, str]  # name in the query -> column of the events
+    as_of: dt.date | str
+    grain: RetentionGrain = "week"
+    max_age: int = 8
+    start_event: Names = None
+    return_event: Names = None
+    kind: Kind = "bounded"
+    windows: Windows = "calendar"
+    first_time: bool = True
+    week_start: Weekday = "monday"
+    timezone: str = "UTC"
+    by: str | Sequence[str] = ()
+
+    def __post_init__(self) -> None:
+        check_choice("grain", self.grain, _WINDOW_DAYS, "retention_table")
+        check_choice("kind", self.kind, ("bounded", "unbounded"), "retention_table")
+        check_choice("windows", self.windows, ("calendar", "user"), "retention_table")
+        if self.max_age < 0:
+            raise AnalysisError(
+                f"max_age is {self.max_age} in retention_table.\nGive 0 or more periods."
+            )
+        self.after, self.calendar, self.groups  # noqa: B018 - each raises where it is wrong
+
+    @cached_property
+    def after(self) -> dt.date:
+        """The first day without data."""
+        return as_date(self.as_of, "as_of") + dt.timedelta(days=1)
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """How time is cut."""
+        return Calendar(timezone=self.timezone, week_start=self.week_start)
+
+    @cached_property
+    def closing(self) -> dt.datetime:
+        """The instant at which data end, UTC."""
+        return utc_bounds(self.after, self.after, self.timezone)[0]
+
+    @cached_property
+    def groups(self) -> Mapping[str, str]:
+        """Name in the query of each column of ``by``."""
+        return _group_names(self.by)
 
     @property
     def keys(self) -> list[str]:
+        """What a cohort is known by."""
         return [*self.groups, "cohort"]
 
     def cohort_of(self, times: ir.TimestampValue) -> ir.DateValue:
-        return period_start(local_date(times, self.calendar.timezone), self.grain, self.calendar)
+        """Return the first day of the period of each time."""
+        return period_start(local_date(times, self.timezone), self.grain, self.calendar)
+
+    def marks(self, events: ir.Table) -> dict[str, Mark]:
+        """Return the masks of starts and returns; none where a user is in several cohorts."""
+        _check(events, self)
+        if not self.first_time or self.windows != "calendar" or self.groups:
+            return {}
+        periods = visit_periods(events, grain=self.grain, calendar=self.calendar, after=self.after)
+        names = {"seen": self.return_event, "started": self.start_event}
+        return {
+            name: Mark(periods, self.timezone, event_names(own))
+            for name, own in names.items()
+            if periods
+        }
+
+    def of_masks(self, users: ir.Table, periods: Sequence[Period]) -> pd.DataFrame:
+        """Return the table by masks, in one pass and without a join."""
+        found = _mask_counts(users, len(periods), self).to_pandas()
+        return _cells(*_of_masks(found, periods), self)
+
+    def of_events(self, events: ir.Table) -> pd.DataFrame:
+        """Return the table by the starts, joined with all returns."""
+        rows = _known_rows(events, self)
+        starts = _starts(_of_event(rows, self.start_event), self)
+        returns = _of_event(rows, self.return_event)
+        visits = _calendar_visits if self.windows == "calendar" else _user_visits
+        counts = _cohort_counts(starts, visits(starts, returns, self), self)
+        return _cells(*_of_counts(counts.to_pandas(), self), self)
 
 
 def _group_names(by: str | Sequence[str]) -> dict[str, str]:
@@ -205,9 +246,16 @@ def _group_names(by: str | Sequence[str]) -> dict[str, str]:
     return {f"by_{index}": name for index, name in enumerate(names)}
 
 
-def _known_rows(table: ir.Table, ask: _Ask, *, named: Sequence[Names]) -> ir.Table:
-    needed = ["user_id", *(["event"] if any(names is not None for names in named) else [])]
+def _check(table: ir.Table, ask: RetentionQuestion) -> list[str]:
+    """Return the columns that are asked for by name, checked."""
+    named = ask.start_event is not None or ask.return_event is not None
+    needed = ["user_id", *(["event"] if named else [])]
     check_columns(table, [*needed, "event_time", *ask.groups.values()], "events")
+    return needed
+
+
+def _known_rows(table: ir.Table, ask: RetentionQuestion) -> ir.Table:
+    needed = _check(table, ask)
     values = {key: table[name].cast("string") for key, name in ask.groups.items()}
     rows = table.select(
         *needed,
@@ -219,14 +267,11 @@ def _known_rows(table: ir.Table, ask: _Ask, *, named: Sequence[Names]) -> ir.Tab
 
 
 def _of_event(rows: ir.Table, names: Names) -> ir.Table:
-    return rows if names is None else rows.filter(_is_event(rows, names))
+    chosen = event_names(names)
+    return rows if chosen is None else rows.filter(rows.event.isin(list(chosen)))
 
 
-def _is_event(rows: ir.Table, names: str | Sequence[str]) -> ir.BooleanValue:
-    return rows.event.isin([names] if isinstance(names, str) else list(names))
-
-
-def _starts(events: ir.Table, ask: _Ask) -> ir.Table:
+def _starts(events: ir.Table, ask: RetentionQuestion) -> ir.Table:
     """Return ``user_id``, ``cohort``, ``start_time`` and the groups, per user and cohort."""
     keys = ["user_id"]
     if not ask.first_time:
@@ -242,7 +287,7 @@ def _starts(events: ir.Table, ask: _Ask) -> ir.Table:
     return starts.mutate(cohort=ask.cohort_of(starts.start_time)) if ask.first_time else starts
 
 
-def _calendar_visits(starts: ir.Table, returns: ir.Table, ask: _Ask) -> ir.Table:
+def _calendar_visits(starts: ir.Table, returns: ir.Table, ask: RetentionQuestion) -> ir.Table:
     """Return each start with every age at which its user was active, each once."""
     periods = returns.select("user_id", period=ask.cohort_of(returns.event_time)).distinct()
     joined = starts.join(periods, "user_id")
@@ -254,7 +299,7 @@ def _calendar_visits(starts: ir.Table, returns: ir.Table, ask: _Ask) -> ir.Table
     return joined.select(*starts.columns, age=age.cast("int64"))
 
 
-def _user_visits(starts: ir.Table, returns: ir.Table, ask: _Ask) -> ir.Table:
+def _user_visits(starts: ir.Table, returns: ir.Table, ask: RetentionQuestion) -> ir.Table:
     """As above, with ages counted from the start to the microsecond."""
     joined = starts.join(returns.select("user_id", "event_time"), "user_id")
     # seconds would not do: engines count the boundaries crossed, so 23:59:59.9 would be a day
@@ -263,7 +308,7 @@ def _user_visits(starts: ir.Table, returns: ir.Table, ask: _Ask) -> ir.Table:
     return joined.select(*starts.columns, age=age.cast("int64")).distinct()
 
 
-def _cohort_counts(starts: ir.Table, visits: ir.Table, ask: _Ask) -> ir.Table:
+def _cohort_counts(starts: ir.Table, visits: ir.Table, ask: RetentionQuestion) -> ir.Table:
     """Return each cohort's size and latest start with, per age, its users there.
 
     Unbounded, a user counts once, at the last age at which he was seen.
@@ -281,46 +326,19 @@ def _cohort_counts(starts: ir.Table, visits: ir.Table, ask: _Ask) -> ir.Table:
     return sizes.left_join(counts, ask.keys).select(*sizes.columns, "age", "users")
 
 
-def _mask_periods(table: ir.Table, ask: _Ask) -> list[Period]:
-    """Return the periods from the first event to ``as_of``, or none where masks do not do."""
-    if not ask.first_time or ask.windows != "calendar" or ask.groups:
-        return []  # a mask is of one cohort a user
-    return visit_periods(table, grain=ask.grain, calendar=ask.calendar, after=ask.after)
-
-
-def _masks(
-    rows: ir.Table, starts: Names, returns: Names, periods: Sequence[Period], ask: _Ask
-) -> ir.Table:
-    """Return ``cohort`` and ``seen`` per user with a start, in one pass and without a join.
-
-    Bit p stands for period p: ``seen`` has those with a return, ``cohort`` that of the first start.
-    """
-    if starts is not None and returns is not None:
-        rows = rows.filter(_is_event(rows, starts) | _is_event(rows, returns))
-    counted = {"seen": None if returns is None else _is_event(rows, returns)}
-    if starts != returns:
-        counted["started"] = None if starts is None else _is_event(rows, starts)
-    users = visit_masks(
-        rows, periods, timezone=ask.calendar.timezone, after=ask.after, counted=counted
-    )
-    started = users["started" if "started" in counted else "seen"]
-    users = users.filter(started != 0)
-    return users.select("seen", cohort=started & -started)  # the lowest bit
-
-
-def _mask_counts(masks: ir.Table, periods: int, ask: _Ask) -> ir.Table:
+def _mask_counts(users: ir.Table, periods: int, ask: RetentionQuestion) -> ir.Table:
     """Return each cohort's size and, per period, its users there, or there or later."""
+    users = users.filter(users.started != 0)
+    masks = users.select("seen", cohort=users.started & -users.started)  # the lowest bit
 
     def seen(bit: int) -> ir.BooleanValue:
         return masks.seen >= bit if ask.kind == "unbounded" else (masks.seen & bit) != 0
 
-    users = {f"users_{period}": masks.count(where=seen(1 << period)) for period in range(periods)}
-    return masks.group_by("cohort").aggregate(cohort_size=masks.count(), **users)
+    counts = {f"users_{period}": masks.count(where=seen(1 << period)) for period in range(periods)}
+    return masks.group_by("cohort").aggregate(cohort_size=masks.count(), **counts)
 
 
-def _of_masks(
-    found: pd.DataFrame, periods: Sequence[Period]
-) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
+def _of_masks(found: pd.DataFrame, periods: Sequence[Period]) -> tuple[pd.DataFrame, Counts]:
     """Return the cohorts, sorted, and a matrix of their users, one column per age."""
     found = found.sort_values("cohort", ignore_index=True)
     first = np.array([int(bit).bit_length() - 1 for bit in found["cohort"]], dtype=np.int64)
@@ -330,14 +348,14 @@ def _of_masks(
     return cohorts, np.take_along_axis(by_period, first[:, None] + np.arange(len(periods)), axis=1)
 
 
-def _of_counts(found: pd.DataFrame, ask: _Ask) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
+def _of_counts(found: pd.DataFrame, ask: RetentionQuestion) -> tuple[pd.DataFrame, Counts]:
     """Return as above what ``_cohort_counts`` has found."""
     found = found.sort_values(ask.keys, ignore_index=True)
     cohorts = found.drop_duplicates(ask.keys, ignore_index=True)
     return cohorts, _users_by_age(found, len(cohorts), len(_ages(cohorts, ask)), ask)
 
 
-def _cells(cohorts: pd.DataFrame, users: npt.NDArray[np.int64], ask: _Ask) -> pd.DataFrame:
+def _cells(cohorts: pd.DataFrame, users: Counts, ask: RetentionQuestion) -> pd.DataFrame:
     """Return one row per cohort and age that is complete, zeros included."""
     row, age = np.nonzero(_complete(cohorts, _ages(cohorts, ask), ask))
     cells = cohorts.loc[row, [*ask.keys, "cohort_size"]].reset_index(drop=True)
@@ -347,7 +365,7 @@ def _cells(cohorts: pd.DataFrame, users: npt.NDArray[np.int64], ask: _Ask) -> pd
     return cells.rename(columns=ask.groups)
 
 
-def _users_by_age(found: pd.DataFrame, rows: int, ages: int, ask: _Ask) -> npt.NDArray[np.int64]:
+def _users_by_age(found: pd.DataFrame, rows: int, ages: int, ask: RetentionQuestion) -> Counts:
     """Return a matrix of users, one row per cohort and one column per age."""
     seen = found.assign(row=found.groupby(ask.keys).ngroup()).dropna(subset="age")
     if ask.kind == "bounded":
@@ -358,13 +376,13 @@ def _users_by_age(found: pd.DataFrame, rows: int, ages: int, ask: _Ask) -> npt.N
     return users if ask.kind == "bounded" else users[:, ::-1].cumsum(axis=1)[:, ::-1]
 
 
-def _ages(cohorts: pd.DataFrame, ask: _Ask) -> npt.NDArray[np.int64]:
+def _ages(cohorts: pd.DataFrame, ask: RetentionQuestion) -> Counts:
     """Return the ages that may be complete, so that a huge ``max_age`` costs nothing."""
     days = 0 if cohorts.empty else (pd.Timestamp(ask.after) - cohorts["cohort"].min()).days
     return np.arange(min(ask.max_age, int(days) // _SHORTEST[ask.grain]) + 1)
 
 
-def _complete(cohorts: pd.DataFrame, ages: npt.NDArray[np.int64], ask: _Ask) -> npt.NDArray[Any]:
+def _complete(cohorts: pd.DataFrame, ages: Counts, ask: RetentionQuestion) -> npt.NDArray[Any]:
     """Return which cells, one row per cohort and one column per age, have all of their data."""
     starts = cohorts["cohort"].to_numpy()[:, None]
     if ask.grain == "month":

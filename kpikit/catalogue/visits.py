@@ -1,71 +1,162 @@
 """In which periods each user was there: an integer each, with a bit per period.
 
-One grouping and no join; a cell of a table is then a count of bits.
+One grouping and no join; a cell of a table is then a count of bits. Questions that are asked of one
+table of events are answered by one pass over it.
 """
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
+import pandas as pd
 
-from kpikit.engine import local_time, naive_utc, period_bit, supports, utc_bounds
+from kpikit.engine import as_table, naive_utc, short_key, supports, utc_bounds
 from kpikit.periods import Calendar, Grain, Period
 
 MOST_PERIODS = 63  # the bits of a 64-bit integer without its sign
 _LONGEST = {"day": 1, "week": 7, "month": 31}
 
 
+@dataclass(frozen=True)
+class Mark:
+    """What a mask tells of a user: bit p says that there was such an event in period p.
+
+    Attributes:
+        periods: Periods in order, each from the end of the one before; ``MOST_PERIODS`` at most.
+        timezone: Zone of their days.
+        events: Names of the events that count; None means any.
+    """
+
+    periods: tuple[Period, ...]
+    timezone: str
+    events: tuple[str, ...] | None = None
+
+    @property
+    def bounds(self) -> list[dt.datetime]:
+        """The UTC instants at which the periods begin, and at which the last one ends."""
+        days = [*(period.start for period in self.periods), self.periods[-1].end]
+        return [utc_bounds(day, day, self.timezone)[0] for day in days]
+
+
+class VisitQuestion(Protocol):
+    """What ``visit_tables`` answers."""
+
+    def marks(self, events: ir.Table) -> Mapping[str, Mark]:
+        """Return the masks that it needs, by name; none where masks cannot answer it."""
+
+    def of_masks(self, users: ir.Table, periods: Sequence[Period]) -> pd.DataFrame:
+        """Return the answer by a row per user with a column per mask, all of these periods."""
+
+    def of_events(self, events: ir.Table) -> pd.DataFrame:
+        """Return the same answer by the events themselves."""
+
+
+def visit_tables(
+    events: "ir.Table | pd.DataFrame", *questions: VisitQuestion
+) -> list[pd.DataFrame]:
+    """Return the answer to each question, with one pass over the events for all of them."""
+    events = as_table(events)
+    asked = [question.marks(events) for question in questions]
+    marks = list(dict.fromkeys(mark for each in asked for mark in each.values()))
+    users = visit_masks(events, marks) if marks else events
+    if sum(bool(each) for each in asked) > 1:
+        users = users.cache()
+
+    def answer(question: VisitQuestion, own: Mapping[str, Mark]) -> pd.DataFrame:
+        if not own:
+            return question.of_events(events)
+        masks = {name: users[f"mask_{marks.index(mark)}"] for name, mark in own.items()}
+        return question.of_masks(users.select(**masks), next(iter(own.values())).periods)
+
+    return [answer(question, own) for question, own in zip(questions, asked, strict=True)]
+
+
 def visit_periods(
     events: ir.Table, *, grain: Grain, calendar: Calendar, after: dt.date
-) -> list[Period]:
-    """Return the periods from the first event to the day before ``after``.
+) -> tuple[Period, ...]:
+    """Return the periods from the first event to the day before ``after``, which ends the last.
 
     None where there are no events before, more periods than bits, or the engine knows no bits.
     """
-    times = naive_utc(events.event_time)
-    if not supports(times, ops.BitOr):
-        return []
-    first = times.min().to_pyarrow().as_py()  # which DuckDB reads off the footer of a Parquet file
+    if not knows_bits(events):
+        return ()
+    # which DuckDB reads off the footer of a Parquet file
+    first = naive_utc(events.event_time).min().to_pyarrow().as_py()
     if first is None or first >= utc_bounds(after, after, calendar.timezone)[0]:
-        return []
+        return ()
     day = first.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(calendar.timezone)).date()
     if (after - day).days > MOST_PERIODS * _LONGEST[grain]:
-        return []
+        return ()
     periods = calendar.periods(day, after, grain)
-    return periods if len(periods) <= MOST_PERIODS else []
+    if len(periods) > MOST_PERIODS:
+        return ()
+    return (*periods[:-1], replace(periods[-1], end=after))
 
 
-def visit_masks(
-    rows: ir.Table,
-    periods: Sequence[Period],
-    *,
-    timezone: str,
-    after: dt.date,
-    counted: Mapping[str, ir.BooleanValue | None],
-) -> ir.Table:
-    """Return a row per user with a mask for each kind of visit; bit p stands for period p.
+def event_names(names: str | Sequence[str] | None) -> tuple[str, ...] | None:
+    """Return the events that one name or several mean; None means any."""
+    return (names,) if isinstance(names, str) else names if names is None else tuple(names)
+
+
+def knows_bits(events: ir.Table) -> bool:
+    """Return whether the engine that holds the events can make masks."""
+    return supports(events.event_time, ops.BitOr)
+
+
+def visit_masks(events: ir.Table, marks: Sequence[Mark]) -> ir.Table:
+    """Return a row per user with an event of any mark: ``mask_0``, ``mask_1`` ... of the marks.
 
     Args:
-        rows: ``user_id`` and ``event_time`` (UTC, without a zone), none of them before the first
-            period or from ``after`` on.
-        periods: Periods in order, as ``visit_periods`` returns them.
-        timezone: Zone of their days.
-        after: First day without data.
-        counted: Name of each mask, and which rows count for it; None means all.
+        events: ``user_id``, ``event_time`` (UTC) and, where a mark names events, ``event``.
+        marks: What each mask tells.
     """
-    between = utc_bounds(periods[0].start, after, timezone)
-    times = local_time(rows.event_time, timezone, between=between)
-    bit = period_bit(times, [period.start for period in periods])
-    marked = rows.select(
-        "user_id",
-        bit=bit,
-        **{name: rows_ for name, rows_ in counted.items() if rows_ is not None},
+    names = {name for mark in marks for name in mark.events or ()}
+    rows = events.select(
+        "user_id", *(["event"] if names else []), event_time=naive_utc(events.event_time)
     )
-    masks = {
-        name: (marked.bit if rows_ is None else ibis.ifelse(marked[name], marked.bit, 0)).bit_or()
-        for name, rows_ in counted.items()
+    begin, end = (min(mark.bounds[0] for mark in marks), max(mark.bounds[-1] for mark in marks))
+    rows = rows.drop_null("user_id").filter(_lies_within(rows.event_time, [begin, end]))
+    if all(mark.events is not None for mark in marks):
+        rows = rows.filter(rows.event.isin(sorted(names)))
+    bits = {
+        f"mask_{index}": ibis.ifelse(
+            _counts(rows, mark), _bit(rows.event_time, mark.bounds[:-1]), 0
+        )
+        for index, mark in enumerate(marks)
     }
-    return marked.group_by("user_id").aggregate(**masks)
+    marked = rows.select(user_id=short_key(rows.user_id), **bits)
+    return marked.group_by("user_id").aggregate(**{name: marked[name].bit_or() for name in bits})
+
+
+def _counts(rows: ir.Table, mark: Mark) -> ir.BooleanValue:
+    """Return whether each row is an event that a mask tells of."""
+    inside = _lies_within(rows.event_time, mark.bounds)
+    return inside if mark.events is None else inside & rows.event.isin(list(mark.events))
+
+
+def _lies_within(times: ir.TimestampValue, bounds: Sequence[dt.datetime]) -> ir.BooleanValue:
+    return (times >= _instant(bounds[0])) & (times < _instant(bounds[-1]))
+
+
+def _bit(times: ir.TimestampValue, starts: Sequence[dt.datetime], first: int = 0) -> ir.Value:
+    """Return ``2 ** (first + p)`` for times of the p-th period; none lies before the first.
+
+    A CASE by halves, on the times as they are stored: no shift to local time, and no arithmetic.
+    """
+    if len(starts) == 1:
+        return ibis.literal(1 << first, "int64")
+    half = len(starts) // 2
+    return ibis.ifelse(
+        times < _instant(starts[half]),
+        _bit(times, starts[:half], first),
+        _bit(times, starts[half:], first + half),
+    )
+
+
+def _instant(time: dt.datetime) -> ir.TimestampScalar:
+    return ibis.timestamp(time.isoformat(sep=" "))

@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from kpikit.analysis.retention import retention_curve, retention_table
+from kpikit.analysis.retention import RetentionQuestion, retention_curve
 from kpikit.analysis.survival import (
     EndedSummary,
     churn_reasons_table,
@@ -14,6 +14,7 @@ from kpikit.analysis.survival import (
     survival_table,
 )
 from kpikit.catalogue.relations import MISSING_SEGMENT, purchases
+from kpikit.catalogue.visits import visit_tables
 from kpikit.formats import format_money, format_share, format_span, plural
 from kpikit.present.charts import (
     figure,
@@ -41,9 +42,14 @@ _YEAR_MONTHS = 12
 LEAST_COHORT = 10  # rates of fewer users say nothing of a cohort
 
 
-def retention_section(context: Context) -> Stack:
-    """Return cohorts of users or buyers, and how long paying customers stay and why they leave."""
-    items = [*_cohorts(context), *_churn(context)]
+def retention_section(context: Context, cohorts: pd.DataFrame | None = None) -> Stack:
+    """Return cohorts of users or buyers, and how long paying customers stay and why they leave.
+
+    Args:
+        context: The report's.
+        cohorts: Answer to ``cohort_question``, where the caller has it.
+    """
+    items = [*_cohorts(context, cohorts), *_churn(context)]
     if items:
         return Stack(tuple(items))
     if {"events", "orders", "subscriptions"} & set(context.dataset.tables):
@@ -52,25 +58,30 @@ def retention_section(context: Context) -> Stack:
     return missing_table("events", "orders", "subscriptions")
 
 
-def _cohorts(context: Context) -> list[Component]:
-    tables, asked = context.dataset.tables, context.params.retention
-    if "events" in tables:
-        activity, who = tables["events"], "users"
-        start, again = asked.start_event, asked.return_event
-    elif "orders" in tables:
-        activity, who, start, again = purchases(tables["orders"]), "buyers", None, None
-    else:
-        return []
-    table = retention_table(
-        activity,
+def cohort_question(context: Context) -> RetentionQuestion:
+    """Return what the cohorts ask of the events, or else of the orders."""
+    asked, by_events = context.params.retention, "events" in context.dataset.tables
+    return RetentionQuestion(
         grain=asked.grain,
         as_of=context.as_of,
         max_age=asked.max_age,
-        start_event=start,
-        return_event=again,
+        start_event=asked.start_event if by_events else None,
+        return_event=asked.return_event if by_events else None,
         week_start=context.calendar.week_start,
         timezone=context.calendar.timezone,
     )
+
+
+def _cohorts(context: Context, table: pd.DataFrame | None) -> list[Component]:
+    tables, asked = context.dataset.tables, context.params.retention
+    by_events = "events" in tables
+    if not by_events and "orders" not in tables:
+        return []
+    if table is None:
+        activity = tables["events"] if by_events else purchases(tables["orders"])
+        (table,) = visit_tables(activity, cohort_question(context))
+    who = "users" if by_events else "buyers"
+    again = asked.return_event if by_events else None
     curve = retention_curve(table)
     if not (curve["age"] > 0).any():
         return []

@@ -1,12 +1,14 @@
 """Lifecycle and stickiness, by hand arithmetic."""
 
+import ibis
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import kpikit as kk
-from kpikit.analysis import lifecycle
+from kpikit.analysis import lifecycle, retention
+from kpikit.catalogue import visits as visits_of
 from kpikit.errors import AnalysisError, PeriodError
 
 
@@ -119,7 +121,7 @@ def test_the_parts_of_each_week_and_the_next_add_up(visits):
 
 def without_masks(events, **asked):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(lifecycle, "visit_periods", lambda *_, **__: [])
+        patch.setattr(lifecycle, "visit_periods", lambda *_, **__: ())
         return kk.lifecycle_table(events, **asked)
 
 
@@ -166,6 +168,59 @@ def test_as_many_periods_as_an_integer_has_bits_are_masked(days, masked, monkeyp
     ]  # fmt: skip
 
 
+def without_bits(function, *arguments, **asked):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(visits_of, "supports", lambda *_: False)
+        return function(*arguments, **asked)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    visits=st.lists(
+        st.tuples(
+            st.sampled_from(["a", "b", "c", None]),
+            st.none() | st.integers(0, 500).map(lambda n: MARCH + pd.Timedelta(hours=2 * n)),
+        ),
+        min_size=1,
+        max_size=20,
+    ),
+    grain=st.sampled_from(["day", "week", "month"]),
+    first=st.integers(0, 30),
+    days=st.integers(1, 20),
+)
+def test_one_pass_answers_what_each_function_answers_by_every_visit(visits, grain, first, days):
+    events = ibis.memtable(events_of(*visits))
+    life = {"as_of": (MARCH + pd.Timedelta(days=40)).date(), "grain": grain}
+    start = (MARCH + pd.Timedelta(days=first)).date()
+    span = {"start": start, "end": start + pd.Timedelta(days=days), "grain": grain}
+    zone = {"timezone": "Europe/Berlin"}
+
+    tables = visits_of.visit_tables(
+        events,
+        retention.RetentionQuestion(**life, **zone),
+        lifecycle.LifecycleQuestion(**life, **zone),
+        lifecycle.StickinessQuestion(**span, **zone),
+    )
+
+    asked = ((kk.retention_table, life), (kk.lifecycle_table, life), (kk.stickiness_table, span))
+    for table, (function, own) in zip(tables, asked, strict=True):
+        apart = without_bits(function, events, **own, **zone)
+        pd.testing.assert_frame_equal(table, apart)
+
+
+def test_questions_of_more_periods_than_bits_are_answered_beside_others():
+    span = {"start": "2026-01-01", "end": "2026-03-06"}  # 64 days
+
+    days, weeks = visits_of.visit_tables(
+        VISITS, lifecycle.StickinessQuestion(**span),
+        lifecycle.StickinessQuestion(**span, grain="week"),
+    )  # fmt: skip
+
+    pd.testing.assert_frame_equal(days, kk.stickiness_table(VISITS, **span))
+    pd.testing.assert_frame_equal(weeks, kk.stickiness_table(VISITS, **span, grain="week"))
+    assert len(days) == 64
+
+
 def test_stickiness_counts_users_by_the_days_on_which_they_came():
     table = kk.stickiness_table(VISITS, start="2026-06-15", end="2026-06-18")
 
@@ -207,3 +262,13 @@ def test_stickiness_of_nobody_has_no_shares():
 def test_what_cannot_be_computed_is_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_one_of_several_events_is_counted_by_every_visit_as_by_masks():
+    events = VISITS.assign(event=["buy", "view", "buy", "buy", "view", "view"])
+    asked = {"as_of": "2026-06-28", "event": "buy"}
+
+    table = kk.lifecycle_table(events, **asked)
+
+    assert table["active_users"].tolist() == [1, 1, 1, 0]
+    pd.testing.assert_frame_equal(table, without_bits(kk.lifecycle_table, events, **asked))

@@ -14,7 +14,6 @@ from kpikit.analysis import retention
 from kpikit.analysis.retention import retention_curve, retention_table
 from kpikit.catalogue import visits
 from kpikit.errors import AnalysisError, PeriodError
-from kpikit.periods import Calendar
 
 MONDAY = dt.date(2026, 6, 1)
 MARCH = dt.datetime(2026, 3, 1)  # noqa: DTZ001 - stored times bear no zone
@@ -462,7 +461,7 @@ def test_the_query_agrees_with_counting_by_hand(events, asked):
 
 def without_masks(*arguments, **keywords):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(retention, "_mask_periods", lambda *_: [])
+        patch.setattr(retention, "visit_periods", lambda *_, **__: ())
         return retention_table(*arguments, **keywords)
 
 
@@ -556,18 +555,20 @@ def test_an_engine_without_bits_joins(two_users, monkeypatch):
 @pytest.mark.parametrize("dialect", ["bigquery", "clickhouse", "postgres", "snowflake", "trino"])
 @pytest.mark.parametrize("kind", ["bounded", "unbounded"])
 def test_masks_can_be_asked_of_other_engines(dialect, kind):
-    ask = retention._Ask(
-        grain="week", kind=kind, windows="calendar", first_time=True, max_age=8,
-        calendar=Calendar(timezone="Europe/Berlin"), after=dt.date(2026, 6, 29),
-        closing=MARCH + dt.timedelta(days=120), groups={},
-    )  # fmt: skip
+    question = retention.RetentionQuestion(
+        as_of=dt.date(2026, 6, 28), kind=kind, start_event="join", timezone="Europe/Berlin"
+    )
     rows = ibis.table(
         {"user_id": "string", "event": "string", "event_time": "timestamp(6)"}, name="events"
     )
-    periods = ask.calendar.periods(MARCH.date(), ask.after, "week")
+    periods = tuple(question.calendar.periods(MARCH.date(), question.after, "week"))
+    marks = {
+        name: visits.Mark(periods, "Europe/Berlin", events)
+        for name, events in {"seen": None, "started": ("join",)}.items()
+    }
 
-    masks = retention._masks(rows, "join", None, periods, ask)
-    query = ibis.to_sql(retention._mask_counts(masks, len(periods), ask), dialect=dialect)
+    masks = visits.visit_masks(rows, list(marks.values())).rename(seen="mask_0", started="mask_1")
+    query = ibis.to_sql(retention._mask_counts(masks, len(periods), question), dialect=dialect)
 
     assert "JOIN" not in query
     assert re.search(r"bit.?or|bitwise_or", query, re.IGNORECASE)

@@ -6,7 +6,7 @@ import ibis
 import pandas as pd
 import pytest
 
-from kpikit.catalogue.visits import MOST_PERIODS, visit_masks, visit_periods
+from kpikit.catalogue.visits import MOST_PERIODS, Mark, visit_masks, visit_periods
 from kpikit.periods import Calendar
 
 BERLIN = Calendar(timezone="Europe/Berlin")
@@ -31,14 +31,12 @@ def test_a_mask_has_a_bit_per_local_week_and_kind_of_visit():
     after = dt.date(2026, 6, 22)
 
     periods = visit_periods(events, grain="week", calendar=BERLIN, after=after)
-    masks = visit_masks(
-        events, periods, timezone=BERLIN.timezone, after=after,
-        counted={"seen": None, "bought": events.event == "buy"},
-    )  # fmt: skip
+    seen, bought = (Mark(periods, BERLIN.timezone, names) for names in (None, ("buy",)))
+    masks = visit_masks(events, [seen, bought])
 
     assert [period.start.day for period in periods] == [1, 8, 15]
     found = masks.order_by("user_id").to_pandas()
-    assert found[["seen", "bought"]].to_numpy().tolist() == [[0b101, 0b100], [0b010, 0]]
+    assert found[["mask_0", "mask_1"]].to_numpy().tolist() == [[0b101, 0b100], [0b010, 0]]
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from kpikit.analysis.lifecycle import lifecycle_table, stickiness_table
+from kpikit.analysis.lifecycle import LifecycleQuestion, StickinessQuestion
+from kpikit.catalogue.visits import visit_tables
 from kpikit.formats import format_count, plural
 from kpikit.present.charts import figure
 from kpikit.present.charts_funnel import plot_lifecycle, plot_times
@@ -13,40 +14,46 @@ from kpikit.present.frames import records
 from kpikit.present.sentences_funnel import lifecycle_title, stickiness_title
 from kpikit.present.titles import alt_text, row_numbers
 from kpikit.sections.context import Context
-from kpikit.sections.retention import retention_section
+from kpikit.sections.retention import cohort_question, retention_section
 
 _PERIODS = {"day": 28, "week": 13, "month": 12}
 _MOST_DAYS = 7
 
 
 def returning_section(context: Context) -> Stack:
-    """Return the cohorts of the review, and the lifecycle and stickiness of users."""
-    cohorts = retention_section(context)
+    """Return the cohorts of the review, and the lifecycle and stickiness of users.
+
+    One pass over the events answers all three.
+    """
     if "events" not in context.dataset.tables:
-        return cohorts
-    charts = tuple(_charts(context))
-    more: tuple[Component, ...] = (Row(charts, (1.0, 1.0)),) if len(charts) == 2 else charts
-    return Stack((*cohorts.items, *more))
-
-
-def _charts(context: Context) -> Iterator[Figure]:
-    events, calendar = context.dataset.tables["events"], context.calendar
+        return retention_section(context)
+    calendar, month = context.calendar, context.last_month
+    zone, week_start = calendar.timezone, calendar.week_start
     grain = context.params.retention.grain
     last = calendar.last_complete(context.as_of, grain)
-    first = calendar.shift(last, 1 - _PERIODS[grain])
-    life = lifecycle_table(
-        events, grain=grain, as_of=context.as_of, start=first.start,
-        week_start=calendar.week_start, timezone=calendar.timezone,
+    cohorts, life, days = visit_tables(
+        context.dataset.tables["events"],
+        cohort_question(context),
+        LifecycleQuestion(
+            grain=grain, as_of=context.as_of, week_start=week_start, timezone=zone,
+            start=calendar.shift(last, 1 - _PERIODS[grain]).start,
+        ),
+        StickinessQuestion(start=month.start, end=month.end, timezone=zone),
     )  # fmt: skip
+    charts = tuple(_charts(context, life, days))
+    more: tuple[Component, ...] = (Row(charts, (1.0, 1.0)),) if len(charts) == 2 else charts
+    return Stack((*retention_section(context, cohorts).items, *more))
+
+
+def _charts(context: Context, life: pd.DataFrame, days: pd.DataFrame) -> Iterator[Figure]:
+    grain = context.params.retention.grain
     # nobody can be told from the first period of the data whether he is new
     life = life[life["period"] > pd.Timestamp(context.dataset.first_day)]
     if not life.empty:
-        labels = [calendar.period_of(day.date(), grain).label for day in life["period"]]
+        labels = [context.calendar.period_of(day.date(), grain).label for day in life["period"]]
         yield _lifecycle(life.assign(period=labels), grain)
-    month = context.last_month
-    days = stickiness_table(events, start=month.start, end=month.end, timezone=calendar.timezone)
     if days["users"].sum():
-        yield _stickiness(days, month.label)
+        yield _stickiness(days, context.last_month.label)
 
 
 def _lifecycle(life: pd.DataFrame, grain: str) -> Figure:
