@@ -137,5 +137,6 @@ def _draw_bridge(
         color = theme.GOOD if (effect > 0) == (direction == "up") else theme.BAD
         panel.bar(index + 1, effect, _BAR, bottom=levels[index], color=color, label="effect")
     for index, level in enumerate(levels):
-        across = [index + _BAR / 2, index + 1 - _BAR / 2]
+        is_flat = index > 0 and effects[index - 1] == 0  # no bar there that would carry the line on
+        across = [index + (-_BAR if is_flat else _BAR) / 2, index + 1 - _BAR / 2]
         panel.plot(across, [level, level], color=theme.INK, linewidth=0.6, label="link")

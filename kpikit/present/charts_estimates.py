@@ -145,7 +145,7 @@ def plot_survival(
     known = _from_the_start(table.sort_values("time"))
     times, curve = known["time"].to_numpy(dtype=float), known["survival"].to_numpy(dtype=float)
     until = max(float(times[-1]), 1.0)
-    marks = canvas.round_ticks((0.0, until))
+    marks = _time_marks(until, time_unit)
     names = [f"{mark:g}\n{format_count(_at_risk(known, mark))}" for mark in marks]
     names[0] = f"0 {time_unit}\n{format_count(_at_risk(known, 0.0))} at risk"
     panel = canvas.add_panel(
@@ -164,6 +164,14 @@ def plot_survival(
     panel.set_xlim(0, until)
     canvas.label_axis(panel, "x", marks, names)
     return panel
+
+
+def _time_marks(until: float, time_unit: str) -> list[float]:
+    """Return the times to name: of months, whole years or halves of them where there are some."""
+    steps = [step for step in (6, 12, 24, 60) if 3 <= until / step <= 6]
+    if time_unit != "months" or not steps:
+        return canvas.round_ticks((0.0, until))
+    return [float(mark) for mark in range(0, int(until) + 1, steps[0])]
 
 
 def _from_the_start(table: pd.DataFrame) -> pd.DataFrame:

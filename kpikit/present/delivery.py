@@ -50,7 +50,7 @@ def milestones_table(frame: pd.DataFrame, *, subtitle: str, notes: Sequence[str]
             "milestone": str(row["milestone"]),
             **{name: _day(row[name]) for name in ("planned", "forecast", "p50", "p85", "actual")},
             "remaining": format_count(row["remaining"]),
-            "p_on_time": format_chance(row["p_on_time"]),
+            "p_on_time": _simulated(row["p_on_time"]),
             "slip": _slip(row),
             "state": Cell(*_STATES[row["state"]]),
         }
@@ -90,6 +90,11 @@ def slip_text(days: float) -> str:
     if not days:
         return "on time"
     return f"{plural(abs(int(days)), 'day')} {'late' if days > 0 else 'early'}"
+
+
+def _simulated(chance: float) -> str:
+    """Return a chance as trials tell it: all of ten thousand make nothing certain."""
+    return format_chance(chance if is_missing(chance) else min(max(chance, 1e-4), 1 - 1e-4))
 
 
 def _slip(row: Row) -> Cell:

@@ -30,7 +30,7 @@ _VERDICTS: Mapping[str, tuple[str, Tone]] = {
 
 
 def usage_table(frame: pd.DataFrame, *, bases: tuple[str, str], title: str, subtitle: str) -> Table:
-    """Return how many users came, beside the period and the year before.
+    """Return how many users came, beside the period and the year before, as far as known.
 
     Args:
         frame: One row per KPI: ``label``, ``unit``, ``actual``, ``previous``, ``year_before``.
@@ -55,7 +55,10 @@ def usage_table(frame: pd.DataFrame, *, bases: tuple[str, str], title: str, subt
         }
         for row in records(frame)
     ]
-    return Table(columns, tuple(rows), title, subtitle)
+    deltas = {"previous": "delta_previous", "year_before": "delta_year"}
+    unknown = [one for pair in deltas.items() if frame[pair[0]].isna().all() for one in pair]
+    shown = tuple(column for column in columns if column.key not in unknown)
+    return Table(shown, tuple(rows), title, subtitle)
 
 
 def usage_title(frame: pd.DataFrame, *, base: str) -> str:

@@ -19,7 +19,7 @@ from kpikit.present.frames import Row, records
 from kpikit.present.sentences import is_plural
 
 _LIKELY = 0.67  # as the headlines have it
-_LEAST_TRIALS = 4  # fewer have no mean worth telling
+LEAST_TRIALS = 4  # fewer have no mean worth telling
 NAIVE = "naive"  # method of a forecast that carries on the last value
 
 
@@ -217,7 +217,7 @@ def _prospect(row: Row, currency: str) -> dict[str, str | Cell]:
 
 def _outcome(row: Row, currency: str) -> dict[str, str | Cell]:
     inside = row["inside_80"]
-    tried = row["trials"] >= _LEAST_TRIALS
+    tried = row["trials"] >= LEAST_TRIALS
     error = format_delta(_whole(row["error"], row), row["unit"], currency=currency)
     skill = format_value(row["skill"], "ratio")
     return {

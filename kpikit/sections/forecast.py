@@ -11,6 +11,7 @@ from kpikit.present.charts import figure, plot_forecast_columns, plot_forecast_f
 from kpikit.present.components import Component, Figure, Paragraph, Stack
 from kpikit.present.frames import records
 from kpikit.present.prospects import (
+    LEAST_TRIALS,
     chances_title,
     outcomes_table,
     outcomes_title,
@@ -235,7 +236,9 @@ def _origin(context: Context, frame: pd.DataFrame, period: Period) -> str:
     is_both = reviews and (frame["reported_in"] == "").any()
     told = f"{published}, else {made}" if is_both else published if reviews else made
     labels = " and ".join(dict.fromkeys(frame["period"]))
-    text = f"Forecast of {labels}, {told}; trials: such forecasts from each earlier point"
+    text = f"Forecast of {labels}, {told}"
+    if (frame["trials"] >= LEAST_TRIALS).any():
+        text += "; trials: such forecasts from each earlier point"
     if frame["skill"].isna().all():
         return text
     return f"{text}; skill, of those published: 1 less the mean miss over that of last year's value"

@@ -278,6 +278,15 @@ class TestWaterfall:
         assert texts(axes) == ["£680.00", "+£62.00", "−£18.00", "£724.00"]
         assert axes.get_ylim()[0] == 0
 
+    def test_a_line_leads_on_through_a_step_without_effect(self):
+        axes = charts.plot_waterfall(
+            ["gain", "nothing", "loss"], [2.0, 0.0, -1.0], start=("a", 1.0), end=("b", 2.0),
+            unit="count",
+        )  # fmt: skip
+
+        links = [line.get_xdata() for line in axes.lines if line.get_label() == "link"]
+        assert links[1][1] == links[2][0] < 2 < links[2][1]
+
     def test_less_is_good_where_down_is_the_way(self):
         axes = charts.plot_waterfall(
             ["fewer"], [-1.0], start=("a", 2.0), end=("b", 1.0), unit="count", direction="down"
@@ -521,6 +530,24 @@ class TestEstimates:
 
         assert drawn(axes, "survival")[0].tolist() == [0.9]
         assert labels(axes, "x")[-1] == "1\n0"  # nobody is left to observe
+
+    @pytest.mark.parametrize(
+        ("until", "unit", "names"),
+        [
+            (30.0, "months", ["0 months", "6", "12", "18", "24", "30"]),
+            (72.0, "months", ["0 months", "12", "24", "36", "48", "60", "72"]),
+            (30.0, "days", ["0 days", "10", "20", "30"]),
+        ],
+    )
+    def test_months_are_named_by_years_and_their_halves(self, until, unit, names):
+        table = pd.DataFrame(
+            {"time": [1.0, until], "at_risk": [10, 5], "survival": [0.9, 0.8],
+             "ci_low": [0.8, 0.7], "ci_high": [1.0, 0.9]}
+        )  # fmt: skip
+
+        axes = charts.plot_survival(table, time_unit=unit)
+
+        assert [name.split("\n")[0] for name in labels(axes, "x")] == names
 
     def test_no_subscription_is_said(self):
         table = pd.DataFrame(columns=["time", "at_risk", "survival", "ci_low", "ci_high"])
