@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from kpikit.catalogue import metrics_of
 from kpikit.params import load_folder
+from tests.reviews.verbs import contradictions
 
 HERE = Path(__file__).resolve().parent
 PERIODS = {
@@ -73,6 +75,16 @@ def test_every_report_is_sealed_in_its_default_period(published, key):
 
     assert names == {f"quarterly_review.{kind}" for kind in ("html", "pdf", "ipynb", "kpis.json")}
     assert (folder / "quarterly_review.pdf").read_bytes().startswith(b"%PDF-")
+
+
+@pytest.mark.parametrize("key", PERIODS)
+def test_all_sections_of_a_report_have_one_verb_for_a_kpi(report, key):
+    _, words = report(key)
+    metrics = metrics_of(load_folder(HERE / "params").products[key])
+
+    lines = contradictions(words.split(". "), {metric.label for metric in metrics.values()})
+
+    assert lines == []
 
 
 def test_revenue_of_the_quarter_and_its_months_equals_the_reference(report, reference):
