@@ -54,7 +54,7 @@ def _trend(context: Context, metric: Metric, size: Size) -> Figure:
     return figure(
         axes,
         title=trend_title(monthly, label=metric.label, unit=metric.unit, currency=context.currency),
-        subtitle=f"{metric.label}{_unit_text(context, metric)} {_legend(monthly, weekly)}",
+        subtitle=f"{metric.label}{_unit_text(context, metric)} {_legend(metric, monthly, weekly)}",
         alt=alt_text(
             "Lines by month", metric.label, metric.formula,
             series_numbers(monthly, unit=metric.unit, currency=context.currency),
@@ -97,7 +97,7 @@ def _weeks(context: Context, metric: Metric) -> pd.DataFrame | None:
     return weeks if weeks["value"].notna().any() else None
 
 
-def _legend(monthly: pd.DataFrame, weekly: pd.DataFrame | None) -> str:
+def _legend(metric: Metric, monthly: pd.DataFrame, weekly: pd.DataFrame | None) -> str:
     """Return what the panels and their lines are, as far as they are drawn."""
     panels = "by month" if weekly is None else f"by week (left, {len(weekly)} weeks) and by month"
     frames = [monthly] if weekly is None else [monthly, weekly]
@@ -110,6 +110,8 @@ def _legend(monthly: pd.DataFrame, weekly: pd.DataFrame | None) -> str:
         parts.append("band: routine variation")
     if "signal" in monthly and monthly["signal"].any():
         parts.append("ring: signal")
+    if (monthly["value"].isna() & monthly["n"].between(1, metric.least_n - 1)).any():
+        parts.append(f"fewer than {metric.least_n} {metric.n_of} withheld")
     return "; ".join(parts)
 
 

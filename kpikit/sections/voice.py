@@ -1,5 +1,6 @@
 """Section 12: would customers recommend the product, and what do they write?"""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -26,7 +27,9 @@ _PARTS = {
     "passive_share": "passives",
     "detractor_share": "detractors",
 }
-_NO_THEMES = "No theme is declared; reads the key themes and the survey's column comment."
+_NO_THEMES = (
+    "No theme is declared. List keywords under themes:, and map the survey's column comment."
+)
 _TESTS = (
     "Sampling error: by the interval of the change. Routine variation and signals: by the "
     "quarter's months (appendix C)."
@@ -47,7 +50,8 @@ def voice_section(context: Context) -> Stack:
     items: list[Component] = []
     shown = frame[~frame["suppressed"]]
     if len(shown) > 1:
-        items.append(Row((_score(shown), _composition(shown)), (1.0, 1.0)))
+        few = [one for one in records(frame) if one["suppressed"] and one["n"]]
+        items.append(Row((_score(shown, few), _composition(shown)), (1.0, 1.0)))
     elif len(shown) == 1:
         items.append(_composition(shown))
     withheld = f"; fewer than {MIN_ANSWERS} answers withheld" if frame["suppressed"].any() else ""
@@ -120,7 +124,9 @@ def _themes(context: Context, survey: Any) -> Table | Paragraph:
     return themes_table(themes, period=period.label)
 
 
-def _score(frame: pd.DataFrame) -> Figure:
+def _score(frame: pd.DataFrame, few: Sequence[Mapping[str, Any]]) -> Figure:
+    """Return the scores that are shown, and which quarters are not, for too few answers."""
+    withheld = ", ".join(f"{one['period']} (n = {one['n']:.0f})" for one in few)
     points = frame.assign(label=frame["period"], value=frame["nps"])
     return figure(
         plot_dot_intervals(points, unit="points"),
@@ -130,6 +136,7 @@ def _score(frame: pd.DataFrame) -> Figure:
             "Dots with intervals by quarter", "Net Promoter Score", _DEFINITION,
             row_numbers(frame, name="period", value="nps", unit="points"),
         ),
+        notes=[f"Withheld, for too few answers: {withheld}."] if few else [],
     )  # fmt: skip
 
 

@@ -378,10 +378,24 @@ def test_customer_voice_shows_scores_of_thirty_answers_and_more(open_context):
     waves, remark = stack.items[-2:]
     # the score of a single answer is nowhere, and the data end on 30 August
     assert waves.title == "NPS stands at 100 (79 to 100) in 2026Q3 so far"
-    assert remark.text.startswith("No theme is declared; reads the key themes")
+    assert remark.text.startswith("No theme is declared. List keywords under themes:")
     withheld, shown = waves.rows
     assert withheld["nps"].note == "too few answers"
     assert shown["nps"] == "100"
+
+
+def test_what_few_answers_withhold_is_named_where_it_would_stand(open_context):
+    days = [f"2026-{month:02d}-{day:02d}" for month in (2, 8, 9) for day in range(1, 29)]
+    days += ["2026-02-03", "2026-02-04", "2026-05-01", "2026-05-02", "2026-07-01", "2026-09-30"]
+    days += ["2026-08-29", "2026-08-30", "2026-09-29", "2026-09-30"]
+    answers = "".join(f"{day}T10:00:00,9\n" for day in days)
+    context = open_context(SURVEY_YAML, {"survey.csv": f"answer_time,score\n{answers}"})
+
+    (trend,) = figures(trends_of.trends_section(context))
+    score, _ = figures(voice.voice_section(context))
+
+    assert trend.subtitle.endswith("; fewer than 30 answers withheld")
+    assert score.notes == ("Withheld, for too few answers: 2026Q2 (n = 2).",)
 
 
 def test_customer_voice_of_two_quarters_draws_their_scores(open_context):

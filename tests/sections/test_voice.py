@@ -158,5 +158,5 @@ def test_without_themes_the_key_is_named(open_context):
 
     assert not any(isinstance(item, Row) for item in stack.items)
     assert stack.items[-1].text == (
-        "No theme is declared; reads the key themes and the survey's column comment."
+        "No theme is declared. List keywords under themes:, and map the survey's column comment."
     )
