@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 MOVES = (
     "rose", "fell", "held", "grew", "shrank", "dropped", "declined", "climbed", "jumped", "slid",
-    "increased", "decreased", "improved", "worsened", "gained", "lost", "stayed", "recovered",
+    "increased", "decreased", "improved", "worsened", "recovered",
 )  # fmt: skip
 _MORE = re.compile(r"(?<!no )more than sampling error")
 _END = r"(?![.;:] |\) )"  # a clause ends there, and with it what is said of the KPI
