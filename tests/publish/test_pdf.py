@@ -310,6 +310,17 @@ def test_characters_that_the_faces_lack_are_replaced_and_told():
     assert result.note in text_of(result)
 
 
+def test_a_number_never_parts_from_its_unit():
+    decision = "Act on this, or set another target: " + "it is likely to miss £4 M, " * 40
+
+    found = read(render_pdf(notebook(shown(Headlines("Up 11.2 % to £4 M", (), (decision,))))))
+
+    lines = [line.strip() for page in found.pages for line in page.extract_text().splitlines()]
+    assert len(lines) > 20
+    assert not [line for line in lines if line.endswith("£4")]
+    assert "£4\xa0M" in "".join(lines)
+
+
 def test_many_such_characters_are_counted():
     result = render_pdf(notebook("".join(chr(0x4E00 + index) for index in range(20))))
 
