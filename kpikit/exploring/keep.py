@@ -14,17 +14,29 @@ from kpikit.params.views import View
 from kpikit.publish.outputs import write_atomically
 
 TAG = "kept-view"
+_WIDTH = 88  # characters that a cell shows without a bar to scroll by
 _BARE = ("true", "false", "null", "yes", "no", "on", "off", "~", "")
 _SAFE = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_")
 
 
 def cell_source(view: View, *, product: str) -> str:
-    """Return the cell that shows a view of a product, here and in every later run."""
+    """Return the cell that shows a view of a product, here and in every later run.
+
+    A call longer than a line of a notebook at 1280 pixels stands on several.
+    """
     settings = _settings(view)
     section = settings.pop("section")
     told = {"product": product, **settings}
-    words = [f"{name}={_literal(value)}" for name, value in told.items()]
-    return f"kk.explore(report, {_literal(section)}, {', '.join(words)})"
+    words = ["report", _literal(section), *(f"{key}={_literal(told[key])}" for key in told)]
+    call = f"kk.explore({', '.join(words)})"
+    if len(call) <= _WIDTH:
+        return call
+    lines = [""]
+    for word in words:
+        if lines[-1] and len(lines[-1]) + len(word) > _WIDTH - 6:
+            lines.append("")
+        lines[-1] += f" {word}," if lines[-1] else f"    {word},"
+    return "\n".join(["kk.explore(", *lines, ")"])
 
 
 def file_line(view: View) -> str:

@@ -63,6 +63,7 @@ class StartPage:
         problems: Product to why nothing can be made of it.
         params_dir: Folder of the product files.
         output_dir: Folder of the published reports.
+        is_default_folder: Whether ``params_dir`` is what a template finds by itself.
     """
 
     products: tuple[ListedProduct, ...]
@@ -71,6 +72,7 @@ class StartPage:
     problems: Mapping[str, str]
     params_dir: Path
     output_dir: Path
+    is_default_folder: bool = True
 
     def __repr__(self) -> str:
         return f"<StartPage of {len(self.products)} products, {len(self.reports)} reports>"
@@ -104,7 +106,9 @@ class StartPage:
             if len(report.periods) > 1
             else _text("".join(report.periods))
         )
-        parameters = {"product": report.product, "params_dir": str(self.params_dir)}
+        parameters = {"product": report.product}
+        if not self.is_default_folder:
+            parameters["params_dir"] = str(self.params_dir)
         if report.experiment:
             parameters["experiment"] = report.experiment
         source = "".join(f"{key} = {_python(value)}\n" for key, value in parameters.items())
@@ -181,8 +185,9 @@ def start_page(
     order = {item.key: place for place, item in enumerate(list_products(params))}
     reports.sort(key=lambda item: order.get(item.product, len(order)))
     return StartPage(
-        tuple(list_products(params)), tuple(reports), tuple(earlier), problems, params, output
-    )
+        tuple(list_products(params)), tuple(reports), tuple(earlier), problems, params, output,
+        is_default_folder=str(params_dir) == "params",
+    )  # fmt: skip
 
 
 def _templates(notebooks: Path) -> list[Path]:
@@ -262,7 +267,9 @@ def _relative(path: Path) -> str:
 
 
 def _title(name: str) -> str:
-    return name.replace("-", ": ", 1).replace("_", " ").capitalize()
+    """Return a report's name in words: ``A/B test: new shop`` of ``ab_test-new_shop``."""
+    title = name.replace("-", ": ", 1).replace("_", " ").capitalize()
+    return title.replace("Ab test", "A/B test", 1)
 
 
 def _python(text: str) -> str:

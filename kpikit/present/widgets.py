@@ -14,21 +14,21 @@ import pandas as pd
 from kpikit.present.components import Component
 from kpikit.present.html import ASSETS, component_html, minified, style
 
-LABELS: Mapping[str, str] = {
+LABELS: Mapping[str, str] = {  # in their order on the page
     "section": "Show",
     "product": "Product",
     "period": "Period",
+    "experiment": "Experiment",
     "metric": "Metric",
+    "funnel": "Funnel",
+    "window": "Window",
+    "order": "Steps",
     "grain": "Grain",
     "by": "Break down by",
     "comparison": "Against",
     "column": "Only where",
     "value": "is",
-    "funnel": "Funnel",
-    "window": "Window",
-    "order": "Steps",
     "steps": "Order of steps",
-    "experiment": "Experiment",
 }
 _FIRST = ("section", "product", "period")
 _TEXTS = {"window": "7d, 12h, 30m", "value": "type or choose"}
@@ -102,6 +102,7 @@ class Page:
             row.add_class("kk-controls")
         status = widgets.HBox([self._status, self.buttons["cancel"]])
         keeping = widgets.HBox([self.buttons[name] for name in ("keep_cell", "keep_file", "again")])
+        keeping.add_class("kk-keeping")
         sheet = widgets.HTML(f"<style>{style()}{_style()}</style>")
         sheet.layout.display = "none"
         slots = [slot.box for slot in self._slots]

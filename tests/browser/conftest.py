@@ -25,6 +25,7 @@ NO_CHROMIUM = "no chromium: install Debian's package chromium to run browser tes
 SCREENSHOTS = HOUSE / ".cache" / "screenshots"  # ignored; CI keeps it
 USERS = 1500
 READY = 60  # seconds
+HARMLESS = ("favicon", "api/kernels", "WebSocket")  # of a kernel that a test restarts
 
 
 class Lab:
@@ -43,13 +44,28 @@ class Lab:
 
 
 def make_house(folder):
-    """Fill a folder as a clone of the repository is: templates, product files, data."""
+    """Fill a folder as a clone of the repository is: templates, product files."""
     for name in ("notebooks", "params"):
         ignore = shutil.ignore_patterns(".ipynb_checkpoints", "py")
         shutil.copytree(HOUSE / name, folder / name, ignore=ignore)
     (folder / "output").mkdir()
-    for product in PRODUCTS:
-        make_sample_data(folder / "data", product=product, users=USERS)
+
+
+def jupyter_environment(folder):
+    """Return variables by which Jupyter and kpikit keep all that is theirs in a folder."""
+    state = folder / ".state"
+    # cells out of sight would else have no boxes, and nothing in them would count as visible
+    settings = state / "settings" / "@jupyterlab" / "notebook-extension"
+    settings.mkdir(parents=True)
+    whole = json.dumps({"windowingMode": "none"})
+    (settings / "tracker.jupyterlab-settings").write_text(whole, encoding="utf-8")
+    return {
+        **{name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")},
+        "JUPYTER_CONFIG_DIR": str(state / "config"), "JUPYTER_RUNTIME_DIR": str(state / "runtime"),
+        "JUPYTER_DATA_DIR": str(state / "data"), "JUPYTERLAB_SETTINGS_DIR": str(state / "settings"),
+        "JUPYTERLAB_WORKSPACES_DIR": str(state / "work"),
+        "KPIKIT_CACHE_DIR": str(folder / ".cache"),
+    }  # fmt: skip
 
 
 def free_port():
@@ -62,6 +78,8 @@ def free_port():
 def house(tmp_path_factory):
     folder = tmp_path_factory.mktemp("house")
     make_house(folder)
+    for product in PRODUCTS:
+        make_sample_data(folder / "data", product=product, users=USERS)
     return folder
 
 
@@ -70,26 +88,15 @@ def lab(house):
     if CHROMIUM is None:
         pytest.skip(NO_CHROMIUM)
     port = free_port()
-    state = house / ".state"
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("JUPYTER")},
-        "JUPYTER_CONFIG_DIR": str(state / "config"), "JUPYTER_RUNTIME_DIR": str(state / "runtime"),
-        "JUPYTER_DATA_DIR": str(state / "data"), "JUPYTERLAB_SETTINGS_DIR": str(state / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(state / "work"),
-        "KPIKIT_CACHE_DIR": str(house / ".cache"),
-    }  # fmt: skip
-    # cells out of sight would else have no boxes, and nothing in them would count as visible
-    settings = state / "settings" / "@jupyterlab" / "notebook-extension"
-    settings.mkdir(parents=True)
-    whole = json.dumps({"windowingMode": "none"})
-    (settings / "tracker.jupyterlab-settings").write_text(whole, encoding="utf-8")
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--ip=127.0.0.1",
         "--allow-root", f"--ServerApp.root_dir={house}", "--IdentityProvider.token=",
         "--ServerApp.port_retries=0", "--ServerApp.log_level=ERROR",
     ]  # fmt: skip
     log = (house / "lab.log").open("w", encoding="utf-8")
-    server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=house)
+    server = subprocess.Popen(
+        command, env=jupyter_environment(house), stdout=log, stderr=log, cwd=house
+    )
     found = Lab(house, port)
     try:
         end = time.monotonic() + READY
@@ -153,6 +160,9 @@ class Notebook:
     def open(self, path):
         self.page.goto(f"{self.lab.url(path)}?reset")
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=60_000)
+        self.wait_for_kernel()
+
+    def wait_for_kernel(self):
         self.page.locator("#jp-main-statusbar", has_text="| Idle").wait_for(timeout=60_000)
 
     def run_all(self):
@@ -161,6 +171,12 @@ class Notebook:
     def menu(self, name, entry):
         self.page.locator(".lm-MenuBar-itemLabel", has_text=name).first.click()
         self.page.locator(".lm-Menu-itemLabel", has_text=entry).first.click()
+
+    @property
+    def complaints(self):
+        """What the browser's console says of errors."""
+        complaints = self.page.complaints
+        return [line for line in complaints if not any(word in line for word in HARMLESS)]
 
     @property
     def explore(self):

@@ -365,8 +365,8 @@ def test_a_view_is_kept_as_a_cell_by_the_page(reply, told, play, monkeypatch):
     assert play(scene).startswith(told)
     [message] = asked
     assert message["source"] == (
-        'kk.explore(report, "trends", product="shop", metric="net_revenue", grain="month", '
-        'comparison="year_before")'
+        'kk.explore(\n    report, "trends", product="shop", metric="net_revenue", grain="month",\n'
+        '    comparison="year_before",\n)'
     )
     assert message["below"] == ["report.trends("]
 

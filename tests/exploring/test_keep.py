@@ -101,8 +101,10 @@ def test_a_form_that_would_say_something_else_is_not_written(folder, monkeypatch
 
 def test_a_cell_is_one_call_that_names_the_product():
     assert cell_source(KEPT, product="shop") == (
-        'kk.explore(report, "trends", product="shop", metric="orders", grain="week", '
-        'where={"country": "Côte d\'Ivoire: 1"})'
+        "kk.explore(\n"
+        '    report, "trends", product="shop", metric="orders", grain="week",\n'
+        '    where={"country": "Côte d\'Ivoire: 1"},\n'
+        ")"
     )
     assert cell_source(View(section="funnel", steps=["a", "b"]), product="x") == (
         'kk.explore(report, "funnel", product="x", steps=["a", "b"])'

@@ -26,7 +26,10 @@
     const same = shared.cells.some(cell => cell.source === message.source);
     if (!same) {
       const cell = {cell_type: 'code', source: message.source, metadata: {tags: [message.tag]}};
-      shared.insertCell(placeOf(shared.cells, message), cell);
+      const place = placeOf(shared.cells, message);
+      shared.insertCell(place, cell);
+      // our own cell: else the whole notebook would count as one that is not trusted
+      panel.content.model.cells.get(place).trusted = true;
     }
     await panel.context.save();
     if (panel.context.model.dirty) throw new Error('the notebook could not be saved');
