@@ -231,7 +231,7 @@ def test_every_step_of_the_query_can_be_asked_of_other_engines(dialect):
     asked = [
         following(first, rows.of_step(2), at="time_1", keys=rows.keys),
         next_met(first, rows, 1, 2),
-        next_of_each(first, rows, 1, 2),
+        next_of_each(first, rows, 1, 2, {"day": lambda time: time.date()}),
         instants(rows),
         orders.strict_entries(rows),
     ]

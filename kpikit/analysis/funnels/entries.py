@@ -43,32 +43,41 @@ def following(
     backwards = ibis.window(
         group_by=list(keys), order_by=[both.moment.desc(), first], preceding=None, following=0
     )
-    nearest = both.candidate.min().over(backwards)
+    own = both.moment if value == "time" else both.candidate
+    nearest = ibis.ifelse(both.is_entry == 0, own, ibis.null(TIME)).min().over(backwards)
     # engines disagree on whether a missing time comes first or last
     found = ibis.ifelse(both.moment.notnull(), nearest, ibis.null(TIME))
-    both = both.select(*entries.columns, "is_entry", found=found)
+    both = both.select("is_entry", **entry_columns(both, entries, at), found=found)
     return both.filter(both.is_entry == 1).drop("is_entry")
 
 
 def side_by_side(
-    entries: ir.Table, events: ir.Table, *, at: str, keys: Sequence[str], value: str | None = None
+    entries: ir.Table, events: ir.Table, *, at: str, keys: Sequence[str], value: str = "time"
 ) -> ir.Table:
-    """Return entries and events in one relation.
+    """Return entries and events in one relation, which is to be sorted and so holds nothing twice.
 
     Returns:
-        The columns of ``entries``, missing for events; ``moment`` (their time ``at``, or the
-        event's), ``is_entry`` (1 or 0) and, if asked for, ``candidate`` (``value`` of an event).
+        The columns of ``entries`` but ``at``, missing for events; ``moment`` (their time ``at``, or
+        the event's), ``is_entry`` (1 or 0) and, unless it is the time, ``candidate`` (``value`` of
+        an event).
     """
-    kept = [column for column in entries.columns if column not in keys]
-    missing = {column: ibis.null(entries[column].type()) for column in kept}
-    valued = [{"candidate": ibis.null(TIME)}, {"candidate": events[value]}] if value else [{}, {}]
+    carried = [column for column in entries.columns if column not in (*keys, at)]
+    missing = {column: ibis.null(entries[column].type()) for column in carried}
+    valued = [{"candidate": ibis.null(TIME)}, {"candidate": events[value]}]
+    if value == "time":
+        valued = [{}, {}]
     mine = entries.select(
-        *keys, *kept, moment=entries[at], is_entry=ibis.literal(1, "int8"), **valued[0]
+        *keys, *carried, moment=entries[at], is_entry=ibis.literal(1, "int8"), **valued[0]
     )
     theirs = events.select(
         *keys, **missing, moment=events["time"], is_entry=ibis.literal(0, "int8"), **valued[1]
     )
     return mine.union(theirs)
+
+
+def entry_columns(both: ir.Table, entries: ir.Table, at: str) -> dict[str, ir.Value]:
+    """Return the columns of ``entries`` as they stand ``side_by_side`` with events."""
+    return {name: both["moment" if name == at else name] for name in entries.columns}
 
 
 def in_time(found: ir.Value, began: ir.Value, rows: Rows) -> ir.BooleanValue:

@@ -5,15 +5,18 @@ the others: it meets the same event with more of its window left, and has their 
 is one sort of the entries that still live and the events of the step, and few live on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
+from typing import TypeAlias
 
 import ibis
 import ibis.expr.types as ir
 
-from kpikit.analysis.funnels.entries import following, in_time, side_by_side
+from kpikit.analysis.funnels.entries import entry_columns, following, in_time, side_by_side
 from kpikit.analysis.funnels.events import TIME, Rows, kept
 from kpikit.analysis.funnels.overlap import overlaps
+
+Labels: TypeAlias = Mapping[str, Callable[[ir.TimestampValue], ir.Value]]
 
 
 def outliving_suffices(rows: Rows) -> bool:
@@ -25,29 +28,34 @@ def outliving_suffices(rows: Rows) -> bool:
     return funnel.strictly_later or not overlaps(needed)
 
 
-def outliving_entries(rows: Rows, first: ir.Table, labels: Sequence[str]) -> ir.Table:
+def outliving_entries(rows: Rows, first: ir.Table, labels: Labels) -> ir.Table:
     """Return, per sequence of rows, its labels and depth, the entry that came so far first.
 
     The deepest of them is the reported one.
 
     Args:
         rows: The rows of the funnel.
-        first: The events of step 1: the keys, what they decide, ``labels``, and ``time_1``.
-        labels: Columns that part the entries of one sequence.
+        first: The events of step 1: the keys, what they decide, and ``time_1``.
+        labels: What else parts the entries of one sequence, by their first time.
 
     Returns:
-        The columns of ``first``, ``depth`` and every ``time_k``, missing where it is not reached.
+        The columns of ``first``, the labels, ``depth`` and every ``time_k``, missing where it is
+        not reached.
     """
     decided = [name for name in first.columns if name != "time_1"]
-    advance = next_of_each if labels else next_met
-    living, parts = first, [_first_to_come(first, decided)]
+    living, parts = first, [_first_to_come(first, decided, labels)]
     for passes, (before, number) in enumerate(pairwise(rows.funnel.required), 1):
-        living = kept(advance(living, rows, before, number), passes)
-        parts.append(_first_to_come(living, decided))
+        if labels:
+            found = next_of_each(living, rows, before, number, labels)
+        else:
+            found = next_met(living, rows, before, number)
+        living = kept(found, passes)
+        parts.append(_first_to_come(living, decided, labels))
     names = [f"time_{number}" for number in range(1, len(rows.funnel.steps) + 1)]
     filled = (
         part.select(
             *decided,
+            *labels,
             depth=ibis.literal(depth, "int32"),
             **{name: part[name] if name in part.columns else ibis.null(TIME) for name in names},
         )
@@ -58,13 +66,14 @@ def outliving_entries(rows: Rows, first: ir.Table, labels: Sequence[str]) -> ir.
 
 def next_met(living: ir.Table, rows: Rows, before: int, number: int) -> ir.Table:
     """Return the entries that an event of step ``number`` follows at once, with its time."""
-    both = side_by_side(living, rows.of_step(number), at=f"time_{before}", keys=rows.keys)
+    at = f"time_{before}"
+    both = side_by_side(living, rows.of_step(number), at=at, keys=rows.keys)
     # at one instant an entry meets an event, unless the event has to be later
     tie = both.is_entry if rows.funnel.strictly_later else both.is_entry.desc()
     line = ibis.window(group_by=list(rows.keys), order_by=[both.moment, tie])
     both = both.select(
-        *living.columns,
         "is_entry",
+        **entry_columns(both, living, at),
         met=both.moment.lead().over(line),
         is_other=both.is_entry.lead().over(line),
     )
@@ -72,7 +81,9 @@ def next_met(living: ir.Table, rows: Rows, before: int, number: int) -> ir.Table
     return met.select(*living.columns, **{f"time_{number}": met.met})
 
 
-def next_of_each(living: ir.Table, rows: Rows, before: int, number: int) -> ir.Table:
+def next_of_each(
+    living: ir.Table, rows: Rows, before: int, number: int, labels: Labels
+) -> ir.Table:
     """Return the same per labels: at each event the latest entry of each that it follows."""
     met = following(
         living, rows.of_step(number), at=f"time_{before}", keys=rows.keys,
@@ -82,10 +93,16 @@ def next_of_each(living: ir.Table, rows: Rows, before: int, number: int) -> ir.T
     times = [name for name in living.columns if name.startswith("time_")]
     decided = [name for name in living.columns if name not in times]
     latest = {name: met[name].max() for name in times}
-    return met.group_by(*decided, **{f"time_{number}": met.found}).aggregate(**latest)
+    # labels follow from the first time: cheaper found anew at each step than sorted along
+    line = {**_labelled(met, labels), f"time_{number}": met.found}
+    return met.group_by(*decided, **line).aggregate(**latest).drop(*labels)
 
 
-def _first_to_come(living: ir.Table, decided: Sequence[str]) -> ir.Table:
+def _first_to_come(living: ir.Table, decided: Sequence[str], labels: Labels) -> ir.Table:
     """Return per sequence of rows the entry that came first; it is the earliest at every step."""
     times = {name: living[name].min() for name in living.columns if name not in decided}
-    return living.group_by(list(decided)).aggregate(**times)
+    return living.group_by(*decided, **_labelled(living, labels)).aggregate(**times)
+
+
+def _labelled(entries: ir.Table, labels: Labels) -> dict[str, ir.Value]:
+    return {name: of(entries.time_1) for name, of in labels.items()}

@@ -1,9 +1,9 @@
 """The entry that speaks for each unit: the deepest, then the first to complete, then the latest."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from operator import add
-from typing import Any, TypeAlias
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -12,10 +12,8 @@ from kpikit.analysis.funnels.entries import following, interval, ordered_entries
 from kpikit.analysis.funnels.events import TIME, Rows
 from kpikit.analysis.funnels.groups import attributed, rest_of, with_rest
 from kpikit.analysis.funnels.orders import strict_entries, unordered_entries
-from kpikit.analysis.funnels.outliving import outliving_entries, outliving_suffices
+from kpikit.analysis.funnels.outliving import Labels, outliving_entries, outliving_suffices
 from kpikit.analysis.funnels.overlap import check_apart
-
-Labels: TypeAlias = Mapping[str, Callable[[ir.TimestampValue], ir.Value]]
 
 
 def reported_entries(rows: Rows, labels: Labels | None = None) -> ir.Table:
@@ -44,16 +42,16 @@ def candidate_entries(rows: Rows, labels: Labels | None = None) -> ir.Table:
     kept = rest_of(rows, _first_rows(rows)) if rows.groups else None
 
     def labelled(entries: ir.Table) -> ir.Table:
-        entries = with_rest(entries, rows.groups, kept)
         return entries.mutate(**{name: of(entries.time_1) for name, of in labels.items()})
 
     if rows.funnel.order == "strict":
-        return _with_depth(_spared(labelled(strict_entries(rows)), rows), rows)
-    first = labelled(_first_rows(rows).select(*rows.keys, time_1="time"))
+        entries = with_rest(strict_entries(rows), rows.groups, kept)
+        return _with_depth(_spared(labelled(entries), rows), rows)
+    first = with_rest(_first_rows(rows).select(*rows.keys, time_1="time"), rows.groups, kept)
     if outliving_suffices(rows):
-        return outliving_entries(rows, first, list(labels))
+        return outliving_entries(rows, first, labels)
     entries = (unordered_entries if rows.funnel.order == "unordered" else ordered_entries)(
-        rows, first
+        rows, labelled(first)
     )
     return _with_depth(_spared(entries, rows), rows)
 
