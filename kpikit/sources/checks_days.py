@@ -148,11 +148,13 @@ def _silent_days(days: Sequence[dt.date], rows: Mapping[dt.date, int]) -> list[d
     silences = [(later - earlier).days - 1 for earlier, later in pairwise(days)]
     found = []
     for place, length in enumerate(silences):
+        if length <= _STALE_DAYS:
+            continue
         first, last = max(place - _NEIGHBOURS, 0), place + _NEIGHBOURS + 1
         others = [*silences[first:place], *silences[place + 1 : last]]
         near = days[first : last + 1]
         rate = sum(rows[day] for day in near) / ((near[-1] - near[0]).days + 1 - length)
-        if length > max(_STALE_DAYS, 2 * max(others)) and rate * length >= _USUAL_ROWS:
+        if length > 2 * max(others) and rate * length >= _USUAL_ROWS:
             found += [days[place] + n * _DAY for n in range(1, length + 1)]
     return found
 

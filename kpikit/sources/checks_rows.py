@@ -38,7 +38,8 @@ class Fault:
     Attributes:
         check: Name of the check.
         column: Canonical column.
-        rows: The rows concerned, as a condition.
+        rows: The rows concerned, as a condition, in which missing counts as no. It is left plain,
+            for of a plain comparison engines know which parts of a file cannot meet it.
         example: What to show of such a row; None shows nothing.
         message: The sentence, from the count as text (``11 of 300 rows (3.7 %)``).
         severity: How grave, by the share of the table's rows.
@@ -94,8 +95,9 @@ def _usual_faults(subject: Subject) -> Iterator[Fault]:
 
 
 def _counted(subject: Subject, faults: Sequence[Fault]) -> list[Finding]:
+    table = subject.table.filter(ibis.or_(*(fault.rows for fault in faults)))
     time = subject.table[subject.spec.time]
-    counts = subject.table.aggregate(
+    counts = table.aggregate(
         **{f"rows_{index}": fault.rows.sum() for index, fault in enumerate(faults)},
         **{f"first_{index}": time.min(where=fault.rows) for index, fault in enumerate(faults)},
         **{f"last_{index}": time.max(where=fault.rows) for index, fault in enumerate(faults)},
@@ -227,7 +229,7 @@ def _out_of_range(subject: Subject) -> Iterator[Fault]:
         if column.high is not None:
             outside = outside | (value > column.high)
         yield Fault(
-            "out_of_range", column.name, outside.fill_null(False), value,
+            "out_of_range", column.name, outside, value,
             _says(f"{column.name} is {_range_text(column)} in"), _always("warning"),
         )  # fmt: skip
 
@@ -246,7 +248,7 @@ def _reversed_spans(subject: Subject) -> Iterator[Fault]:
         start, end = _SPANS[subject.spec.name]
         table = subject.table
         yield Fault(
-            "reversed_span", end, (table[end] < table[start]).fill_null(False), table[end],
+            "reversed_span", end, table[end] < table[start], table[end],
             _says(f"{end} is before {start} in"), _always("warning"),
         )  # fmt: skip
 
@@ -258,20 +260,20 @@ def _spoilt_ids(subject: Subject) -> Iterator[Fault]:
             continue
         ids = subject.table[name]
         yield Fault(
-            "damaged_id", name, _has_form(ids, "+", _DAMAGED_ID), ids,
+            "damaged_id", name, _has_form(ids, ids.contains("+"), _DAMAGED_ID), ids,
             _says(f"{name} was rounded by a spreadsheet, so that ids became one, in"),
             _always("warning"),
         )  # fmt: skip
         yield Fault(
-            "float_id", name, _has_form(ids, ".0", _FLOAT_ID), ids,
+            "float_id", name, _has_form(ids, ids.endswith(".0"), _FLOAT_ID), ids,
             _says(f"{name} was written as a decimal number, and is kept so, in"),
             _always("info"),
         )  # fmt: skip
 
 
-def _has_form(ids: ir.StringValue, part: str, pattern: str) -> ir.BooleanValue:
-    """Match a pattern, the dearest of tests, only where its fixed part occurs; no where missing."""
-    return ibis.ifelse(ids.contains(part), ids.re_search(pattern), ibis.literal(False))
+def _has_form(ids: ir.StringValue, may: ir.BooleanValue, pattern: str) -> ir.BooleanValue:
+    """Match a pattern, the dearest of tests, only where a cheaper one does not rule it out."""
+    return ibis.ifelse(may, ids.re_search(pattern), ibis.literal(False))
 
 
 def _nonexistent_times(subject: Subject) -> Iterator[Fault]:
@@ -280,7 +282,7 @@ def _nonexistent_times(subject: Subject) -> Iterator[Fault]:
             column = name.removeprefix(SKIPPED)
             zone = subject.source.timezone
             yield Fault(
-                "nonexistent_time", column, subject.table[name].fill_null(False),
+                "nonexistent_time", column, subject.table[name],
                 subject.table[column],
                 _says(f"{column} is a time that the clock of {zone} skips in"),
                 _always("warning"),
@@ -291,7 +293,7 @@ def _negative_prices(subject: Subject) -> Iterator[Fault]:
     if "unit_price" in subject.spec.columns:
         price = subject.table["unit_price"]
         yield Fault(
-            "negative_price", "unit_price", (price < 0).fill_null(False), price,
+            "negative_price", "unit_price", price < 0, price,
             _says("unit_price is below zero in"), _always("warning"),
         )  # fmt: skip
 
@@ -303,7 +305,7 @@ def _huge_values(subject: Subject) -> Iterator[Fault]:
             continue
         amount = subject.table[name].abs().cast("float64")
         yield Fault(
-            "huge_value", name, (amount > fence).fill_null(False), subject.table[name],
+            "huge_value", name, amount > fence, subject.table[name],
             _says(f"{name} is far beyond all others, above {format_count(fence)}, in"),
             _always("warning"),
         )  # fmt: skip
@@ -352,7 +354,7 @@ def _future_times(subject: Subject, as_of: dt.date, *, declared: bool) -> Iterat
     if not is_any:
         return
     yield Fault(
-        "future_time", name, after.fill_null(False), times,
+        "future_time", name, after, times,
         _says(f"{name} is after {as_of}, the last complete day, in"),
         _always("info" if declared else "warning"),
     )  # fmt: skip

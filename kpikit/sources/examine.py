@@ -14,6 +14,7 @@ from kpikit.params.model import TableSource
 from kpikit.params.tables import TableSpec
 from kpikit.periods import Calendar
 from kpikit.sources import checks_days, checks_rows, checks_tables
+from kpikit.sources.connect import as_view
 from kpikit.sources.dataset import SEVERITIES, Finding
 from kpikit.sources.stage import FILE_OF, StagedTable
 from kpikit.sources.subject import Content, FileFacts, Subject, span_of
@@ -46,7 +47,8 @@ def make_subject(
         single_name: What to call the source where rows do not say their file.
         is_single: Whether all rows come from one source.
     """
-    table = staged.table
+    # what the source is read by would be written out again in each of a dozen queries
+    table = as_view(staged.table, f"kpikit_{spec.name}_delivered")
     codes = [*spec.columns_of("code"), "product_id", "user_id", *segments]
     mapped = [*staged.mapped, *segments]
     subject = Subject(
@@ -66,7 +68,7 @@ def make_subject(
     seen = _look(subject)
     rows = int(seen[_ROWS])
     if FILE_OF in table.columns and not is_single:
-        files = _files(staged, spec)
+        files = _files(subject)
     else:
         files = (FileFacts(single_name, rows, seen[_FIRST], seen[_LAST], None),) * (rows > 0)
     days = _days(table, spec, calendar, files)
@@ -151,14 +153,14 @@ def _look(subject: Subject) -> Mapping[str, Any]:
     return dict(zip(asked, row.values(), strict=True))
 
 
-def _files(staged: StagedTable, spec: TableSpec) -> tuple[FileFacts, ...]:
-    table = staged.table
-    times = table[spec.time].cast("timestamp")
+def _files(subject: Subject) -> tuple[FileFacts, ...]:
+    table = subject.table
+    times = table[subject.spec.time].cast("timestamp")
     grouped = table.group_by(FILE_OF).aggregate(
         rows=table.count(), first=times.min(), last=times.max()
     )
     found = grouped.order_by(FILE_OF).to_pyarrow().to_pylist()
-    contents = _contents(table, spec, staged.mapped, _files_of_one_length(found))
+    contents = _contents(subject, _files_of_one_length(found))
     return tuple(
         FileFacts(
             row[FILE_OF], int(row["rows"]), row["first"], row["last"], contents.get(row[FILE_OF])
@@ -173,17 +175,16 @@ def _files_of_one_length(found: Sequence[Mapping[str, Any]]) -> list[str]:
     return [row[FILE_OF] for row in found if lengths[row["rows"]] > 1]
 
 
-def _contents(
-    table: ir.Table, spec: TableSpec, mapped: Sequence[str], files: Sequence[str]
-) -> dict[str, Content]:
+def _contents(subject: Subject, files: Sequence[str]) -> dict[str, Content]:
     """Return what is in some files, whatever the order of their rows.
 
     A column is identified by the sum of its values' hashes.
     """
+    table, spec = subject.table, subject.spec
     # elsewhere hashes differ in width and meaning
     if not files or table.get_backend().name != "duckdb":
         return {}
-    names = [name for name in mapped if name in spec.columns]
+    names = [name for name in subject.mapped if name in spec.columns]
     needed = [name for name in spec.required if not spec.columns[name].nullable]
     usable = ibis.and_(*(table[name].notnull() for name in needed))
     measures: dict[str, ir.Value] = {"usable": usable.sum()}

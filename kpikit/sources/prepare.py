@@ -4,7 +4,7 @@ import dataclasses
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import ibis.expr.types as ir
@@ -53,6 +53,7 @@ class Workshop:
         root: The cache's folder.
         engine: The DuckDB in which files are read.
         database: The product's database; None where all tables are files.
+        staged: Tables that were staged where they lie, so that none is twice.
     """
 
     loaded: LoadedProduct
@@ -60,6 +61,7 @@ class Workshop:
     root: Path
     engine: BaseBackend
     database: BaseBackend | None
+    staged: dict[str, StagedTable] = field(default_factory=dict)
 
     def source(self, name: str) -> TableSource:
         """Return the parameters of a table."""
@@ -121,16 +123,20 @@ def _build_from(workshop: Workshop, name: str, folder: Path, raw: RawTable) -> N
     with workshop.errors(name):
         staged = _stage(workshop, name, raw)
         table = staged.table
+        derives = raw.is_text and _derives_orders(workshop, name)
         if raw.is_text:
             _store(table, folder / _STAGED)
-            table = _stored(workshop, folder / _STAGED, f"{name}_as_delivered")
+            if derives or source.deduplicate is not None:
+                table = _stored(workshop, folder / _STAGED, f"{name}_as_delivered")
+        else:
+            workshop.staged[name] = staged
         final = table
         if source.deduplicate is not None:
             _check_key(source, table, workshop.where(name))
             zone = workshop.loaded.calendar.timezone
             _store(deduplicate(table, source.deduplicate, spec, zone), folder / _FINAL)
             final = _stored(workshop, folder / _FINAL, name)
-        if (folder / _STAGED).exists() and _derives_orders(workshop, name):
+        if derives:
             _store(derive_orders(final_columns(final)), folder / _ORDERS)
     formats = {column: dataclasses.asdict(form) for column, form in staged.formats.items()}
     write_json(folder / _FACTS, {"mapped": staged.mapped, "formats": formats})
@@ -149,7 +155,9 @@ def _open_entry(workshop: Workshop, name: str, folder: Path) -> PreparedTable:
             table = _stored(workshop, folder / _STAGED, f"{name}_as_delivered")
             delivered = StagedTable(table, tuple(facts["mapped"]), formats)
         else:
-            delivered = _stage(workshop, name, _raw_table(workshop, name), formats)
+            delivered = workshop.staged.get(name) or _stage(
+                workshop, name, _raw_table(workshop, name), formats
+            )
         final = delivered.table
         if (folder / _FINAL).exists():
             final = _stored(workshop, folder / _FINAL, name)

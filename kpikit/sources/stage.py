@@ -27,6 +27,7 @@ from kpikit.sources.cast import (
     is_skipped,
     read_column,
 )
+from kpikit.sources.connect import as_view
 from kpikit.sources.dates import TimeFormat, declared_format, find_format
 from kpikit.sources.read import FILE, ROW, RawTable
 from kpikit.sources.where import Where
@@ -149,7 +150,7 @@ def _cleaned(raw: RawTable, spec: TableSpec, source: TableSource) -> ir.Table:
             if kind.is_string() and name != FILE
         }
     )
-    return _layer(cleaned, raw, f"{spec.name}_cleaned")
+    return as_view(cleaned, f"{spec.name}_cleaned") if raw.is_text else cleaned
 
 
 def _layer(table: ir.Table, raw: RawTable, name: str) -> ir.Table:
@@ -160,8 +161,8 @@ def _layer(table: ir.Table, raw: RawTable, name: str) -> ir.Table:
     if not raw.is_text:
         return table
     con = table.get_backend()
-    con.raw_sql(f'CREATE OR REPLACE TEMP VIEW "{name}" AS {ibis.to_sql(table, dialect=con.name)}')
-    return con.table(name)
+    con.raw_sql(f'CREATE OR REPLACE TEMP VIEW "{name}" AS {con.compile(table)}')
+    return con.table(name)  # with the types that the engine gives its columns
 
 
 def _origins(

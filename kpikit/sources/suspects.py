@@ -8,6 +8,7 @@ two rows that differ may bear one number by chance.
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, TypeAlias
 
@@ -18,17 +19,34 @@ import pyarrow as pa
 
 from kpikit.engine import utc_bounds
 from kpikit.params.tables import TableSpec
-from kpikit.sources.stage import WORKING
+from kpikit.sources.stage import ROW_OF, WORKING
 
 # grouping fewer rows takes less than the two queries more that numbers take
 _LARGE = 100_000
-# numbers sorted at a time: with their copy they take 256 MB
-_SLICE_ROWS = 1 << 24
+# numbers sorted at a time: with their copies they take 256 MB
+_SLICE_ROWS = 1 << 23
 # where more rows share a number, leaving the others out saves nothing
 _FEW = 0.1
 _SAMPLE = 10_000
+# so many rows DuckDB finds in a file by their place, without reading the rest
+_LOOKED_UP = 20
 _NUMBER = f"{WORKING}number"
 _Numbers: TypeAlias = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class _Repeated:
+    """The numbers that several rows of a slice bear.
+
+    Attributes:
+        numbers: They, each once.
+        rows: How many rows bear them.
+        places: Where these rows lie in their files; None where that is not known, or they are many.
+    """
+
+    numbers: _Numbers
+    rows: int
+    places: _Numbers | None
 
 
 def suspected_rows(
@@ -64,12 +82,11 @@ def suspected_rows(
     for number in (*by_time, whole_row):
         numbered = timed.mutate(**{_NUMBER: number})
         found = [_repeated(part) for part in _slices(numbered, spec, edges)]
-        if sum(bearers for _, bearers in found) <= _FEW * rows:
-            repeated = np.concatenate([numbers for numbers, _ in found])
-            if not len(repeated):
-                return None
-            suspects = ibis.memtable(pa.table({_NUMBER: repeated}))
-            return numbered.filter(numbered[_NUMBER].isin(suspects[_NUMBER])).select(timed.columns)
+        bearers = sum(each.rows for each in found)
+        if not bearers:
+            return None
+        if bearers <= _FEW * rows:
+            return _rows_of(numbered, found).select(timed.columns)
     return timed
 
 
@@ -81,8 +98,8 @@ def _is_fine(times: ir.Value, rows: int, between: tuple[dt.datetime, dt.datetime
     """
     if between is None or not times.type().is_timestamp():
         return False
-    sample = _fetched(times.name(_NUMBER).as_table().limit(_SAMPLE))
-    step = int(np.gcd.reduce(sample.view(np.int64)))
+    sample = times.name(_NUMBER).as_table().limit(_SAMPLE).to_pyarrow()
+    step = int(np.gcd.reduce(_integers(sample)))
     span = (between[1] - between[0]) // dt.timedelta(microseconds=1)
     return rows * step <= _FEW * span
 
@@ -110,21 +127,42 @@ def _slices(table: ir.Table, spec: TableSpec, edges: Sequence[ir.Value]) -> Iter
         yield table.filter(conditions) if conditions else table
 
 
-def _repeated(numbered: ir.Table) -> tuple[_Numbers, int]:
-    """Return the numbers that several rows bear, each once, and how many rows bear them."""
-    fetched = _fetched(numbered.select(_NUMBER))
-    numbers = fetched.view(np.int64)
+def _repeated(numbered: ir.Table) -> _Repeated:
+    """Return the numbers that several rows bear."""
+    # by its time alone a row is found nearly as fast as by its place
+    has_places = (
+        ROW_OF in numbered.columns
+        and numbered[ROW_OF].type().is_integer()
+        and not numbered[_NUMBER].type().is_timestamp()
+    )
+    fetched = numbered.select(_NUMBER, *([ROW_OF] if has_places else [])).to_pyarrow()
+    numbers = _integers(fetched)
     # rows mostly lie in the order of their times, of which a stable sort takes advantage
-    numbers.sort(kind="stable")
-    again = numbers[1:][numbers[1:] == numbers[:-1]]
+    ordered = np.sort(numbers, kind="stable")
+    again = ordered[1:][ordered[1:] == ordered[:-1]]
     repeated = np.unique(again)
-    return repeated.view(fetched.dtype), len(again) + len(repeated)
+    places = None
+    # a SELECT of the product's own may leave places out
+    if has_places and len(repeated) <= _LOOKED_UP and not fetched[ROW_OF].null_count:
+        places = fetched[ROW_OF].to_numpy()[np.isin(numbers, repeated)]
+    kind = fetched[_NUMBER].type.to_pandas_dtype()
+    return _Repeated(repeated.view(kind), len(again) + len(repeated), places)
 
 
-def _fetched(column: ir.Table) -> _Numbers:
-    """Return a column of 64-bit numbers or times, in memory that may be written."""
-    numbers: _Numbers = np.array(column.to_pyarrow()[_NUMBER].to_numpy())
-    return numbers
+def _rows_of(numbered: ir.Table, found: Sequence[_Repeated]) -> ir.Table:
+    """Return the rows that bear the numbers, and perhaps some beside them."""
+    places = [each.places for each in found if each.places is not None]
+    if len(places) == len(found):
+        name, values = ROW_OF, np.concatenate(places)
+    else:
+        name, values = _NUMBER, np.concatenate([each.numbers for each in found])
+    suspects = ibis.memtable(pa.table({name: values}))
+    return numbered.filter(numbered[name].isin(suspects[name]))
+
+
+def _integers(fetched: pa.Table) -> _Numbers:
+    """Return the numbers, or times as numbers."""
+    return np.asarray(fetched[_NUMBER].to_numpy()).view(np.int64)
 
 
 @ibis.udf.scalar.builtin(name="hash", signature=((None,), "uint64"))

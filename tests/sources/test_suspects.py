@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 from kpikit.params.tables import CANONICAL
 from kpikit.sources import suspects
 from kpikit.sources.repeats import DayRepeats, daily_repeats
+from kpikit.sources.stage import ROW_OF
 from kpikit.sources.suspects import suspected_rows
 
 ZONE = "Europe/Berlin"
 START = pd.Timestamp("2026-03-28 20:00")  # the clock of Berlin skips an hour on the 29th
 COLUMNS = ["user_id", "event", "event_time", "score"]
 EXAMPLES = settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
 
@@ -48,10 +49,12 @@ row = st.tuples(
 )
 
 
-def made(con, rows):
+def made(con, rows, places=None):
     frame = pd.DataFrame(rows, columns=COLUMNS).astype(
         {"user_id": "string", "event": "string", "event_time": "datetime64[us]", "score": "float64"}
     )
+    if places is not None:
+        frame[ROW_OF] = pd.array(places, dtype="Int64")
     return con.create_table("delivered", frame, temp=True, overwrite=True)
 
 
@@ -65,9 +68,9 @@ def span(rows):
     return min(times), max(times)
 
 
-def found(con, rows):
+def found(con, rows, places=None):
     return daily_repeats(
-        made(con, rows), CANONICAL["events"], ZONE, days=days_of(rows), between=span(rows)
+        made(con, rows, places), CANONICAL["events"], ZONE, days=days_of(rows), between=span(rows)
     )
 
 
@@ -87,6 +90,15 @@ def test_repeats_of_large_tables_are_those_counted_by_hand(con, sizes, rows, sli
     sizes(rows=slice_rows)
 
     assert found(con, rows) == by_hand(rows)
+
+
+@EXAMPLES
+@given(st.lists(row, min_size=1, max_size=40), st.booleans())
+def test_where_rows_lie_may_be_unknown_or_true_of_several_files(con, sizes, rows, is_known):
+    sizes(few=0.6)
+    places = [number // 3 for number in range(len(rows))] if is_known else [None] * len(rows)
+
+    assert found(con, rows, places) == by_hand(rows)
 
 
 @EXAMPLES
