@@ -36,11 +36,13 @@ SCORECARD_COLUMNS = (
     "previous", "qoq_abs", "qoq", "verdict_qoq", "clear_qoq", "comparable_qoq", "reason_qoq",
     "year_before", "yoy_abs", "yoy", "verdict_yoy", "clear_yoy", "comparable_yoy", "reason_yoy",
     "status", "status_reason", "outcome", "spark",
-    "variation", "signal_period", "rule", "side", "assurance", "p_hit", "aim", "aim_period",
+    "variation", "signal_period", "rule", "side", "turned_from", "assurance",
+    "p_hit", "aim", "aim_period",
 )  # fmt: skip
 EVIDENCE_COLUMNS = (
     "metric",
-    "variation", "signal_period", "rule", "side", "assurance", "p_hit", "aim", "aim_period",
+    "variation", "signal_period", "rule", "side", "turned_from", "assurance",
+    "p_hit", "aim", "aim_period",
 )  # fmt: skip
 LIKELY, UNLIKELY = 0.67, 0.33  # chances of a target at which a status changes
 
@@ -91,7 +93,8 @@ def scorecard_table(
         as_of: Last complete day.
         currency: ISO code, for the sentences.
         evidence: One row per metric: ``variation`` and ``assurance`` (``analysis.assurance``), the
-            latest signal's ``signal_period``, ``rule`` and ``side`` (``analysis.signals``), and the
+            latest signal's ``signal_period``, ``rule`` and ``side`` (``analysis.signals``), the
+            last month with a signal on the other side (``turned_from``, empty without one), and the
             next open target ``aim`` of ``aim_period`` with its chance ``p_hit``
             (``analysis.forecasts``). Without it nothing is said of signals and chances.
 
@@ -154,8 +157,8 @@ _ABSENT: _Fact = {
     "reason": "not computed",
 }  # fmt: skip
 _NO_EVIDENCE: _Fact = {
-    "variation": "", "signal_period": "", "rule": "", "side": "", "assurance": "",
-    "p_hit": math.nan, "aim": math.nan, "aim_period": "",
+    "variation": "", "signal_period": "", "rule": "", "side": "", "turned_from": "",
+    "assurance": "", "p_hit": math.nan, "aim": math.nan, "aim_period": "",
 }  # fmt: skip
 
 

@@ -256,6 +256,9 @@ def _variation_cell(row: Row) -> str | Cell:
     note = _ASSURANCE_TEXTS.get(row["assurance"], "")
     if row["variation"] in ("", "no_data"):
         return ""
+    if row.get("turned_from"):  # a quarter of both has the colour of neither
+        before = "improvement" if row["variation"] == "concern" else "concern"
+        return Cell(row["variation"], note=", ".join(filter(None, [f"after {before}", note])))
     tone = _TONES_OF_VARIATION.get(row["variation"], "neutral")
     return Cell(row["variation"], tone=tone, note=note)
 

@@ -50,6 +50,7 @@ _RULES: Mapping[str, str] = {
     "near_limit": "3 of 4 months near a limit",
     "one_side": "8 months on one side",
 }
+_OTHER_SIDE: Mapping[str, str] = {"above": "below", "below": "above"}
 
 
 @dataclass(frozen=True)
@@ -161,13 +162,19 @@ def outlook_clause(row: Row, basis: Basis) -> str:
 
 
 def signal_clause(row: Row) -> str:
-    """Return whether the period's months show a signal, empty where that was not tested."""
+    """Return whether the period's months show a signal, empty where that was not tested.
+
+    ``improvement: above routine in 2026-09 (beyond a limit), after below routine in 2026-08``
+    """
     if row.get("variation") == "routine":
         return "routine variation"
     if row.get("variation") not in ("improvement", "concern"):
         return ""
-    rule = _RULES[row["rule"]]
-    return f"{row['variation']}: {row['side']} routine in {row['signal_period']} ({rule})"
+    text = f"{row['variation']}: {row['side']} routine in {row['signal_period']}"
+    text += f" ({_RULES[row['rule']]})"
+    if not row.get("turned_from"):
+        return text
+    return f"{text}, after {_OTHER_SIDE[row['side']]} routine in {row['turned_from']}"
 
 
 def target_text(row: Row, basis: Basis) -> str:

@@ -247,11 +247,11 @@ def _notes(frame: pd.DataFrame) -> list[str]:
         texts = [row["fault"] or row["remark"]]
         if row["roi_remark"] and row["roi_remark"] not in texts[0] and not row["fault"]:
             remark = str(row["roi_remark"]).replace(str(row["metric"]), str(row["label"]).lower())
-            texts.append(f"no ROI: {remark}")
+            texts.append(f"no ROI, for {remark}")
         if row["from_week"] is not None and not _fits(row):
-            texts.append("its days are no whole weeks, so the weeks hold other days too")
+            texts.append("the days are no whole weeks, so the weeks hold other days too")
         if row["before"] < 2 * _SEASON + LEAST_BEYOND:
-            texts.append("too few weeks before it to foresee a season of the year")
+            texts.append("too few weeks before to foresee a season of the year")
         for text in filter(None, texts):
             remarks.setdefault(text, []).append(str(row["campaign"]))
     return [f"{', '.join(names)}: {text}." for text, names in remarks.items()]

@@ -147,13 +147,18 @@ def _signals(context: "Context", metric: Metric, grain: Grain) -> pd.DataFrame:
     series = history(context, metric, grain)
     if series.empty:
         return pd.DataFrame()
-    changes = [
+    changes = rebased(context, metric, grain, series.index)
+    return signal_table(series, season_length=_SEASONS.get(grain, 1), changes=changes)
+
+
+def rebased(context: "Context", metric: Metric, grain: Grain, periods: pd.Index) -> list[str]:
+    """Return the periods from which on a declared change gives a KPI limits of its own."""
+    return [
         label
         for mark in context.params.annotations
         if mark.rebase and (not mark.metrics or metric.name in mark.metrics)
-        if (label := context.calendar.period_of(mark.date, grain).label) in series.index
+        if (label := context.calendar.period_of(mark.date, grain).label) in periods
     ]
-    return signal_table(series, season_length=_SEASONS.get(grain, 1), changes=changes)
 
 
 def open_period(context: "Context") -> Period:
@@ -267,7 +272,9 @@ def _evidence(context: "Context", metric: Metric) -> dict[str, Any]:
 def _signal(context: "Context", metric: Metric) -> dict[str, Any]:
     """Return what the months of the period say, and the latest of their signals."""
     table = signals(context, metric)
-    nothing = {"variation": "no_data", "signal_period": "", "rule": "", "side": ""}
+    nothing = {
+        "variation": "no_data", "signal_period": "", "rule": "", "side": "", "turned_from": "",
+    }  # fmt: skip
     if table.empty:
         return nothing
     start, end = context.period.start, context.period.end
@@ -275,13 +282,15 @@ def _signal(context: "Context", metric: Metric) -> dict[str, Any]:
     points = table[inside]
     if points.empty:
         return nothing
-    found = points[points["signal"]].tail(1)
-    row = next(iter(found.to_dict("records")), {})
+    found = points[points["signal"]].to_dict("records")
+    last = found[-1] if found else {}
+    other = [str(row["period"]) for row in found if row["side"] != last["side"]]
     return {
         "variation": variation(points, direction=metric.direction, last=len(points)),
-        "signal_period": str(row.get("period", "")),
-        "rule": row.get("rule", ""),
-        "side": row.get("side", ""),
+        "signal_period": str(last.get("period", "")),
+        "rule": last.get("rule", ""),
+        "side": last.get("side", ""),
+        "turned_from": other[-1] if other else "",
     }
 
 

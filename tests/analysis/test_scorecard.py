@@ -413,7 +413,8 @@ def test_metrics_come_in_the_order_given():
 def evidence_of(**values):
     row = {
         "metric": "orders", "variation": "routine", "signal_period": "", "rule": "", "side": "",
-        "assurance": "hit_or_miss", "p_hit": math.nan, "aim": math.nan, "aim_period": "",
+        "turned_from": "", "assurance": "hit_or_miss", "p_hit": math.nan, "aim": math.nan,
+        "aim_period": "",
     }  # fmt: skip
     return pd.DataFrame([{**row, **values}])
 

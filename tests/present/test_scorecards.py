@@ -282,3 +282,18 @@ def test_signal_assurance_and_chance_stand_beside_the_status():
     assert conversion["variation"] == Cell("routine", note="misses reliably")
     assert conversion["p_hit"] == ""
     assert lines["NPS"]["variation"] == ""
+
+
+def test_a_signal_that_turned_from_the_other_side_says_so_and_has_no_colour():
+    frame, metrics, basis = made()
+    frame = frame.assign(
+        variation=["improvement", "concern", "routine", "routine"],
+        turned_from=["2026-08", "2026-07", "", ""],
+        assurance=["hit_or_miss", "no_data", "no_data", "no_data"],
+    )
+
+    table = scorecard_card(frame, metrics, basis)
+
+    told = [row["variation"] for row in table.rows if "kpi" in row]
+    assert Cell("improvement", note="after concern, hits and misses") in told
+    assert Cell("concern", note="after improvement") in told

@@ -404,6 +404,20 @@ def test_the_verb_moves_with_a_signal_that_goes_the_way_of_the_change(side, chan
     assert said.rest.endswith(f"; concern: {side} routine in 2026-08 (8 months on one side).")
 
 
+def test_a_signal_names_the_one_on_the_other_side_before_it():
+    signal = {
+        "variation": "improvement", "rule": "beyond_limit", "side": "above",
+        "signal_period": "2026-09", "turned_from": "2026-08",
+    }  # fmt: skip
+
+    said = headline(row(**signal, yoy=-0.1, yoy_abs=-68_000.0), FINISHED)
+
+    assert said.claim == "Net revenue was £748 k"
+    assert said.rest.endswith(
+        "; improvement: above routine in 2026-09 (beyond a limit), after below routine in 2026-08."
+    )
+
+
 @pytest.mark.parametrize(
     ("chance", "words"),
     [

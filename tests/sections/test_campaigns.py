@@ -76,7 +76,7 @@ def test_lift_cost_and_return_are_reckoned_from_the_weeks_before(open_context):
 def test_too_short_a_history_for_the_season_is_remarked(open_context):
     _, table = open_section(open_context, campaigns(SUN)).items
 
-    assert table.notes == ("Sun: too few weeks before it to foresee a season of the year.",)
+    assert table.notes == ("Sun: too few weeks before to foresee a season of the year.",)
 
 
 def test_overlapping_campaigns_are_named_and_share_their_lift(open_context):
@@ -86,7 +86,7 @@ def test_overlapping_campaigns_are_named_and_share_their_lift(open_context):
 
     assert table.title == "At the same time ran Rain and Sun"
     assert "Sun: the lift is that of Rain too." in table.notes
-    assert "Rain: no ROI: it cost nothing." in table.notes
+    assert "Rain: no ROI, for it cost nothing." in table.notes
     assert row_of(table, 1)["roi"] == "–"
 
 
@@ -96,7 +96,7 @@ def test_days_that_are_no_whole_weeks_are_reckoned_by_the_weeks_that_they_touch(
     _, table = open_section(open_context, campaigns(odd)).items
 
     assert row_of(table)["lift"] == "+20 (20 to 20)"
-    assert "Sun: its days are no whole weeks, so the weeks hold other days too." in table.notes
+    assert "Sun: the days are no whole weeks, so the weeks hold other days too." in table.notes
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_a_unit_whose_worth_is_unknown_has_a_price_and_no_return(open_context):
 
     # twenty more new customers for 25
     assert (row_of(table)["cost_per_unit"], row_of(table)["roi"]) == ("€1.25", "–")
-    assert "Sun: no ROI: what one unit of new customers brings is not known." in table.notes
+    assert "Sun: no ROI, for what one unit of new customers brings is not known." in table.notes
 
 
 def test_without_costs_there_is_a_lift_and_no_return(open_context):
@@ -240,7 +240,7 @@ def test_without_costs_there_is_a_lift_and_no_return(open_context):
     _, table = open_section(open_context, yaml).items
 
     assert (row_of(table)["cost"], row_of(table)["roi"]) == ("–", "–")
-    assert "Sun: no ROI: no cost bears its name." in table.notes
+    assert "Sun: no ROI, for no cost bears its name." in table.notes
 
 
 def test_campaigns_of_years_ago_are_not_shown(open_context):

@@ -50,7 +50,14 @@ def test_a_month_beyond_its_limits_is_a_signal_of_its_quarter(shop_of):
     row = row_of(context, "net_revenue")
 
     assert (row["variation"], row["signal_period"]) == ("improvement", "2026-08")
-    assert (row["rule"], row["side"]) == ("beyond_limit", "above")
+    assert (row["rule"], row["side"], row["turned_from"]) == ("beyond_limit", "above", "")
+
+
+def test_a_quarter_of_signals_on_both_sides_names_the_last_and_what_it_turned_from(shop_of):
+    row = row_of(shop_of([*WAVE[:-3], 30, 25, 170]), "net_revenue")
+
+    assert (row["variation"], row["signal_period"]) == ("improvement", "2026-09")
+    assert row["turned_from"] == "2026-08"
 
 
 def test_a_signal_before_the_period_is_not_the_periods(shop_of):
