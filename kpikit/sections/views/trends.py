@@ -23,6 +23,7 @@ from kpikit.present.components import Cell, Column, Component, Table, Tone
 from kpikit.present.frames import in_words, records
 from kpikit.present.titles import alt_text, period_name, series_numbers, trend_title
 from kpikit.sections.context import Context
+from kpikit.sections.evidence import bounds_of, rebased
 from kpikit.sections.views import answers
 from kpikit.sections.views.answers import Asking, Exhibit, Found, Option, Options
 
@@ -56,7 +57,9 @@ def find(context: Context, view: View) -> Found:
     series = _beside(inside, view, facts[facts["metric"] == metric.name], shown)
     if series["value"].isna().all() or not series["n"].fillna(1.0).any():
         raise answers.nothing_in(view, inside, metric.label)
-    asking.answers["series"] = answers.Answer(_routine(series), asking.answers["series"].sql)
+    asking.answers["series"] = answers.Answer(
+        _routine(inside, metric, series), asking.answers["series"].sql
+    )
     if view.by:
         by = answers.single(metric, view.by)
         parts = asking.ask("segments", lambda: inside.parts_of(metric, periods, by))
@@ -137,15 +140,20 @@ def _changed(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(difference=difference, change=change)
 
 
-def _routine(series: pd.DataFrame) -> pd.DataFrame:
+def _routine(context: Context, metric: Metric, series: pd.DataFrame) -> pd.DataFrame:
     """Return the series with the limits of routine variation, where there are points enough."""
     known = series[series["complete"].astype(bool) & series["value"].notna()]
     if len(known) < _LEAST:
         return series
     values = known.set_index("period")["value"]
-    grain = str(series["grain"].iloc[0])
-    limits = signal_table(values, season_length=_SEASONS[grain])
+    grain = series["grain"].iloc[0]
+    changes = rebased(context, metric, grain, values.index)
+    limits = signal_table(values, season_length=_SEASONS[grain], changes=changes)
     columns = limits.set_index("period")[["lower", "upper", "signal"]]
+    low, high = bounds_of(metric, values)
+    if (values >= 0).all():
+        low = max(low, 0.0)  # a band below zero would be of what never was
+    columns[["lower", "upper"]] = columns[["lower", "upper"]].clip(low, high)
     joined = series.join(columns, on="period")
     return joined.assign(signal=joined["signal"].eq(True))
 

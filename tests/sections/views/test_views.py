@@ -120,6 +120,12 @@ def test_a_trend_of_a_share_tells_its_interval_and_its_change_in_points(shop):
     }  # fmt: skip
 
 
+def test_no_band_of_a_trend_is_below_what_never_was(shop):
+    frame = find_view(shop, View(section="trends", metric="orders", grain="day")).answers["series"]
+
+    assert frame.frame["lower"].min() == 0  # most days have none and some have one order
+
+
 @pytest.mark.parametrize("grain", ["day", "week", "month", "quarter"])
 def test_a_trend_has_any_grain(shop, grain):
     figure, table = drawn(shop, section="trends", metric="orders", grain=grain)

@@ -58,6 +58,7 @@
     if (!button.dataset.kkSource) {
       // a finished report of our own: without trust JupyterLab would strip its style
       for (const cell of panel.content.model.cells) cell.trusted = true;
+      panel.context.model.dirty = false; // nothing in it was changed
       return;
     }
     const choice = button.closest('tr').querySelector('select');
