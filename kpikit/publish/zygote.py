@@ -220,7 +220,7 @@ def _take_over(request: dict[str, Any]) -> None:
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed()
     gc.enable()
-    gc.set_threshold(100_000, 10, 10)  # Ibis makes many small objects: 0.1 s a report
+    gc.set_threshold(200_000, 10, 10)  # a review keeps 150,000 small objects: 0.2 s to look through
 
 
 def _answer(connection: socket.socket) -> None:
