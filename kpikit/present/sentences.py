@@ -97,9 +97,10 @@ def headlines(
 
     The first metric of the scorecard that has a value leads, whatever it did. Then wins and misses
     take turns, beginning with the side that the first is not on; so both have equal room as long
-    as both have something to say. On each side targets that were hit or missed come before what
-    has no target, and the most telling first. Metrics that neither gained nor lost follow, then
-    those without a value. What keeps all of them from being compared is said once, in the title.
+    as both have something to say. On each side signals come first, then targets that were hit or
+    missed, then what has no target, each with the most telling first. Metrics that neither gained
+    nor lost follow, then those without a value. What keeps all of them from being compared is said
+    once, in the title.
 
     Args:
         frame: ``scorecard_table``; its order is the order of importance.
@@ -336,12 +337,16 @@ def _title_clause(row: Row, basis: Basis, *, leads: bool) -> str:
     return f"{text}{',' if change else ''} and {target}" if decided else text
 
 
-def _telling(row: Row) -> tuple[bool, float]:
-    """Return how much a metric has to say: whether a target was decided, and by how much.
+def _telling(row: Row) -> tuple[bool, bool, float]:
+    """Return how much a metric has to say: a signal, a target decided, and by how much.
 
-    The distance is relative to the target, or to the base where there is no target. Scores from
-    -100 to 100 have no natural zero: theirs is counted in hundreds of points.
+    A signal counts on the side where the metric stands: an improvement among wins, a concern among
+    misses, and one that turned from the other side on either. The distance is relative to the
+    target, or to the base where there is no target. Scores from -100 to 100 have no natural zero:
+    theirs is counted in hundreds of points.
     """
+    side = {"win": "improvement", "miss": "concern"}.get(standing(row))
+    signal = bool(side) and (row.get("variation") == side or bool(row.get("turned_from")))
     change, decided = best_change(row), row["outcome"] in ("hit", "missed")
     names = ["delta_target"] if decided else []
     names += [change] if change else []
@@ -353,8 +358,8 @@ def _telling(row: Row) -> tuple[bool, float]:
         }[name]
         size = row[absolute] / 100 if row["unit"] == "points" else row[relative]
         if not is_missing(size):
-            return decided, abs(float(size))
-    return decided, 0.0
+            return signal, decided, abs(float(size))
+    return signal, decided, 0.0
 
 
 def _in_turn(frame: pd.DataFrame) -> list[Row]:

@@ -169,6 +169,33 @@ def test_a_decided_target_comes_before_a_greater_change_without_one():
     assert summary.title.endswith("; trial to paid missed its target with 34.0 %")
 
 
+@pytest.mark.parametrize(
+    ("variation", "turned_from", "first"),
+    [
+        ("concern", "", "Crashes"),
+        ("improvement", "2026-08", "Crashes"),  # it was a concern before
+        ("improvement", "", "Trial to paid"),  # no signal of a miss
+        ("routine", "", "Trial to paid"),
+    ],
+)
+def test_a_signal_of_its_side_comes_before_a_target_missed_by_more(variation, turned_from, first):
+    missed = {"outcome": "missed", "target": 0.35, "unit": "share", "actual": 0.34,
+              "delta_target": -0.01, "verdict_target": "worse"}  # fmt: skip
+    signal = {"variation": variation, "turned_from": turned_from, "rule": "beyond_limit",
+              "side": "above", "signal_period": "2026-09"}  # fmt: skip
+    frame = pd.DataFrame(
+        [
+            row(**HIT),
+            row(label="Trial to paid", delta_target_rel=-0.2, **missed),
+            row(label="Crashes", delta_target_rel=-0.01, **missed, **signal),
+        ]
+    ).fillna({"variation": "", "turned_from": ""})
+
+    summary = headlines(frame, FINISHED)
+
+    assert summary.items[1].claim.startswith(first)
+
+
 def test_what_keeps_everything_from_being_compared_is_said_once():
     alone = {"comparable_yoy": False, "comparable_qoq": False, "reason_yoy": "2025Q3: no data"}
     frame = pd.DataFrame([row(**alone), row(label="Orders", unit="count", **alone, **HIT)])
