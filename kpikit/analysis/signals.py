@@ -6,7 +6,7 @@ Convention: Wheeler, D. J. (2000). Understanding variation, 2nd ed.: XmR charts 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +26,11 @@ SIGNAL_COLUMNS = (
 )  # fmt: skip
 LEAST_POINTS = 6
 
+Words = npt.NDArray[np.str_]
+Chart = dict[str, npt.NDArray[Any]]  # columns of ``signal_table`` for one stretch
+
+_LINES = ("expected", "lower", "upper")
+_WORD = "U12"  # the longest rule
 _LIMIT = 2.66  # 3 / d2, d2 = 1.128 for ranges of two
 _RANGE_LIMIT = 3.268  # D4 for ranges of two
 _AUTOCORRELATION_Z = 1.96
@@ -162,11 +167,11 @@ def signal_table(
         _judge(plain[start:end], filled[start:end], baseline, has_season=season.length > 1)
         for start, end in zip(starts, [*starts[1:], count], strict=True)
     ]
-    table = pd.concat(stretches, ignore_index=True)
-    for name in ("expected", "lower", "upper"):
-        table[name] = season.restore(table[name].to_numpy(), factors)
-    table = table.assign(period=values.labels, value=values.numbers, signal=table["rule"] != "")
-    return table[list(SIGNAL_COLUMNS)]
+    columns = {name: np.concatenate([part[name] for part in stretches]) for name in stretches[0]}
+    for name in _LINES:
+        columns[name] = season.restore(columns[name], factors)
+    known = {"period": values.labels, "value": values.numbers, "signal": columns["rule"] != ""}
+    return pd.DataFrame({**known, **columns}, columns=list(SIGNAL_COLUMNS))
 
 
 def find_signals(
@@ -204,9 +209,21 @@ def find_signals(
             f"{given.size} values have lines of {', '.join(str(line.size) for line in lines)} in "
             "find_signals.\nGive each line as one number, or as one per value."
         )
-    shape = np.broadcast_arrays(given, *lines)
-    known = np.isfinite(given)
-    x, middle, low, high = (part[known] for part in shape)
+    rule, side = _rules(given, *lines, run_length=run_length, near=near, slack=slack)
+    return pd.DataFrame({"rule": rule, "side": side})
+
+
+def _rules(
+    values: Floats,
+    *lines: Floats,
+    run_length: int = 8,
+    near: tuple[int, int, float] = (3, 4, 0.5),
+    slack: float = 0.0,
+) -> tuple[Words, Words]:
+    """Return the rule that each value breaks, and its side: see ``find_signals``."""
+    rules, sides = (np.full(len(values), "", dtype=_WORD) for _ in range(2))
+    known = np.isfinite(values)
+    x, middle, low, high = (part[known] for part in np.broadcast_arrays(values, *lines))
     nothing = max(slack, rounding_of(np.concatenate([x, middle])))
     off = x - middle
     side = np.where(np.abs(off) <= nothing, 0, np.sign(off)).astype(int)
@@ -218,10 +235,11 @@ def find_signals(
     rule = np.select(
         [beyond, near_limit, one_side], ["beyond_limit", "near_limit", "one_side"], default=""
     )
-    table = _no_signals(len(given))
-    words = np.select([(rule != "") & (side > 0), rule != ""], ["above", "below"], default="")
-    table.loc[known, "rule"], table.loc[known, "side"] = rule, words
-    return table
+    rules[known] = rule
+    sides[known] = np.select(
+        [(rule != "") & (side > 0), rule != ""], ["above", "below"], default=""
+    )
+    return rules, sides
 
 
 def _limits(
@@ -239,10 +257,6 @@ def _limits(
         upper=mean + scaling * mr_bar,
         range_upper=_RANGE_LIMIT * mr_bar,
     )
-
-
-def _no_signals(count: int) -> pd.DataFrame:
-    return pd.DataFrame({"rule": "", "side": ""}, index=range(count))
 
 
 def _count_same(sides: npt.NDArray[np.int64], window: int) -> npt.NDArray[np.int64]:
@@ -285,18 +299,15 @@ def _season(values: Values, starts: list[int], baseline: int | None) -> tuple[Se
     return season, np.resize(factors, len(values.numbers))
 
 
-def _judge(
-    plain: Floats, filled: Floats, baseline: int | None, *, has_season: bool
-) -> pd.DataFrame:
+def _judge(plain: Floats, filled: Floats, baseline: int | None, *, has_season: bool) -> Chart:
     """Return the lines, rules and method of one stretch without its season."""
     learned = len(plain) if baseline is None else min(baseline, len(plain))
     base = filled[:learned]
     if np.isfinite(np.diff(plain[:learned])).sum() < LEAST_POINTS - 1:
         method: Method = "too_short"
-        nothing = np.full(len(plain), math.nan)
-        return _no_signals(len(plain)).assign(
-            expected=nothing, lower=nothing, upper=nothing, method=method
-        )
+        none = np.full(len(plain), "", dtype=_WORD)
+        lines = dict.fromkeys(_LINES, np.full(len(plain), math.nan))
+        return {**lines, "rule": none, "side": none, "method": np.full(len(plain), method)}
     if not has_season and not _is_related(base[: max(len(base) - _RECENT, _ENOUGH)]):
         steady = learned if baseline is not None else _before_shift(base)
         return _chart(plain, np.zeros(len(plain)), steady, method="xmr")
@@ -305,7 +316,7 @@ def _judge(
         return _chart(plain, path, learned, method="forecast_errors")
     path = one_step_path(np.log(plain), np.log(filled), learned=learned)
     chart = _chart(np.log(plain), path, learned, method="forecast_errors")
-    return chart.assign(**{name: np.exp(chart[name]) for name in ("expected", "lower", "upper")})
+    return {**chart, **{name: np.exp(chart[name]) for name in _LINES}}
 
 
 def _before_shift(numbers: Floats) -> int:
@@ -318,20 +329,15 @@ def _before_shift(numbers: Floats) -> int:
     return len(before) if has_shifted else len(numbers)
 
 
-def _chart(values: Floats, path: Floats, learned: int, *, method: Method) -> pd.DataFrame:
+def _chart(values: Floats, path: Floats, learned: int, *, method: Method) -> Chart:
     """Return the XmR chart of what lies off a path, drawn around it."""
     off = values - path
     limits = _limits(off[:learned])
     slack = _SLACK * _limits(values[:learned]).mr_bar if method == "forecast_errors" else 0.0
-    found = find_signals(
-        off, centre=limits.mean, lower=limits.lower, upper=limits.upper, slack=slack
-    )
-    return found.assign(
-        expected=path + limits.mean,
-        lower=path + limits.lower,
-        upper=path + limits.upper,
-        method=method,
-    )
+    lines = [np.asarray(line) for line in (limits.mean, limits.lower, limits.upper)]
+    rule, side = _rules(off, *lines, slack=slack)
+    drawn = {name: path + line for name, line in zip(_LINES, lines, strict=True)}
+    return {**drawn, "rule": rule, "side": side, "method": np.full(len(values), method)}
 
 
 def _is_related(numbers: Floats) -> bool:
