@@ -12,7 +12,7 @@ from kpikit.present import canvas, lettering, theme
 from kpikit.present.frames import age_names, cohort_name, cohort_rates
 from kpikit.present.panels import Panel
 
-_CELL_PT = 14.0  # height of a row of cells
+_CELL_PT = 13.5  # height of a row of cells
 _DOT_PT = 0.98  # as large as a dot of the text would be
 
 

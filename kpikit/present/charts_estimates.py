@@ -168,7 +168,7 @@ def plot_survival(
 
 def _time_marks(until: float, time_unit: str) -> list[float]:
     """Return the times to name: of months, whole years or halves of them where there are some."""
-    steps = [step for step in (6, 12, 24, 60) if 3 <= until / step <= 6]
+    steps = [step for step in (6, 12, 24, 60) if 3 <= until / step <= 7]
     if time_unit != "months" or not steps:
         return canvas.round_ticks((0.0, until))
     return [float(mark) for mark in range(0, int(until) + 1, steps[0])]

@@ -36,7 +36,7 @@ def prospects_table(frame: pd.DataFrame, *, currency: str = "", title: str = "")
     columns = (
         Column("kpi", "KPI", width=1.7),
         Column("period", "Period", width=1.0),
-        Column("so_far", "So far", "number", width=1.2),
+        Column("so_far", "So far", "number", width=1.7),
         Column("mean", "Forecast", "number", width=1.1, emphasis=True),
         Column("interval", "80 % interval", "number", width=1.7),
         Column("target", "Target", "number", width=1.1),

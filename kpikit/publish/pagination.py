@@ -2,8 +2,8 @@
 
 The heights of all parts are measured first; then pages are filled in order on paper, so to speak.
 Where the next part just misses the rest of a page, that page's charts shrink and the rows of its
-tables close up together, never below ``MIN_SCALE``; a longer table may break instead. Nothing
-moves out of its order.
+tables close up together, never below ``MIN_SCALE``; a longer table may break instead. Little white
+is left as it is, unless the last part would make a page of its own. Nothing moves out of its order.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -60,6 +60,7 @@ def fill_pages(units: Iterable[Unit], *, page_height: float = PAGE_HEIGHT) -> Fi
     broken: set[tuple[int, int]] = set()
     page: list[Unit] = []
     used = 0.0
+    units = list(units)
     for unit in units:
         if unit.flows and unit.at is not None:
             broken.add(unit.at)
@@ -69,7 +70,7 @@ def fill_pages(units: Iterable[Unit], *, page_height: float = PAGE_HEIGHT) -> Fi
         elif unit.flows:
             begins = page_height - used > _BEGINNING
             page, used = [unit], (need if begins else unit.height) % page_height
-        elif page_height - used < _WHITE * page_height:
+        elif page_height - used < _WHITE * page_height and unit is not units[-1]:
             page, used = [unit], unit.height
         elif _shrink([*page, unit], need - page_height + _SPARE, scales):
             page, used = [], page_height

@@ -20,13 +20,28 @@ _FEW = 4  # charts that fill a page at the greater size
 
 
 def trends_section(context: Context) -> Stack:
-    """Return a chart per KPI of the scorecard, two beside each other, at most six."""
-    metrics = [metric for metric in context.metrics if _has_history(context, metric)][:_MOST]
+    """Return a chart per KPI of the scorecard, two beside each other, at most six.
+
+    Where there are more KPIs, those go first of which there is something to tell: a signal, a
+    target, an event of their own.
+    """
+    known = [metric for metric in context.metrics if _has_history(context, metric)]
+    told = _told(context)
+    chosen = sorted(known, key=lambda metric: metric.name not in told)[:_MOST]
+    metrics = [metric for metric in known if metric in chosen]
     if not metrics:
         return nothing_to_show("No KPI has a value in two months, so there is no trend to draw.")
     size: Size = "full" if len(metrics) == 1 else "half" if len(metrics) <= _FEW else "small"
     charts = [_trend(context, metric, size) for metric in metrics]
     return Stack(tuple(pair_up(charts)))
+
+
+def _told(context: Context) -> set[str]:
+    """Return the KPIs with a signal, a target or an event that is theirs."""
+    card = context.scorecard
+    signalled = card.loc[card["variation"].isin(["concern", "improvement"]), "metric"]
+    marked = {name for mark in context.params.annotations for name in mark.metrics}
+    return {*signalled, *marked, *(target.metric for target in context.params.targets)}
 
 
 def pair_up(figures: Sequence[Figure]) -> list[Component]:

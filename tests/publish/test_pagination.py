@@ -38,9 +38,14 @@ def test_they_do_not_shrink_too_far():
 
 def test_a_little_white_at_the_foot_is_left():
     # 85 are used, 15 % white: less than the fifth that is worth mending.
-    filling = fill(chart(0, 85), chart(1, 20))
+    filling = fill(chart(0, 85), chart(1, 20), chart(2, 20))
 
     assert filling.scales == {}
+
+
+def test_the_last_part_makes_no_page_of_its_own_for_a_little():
+    # 85 + 10 + 10 = 105: 7 of 95 chart points.
+    assert fill(chart(0, 85), chart(1, 10)).scales == {(0, 0): 0.9263, (0, 1): 0.9263}
 
 
 def test_parts_that_give_nothing_keep_their_size():

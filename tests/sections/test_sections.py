@@ -125,6 +125,22 @@ def test_trends_draw_one_chart_per_kpi_two_by_two(shop):
     assert isinstance(stack.items[1], Figure)
 
 
+def test_trends_draw_first_what_has_a_target_or_an_event_of_its_own(open_context):
+    names = "gross_revenue, net_revenue, orders, average_order_value, paying_users, arpu"
+    yaml = (
+        "source: {tables: {orders: {files: orders.csv}}}\n"
+        f"metrics: [{names}, new_customers, repeat_purchase_rate]\n"
+        "targets: [{metric: new_customers, period: 2026Q4, value: 9}]\n"
+        "annotations: [{date: 2026-08-01, label: Sale, metrics: [repeat_purchase_rate]}]\n"
+    )
+
+    stack = trends_of.trends_section(open_context(yaml, {"orders.csv": ORDERS}))
+
+    shown = [figure.title.split(" was ")[0].split(" were ")[0] for figure in figures(stack)]
+    assert len(shown) == 6
+    assert shown[-2:] == ["New customers", "Repeat purchase rate"]
+
+
 def test_trends_say_what_their_panels_and_lines_are_as_far_as_they_are_drawn(open_context):
     rows = """
         order_id,user_id,order_time,revenue
