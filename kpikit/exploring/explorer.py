@@ -7,8 +7,8 @@ from functools import partial
 from typing import Any
 
 from kpikit.errors import KpikitError
-from kpikit.exploring.front import Loop, ask_page
-from kpikit.exploring.keep import TAG, cell_source, keep_in_file
+from kpikit.exploring.front import Loop
+from kpikit.exploring.keeper import Keeper
 from kpikit.exploring.session import Choice, Page, Session
 from kpikit.exploring.worker import Question, Worker
 from kpikit.params import mask_secrets
@@ -18,21 +18,12 @@ from kpikit.present.queries import fold_columns
 from kpikit.present.widgets import Page as Widgets
 from kpikit.present.widgets import Shown
 from kpikit.sections.context import Context
-from kpikit.sections.views import SECTIONS, Option
+from kpikit.sections.views import SECTIONS, Found, Option
 
 DEBOUNCE = 0.06  # seconds without a further change after which one is answered
 _PATIENCE = 0.25  # seconds after which the page says that it computes
 _QUICK = 5.0  # seconds: what takes longer is not computed before it is asked for
 _MOST_AHEAD = 8
-_BELOW: Mapping[str, tuple[str, ...]] = {  # calls of a template below which a kept view stands
-    "scorecard": ("report.scorecard(",),
-    "trends": ("report.trends(",),
-    "drivers": ("report.drivers(",),
-    "funnel": ("report.funnels.steps(", "report.funnel("),
-    "retention": ("report.funnels.retention(", "report.retention("),
-    "segments": ("report.segments(",),
-    "experiment": ("report.experiments(", "report.effect("),
-}
 
 
 @dataclass(frozen=True)
@@ -65,7 +56,7 @@ class Explorer:
             cell: Id of the cell that shows the page.
             static: What a page that is exported shows in its place.
         """
-        self._loop, self._cell, self._static = loop, cell, static
+        self._loop, self._static = loop, static
         self.worker = Worker(loop.call_soon_threadsafe)
         self.session = Session(context, self.worker.check)
         self.widgets = Widgets(
@@ -74,9 +65,9 @@ class Explorer:
             tell_sql=self._soon(self._tell_sql),
             pick=self._soon(self.pick),
         )
+        self._keeper = Keeper(self.widgets, cell=cell, loop=loop)
         self.choice = Choice(context.loaded.key, view)
         self.seconds = 0.0
-        self._home = context.loaded.key
         self._column = next(iter(view.where), "")
         self._shown: tuple[Choice, Page] | None = None
         self._exhibits: list[str] = []
@@ -300,8 +291,12 @@ class Explorer:
     # -- buttons -----------------------------------------------------------------------------------
 
     def _act(self, name: str) -> None:
-        acts = {"cancel": self.cancel, "keep_cell": self.keep_cell, "keep_file": self.keep_file,
-                "again": self.again}  # fmt: skip
+        acts: Mapping[str, Callable[[], None]] = {
+            "cancel": self.cancel,
+            "again": self.again,
+            "keep_cell": lambda: self._keeper.as_cell(self._kept()),
+            "keep_file": lambda: self._keeper.in_file(self._kept()),
+        }
         acts[name]()
 
     def cancel(self) -> None:
@@ -326,50 +321,10 @@ class Explorer:
         """Return what a control can be moved to."""
         return [option.value for option in self._options.get(name, ())]
 
-    def kept_view(self) -> View | None:
-        """Return the view to keep: what is shown, every setting chosen; None where nothing is."""
-        if self._shown is None or self._shown[0] != self.choice:
-            self.widgets.tell("There is nothing to keep: this choice shows nothing.", line=True)
-            return None
-        return self._shown[1].found.view
-
-    def keep_cell(self) -> None:
-        """Write the view as a cell of the notebook, and save the notebook."""
-        view = self.kept_view()
-        if view is None:
-            return
-        source = cell_source(view, product=self.choice.product)
-        message = {"cell": self._cell, "source": source, "tag": TAG,
-                   "below": list(_BELOW[view.section])}  # fmt: skip
-        ask_page(message, self._soon(partial(self._kept, source)), self._loop)
-
-    def _kept(self, source: str, reply: Mapping[str, Any]) -> None:
-        if reply.get("done") == "kept":
-            self.widgets.tell(f"Kept as a cell of {reply['path']}: the next run shows it.")
-        elif reply.get("done") == "known":
-            self.widgets.tell(f"{reply['path']} keeps this view already.")
-        else:
-            why = reply.get("error") or "this page cannot write cells"
-            self.widgets.tell(
-                f"Not kept as a cell: {why}.\nAdd this cell to the notebook yourself: {source}",
-                line=True,
-            )
-
-    def keep_file(self) -> None:
-        """Write the view into the product's file."""
-        view = self.kept_view()
-        if view is None or self._shown is None:
-            return
-        path = self._shown[1].found.context.loaded.path
-        try:
-            line = keep_in_file(path, view)
-        except KpikitError as error:
-            self.widgets.tell(str(error), line=True)
-            return
-        said = f"Kept in {path.name}: the next run shows it." if line else (
-            f"{path.name} keeps this view already."
-        )  # fmt: skip
-        self.widgets.tell(said)
+    def _kept(self) -> Found | None:
+        """Return what is shown; nothing where the present choice shows nothing."""
+        shown = self._shown
+        return shown[1].found if shown is not None and shown[0] == self.choice else None
 
     def _tell_sql(self, index: int) -> None:
         """Show the queries behind an exhibit, computed when asked for."""

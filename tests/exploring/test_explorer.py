@@ -356,7 +356,7 @@ def test_a_view_is_kept_as_a_cell_by_the_page(reply, told, play, monkeypatch):
         asked.append(message)
         then(reply)
 
-    monkeypatch.setattr(explorers, "ask_page", page_replies)
+    monkeypatch.setattr("kpikit.exploring.keeper.ask_page", page_replies)
 
     async def scene(page):
         await page.click("keep_cell")
