@@ -175,10 +175,11 @@ def _chances(context: Context, metric: Metric) -> pd.DataFrame:
         factors=TARGET_FACTORS,
         direction=metric.direction,
     )
-    ends = table["origin"].map(lambda label: context.calendar.parse(str(label)).end)
-    return table.assign(
-        quarter=[context.calendar.period_of(end, "quarter").label for end in ends]
-    )[_CHANCES]  # fmt: skip
+    ends = {label: context.calendar.parse(str(label)).end for label in table["origin"].unique()}
+    quarters = {
+        label: context.calendar.period_of(end, "quarter").label for label, end in ends.items()
+    }
+    return table.assign(quarter=table["origin"].map(quarters))[_CHANCES]
 
 
 def value_of(context: Context, metric: Metric, period: Period) -> float:
