@@ -149,9 +149,10 @@ def define(
 def _checked_steps(
     given: Sequence[Step | str | None], order: Order, where: str
 ) -> tuple[Step, ...]:
-    if isinstance(given, str) or not given:
+    named = [] if isinstance(given, str | Step) or given is None else list(given)
+    if not named:
         raise AnalysisError(f"steps is {given!r} in {where}.\nGive a list of events or kk.Step.")
-    steps = tuple(as_step(step) for step in given)
+    steps = tuple(as_step(step) for step in named)
     if len(steps) > _MOST_STEPS:
         raise AnalysisError(
             f"{len(steps)} steps are given in {where}.\nGive at most {_MOST_STEPS}."
@@ -187,9 +188,15 @@ def _checked_window(window: Window, where: str) -> dt.timedelta | None:
 
 
 def _checked_exclusions(
-    given: Sequence[Exclusion], steps: tuple[Step, ...], order: Order, where: str
+    given: Sequence[Exclusion] | None, steps: tuple[Step, ...], order: Order, where: str
 ) -> tuple[Exclusion, ...]:
-    for exclusion in given:
+    exclusions = (given,) if isinstance(given, Exclusion) else tuple(given or ())
+    for exclusion in exclusions:
+        if not isinstance(exclusion, Exclusion):
+            raise AnalysisError(
+                f"{exclusion!r} is given as an exclusion in {where}.\n"
+                f"Write kk.Exclusion('name', after=1, before=2)."
+            )
         bounds = (exclusion.after, exclusion.before)
         if order == "unordered":
             continue  # there it counts between the entry and its last step, whichever they are
@@ -204,7 +211,7 @@ def _checked_exclusions(
                     f"An exclusion names step {number} in {where}, which is optional.\n"
                     f"Name steps that every entry has to reach."
                 )
-    return tuple(given)
+    return exclusions
 
 
 def _checked_by(by: Columns | None, where: str) -> tuple[str, ...]:

@@ -15,7 +15,14 @@ import pandas as pd
 from kpikit.analysis.funnels.definition import Definition
 from kpikit.analysis.funnels.steps import Matcher, are_disjoint, is_filtered, matches
 from kpikit.catalogue.relations import MISSING_SEGMENT
-from kpikit.engine import as_table, backend_name, check_columns, naive_utc, short_key
+from kpikit.engine import (
+    as_table,
+    backend_name,
+    check_columns,
+    naive_utc,
+    short_key,
+    with_text_events,
+)
 
 TIME = "timestamp(6)"
 REST = "(other)"
@@ -136,7 +143,7 @@ def prepare(
         keep_ids: Whether units keep their ids, which the result shows.
         carry: Further columns of the events that the rows of a step have to bear.
     """
-    table = as_table(events)
+    table = with_text_events(as_table(events))
     named = [*funnel.unit, *funnel.hold, *funnel.by, *carry]
     check_columns(table, [*named, "event_time"], "events")
     carried = {name: f"carried_{index}" for index, name in enumerate(carry)}

@@ -92,15 +92,17 @@ def _touches(rows: Rows) -> ir.Table:
 
 def _value_at(touches: ir.Table, line: Sequence[str], *, latest: bool) -> ir.Table:
     """Return the values of the first or latest row per ``line``, of equals the first in order."""
+    names = [name for name in touches.columns if name.startswith("by_")]
     time = touches.time.max() if latest else touches.time.min()
-    # kept, or the engine would keep all touches to read them twice
-    at = touches.group_by(list(line)).aggregate(time=time).cache()
-    return _first_in_order(touches.inner_join(at, [*line, "time"]), line)
+    # units bear few values: one grouping leaves little to sort, and nothing to look up again
+    each = touches.group_by(*line, *names).aggregate(time=time)
+    return _first_in_order(each, line, by=each.time.desc() if latest else each.time)
 
 
-def _first_in_order(rows: ir.Table, line: Sequence[str]) -> ir.Table:
-    """Return per ``line`` the values of the row that is the first in their order."""
+def _first_in_order(rows: ir.Table, line: Sequence[str], *, by: ir.Value | None = None) -> ir.Table:
+    """Return per ``line`` the values of the row that is the first in their order, or ``by`` it."""
     names = [name for name in rows.columns if name.startswith("by_")]
-    window = ibis.window(group_by=list(line), order_by=names)
+    order = names if by is None else [by, *names]
+    window = ibis.window(group_by=list(line), order_by=order)
     ranked = rows.mutate(place=ibis.row_number().over(window))
     return ranked.filter(ranked.place == 0).select(*line, *names)

@@ -21,7 +21,12 @@ from kpikit.analysis.funnels.events import Rows, instant, prepare
 from kpikit.analysis.funnels.groups import attributed
 from kpikit.analysis.funnels.outliving import outliving_suffices
 from kpikit.analysis.funnels.paths import Direction, neighbour_table
-from kpikit.analysis.funnels.reported import best_entries, candidate_entries, is_reached
+from kpikit.analysis.funnels.reported import (
+    best_entries,
+    candidate_entries,
+    deepest_entries,
+    is_reached,
+)
 from kpikit.analysis.funnels.tables import depth_totals, sized_rows, step_rows, step_totals
 from kpikit.analysis.funnels.times import Edges, time_histogram, time_quantiles
 from kpikit.analysis.funnels.trends import trend_rows
@@ -86,6 +91,7 @@ class FunnelStudy:
         ]
         entries = entries.mutate(period=ibis.cases(*branches)).drop("day", "is_mature")
         entries = entries.drop_null("period")
+        entries = deepest_entries(entries, self.rows, ["period"])
         return best_entries(entries, self.rows, ["period"]).cache()
 
     def reported_in(self, span: str) -> ir.Table:
