@@ -1,9 +1,10 @@
 """What every section of one report works from: the product, its data, the period, the facts."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -25,9 +26,11 @@ from kpikit.ledger import Ledger, read_ledger
 from kpikit.params import LoadedProduct, Product
 from kpikit.periods import Calendar, Grain, Period
 from kpikit.present.sentences import Basis
-from kpikit.sections.evidence import Aim, evidence_table
+from kpikit.sections.evidence import evidence_table
 from kpikit.sections.known import KnownFacts, KnownParts, foreseen_metrics
 from kpikit.sources import Dataset, Finding, findings_for
+
+Made = TypeVar("Made")
 
 MONTHS = 24
 WEEKS = 6
@@ -133,19 +136,20 @@ class Context:
             evidence=evidence_table(self),
         )
 
-    @cached_property
-    def histories(self) -> dict[tuple[str, Grain, dt.date], pd.Series]:
-        """What ``sections.evidence`` has found of the past, by KPI, grain and last day."""
-        return {}
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """Return what ``make`` gives; it is called once per report and key.
+
+        Args:
+            key: Names what is made, its function first.
+            make: Makes it.
+        """
+        if key not in self._made:
+            self._made[key] = make()
+        found: Made = self._made[key]
+        return found
 
     @cached_property
-    def signal_tables(self) -> dict[tuple[str, Grain], pd.DataFrame]:
-        """What ``sections.evidence`` has found of signals, by KPI and grain."""
-        return {}
-
-    @cached_property
-    def aims(self) -> dict[str, Aim | None]:
-        """What ``sections.evidence`` has found of open targets, by KPI."""
+    def _made(self) -> dict[Hashable, Any]:
         return {}
 
     @cached_property

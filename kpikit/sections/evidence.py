@@ -113,10 +113,9 @@ def history(
     leaves out what came after an earlier day. It is made once per report.
     """
     day = as_of or context.as_of
-    key = (metric.name, grain, day)
-    if key not in context.histories:
-        context.histories[key] = _history(context, metric, grain, day)
-    return context.histories[key]
+    return context.once(
+        ("history", metric.name, grain, day), lambda: _history(context, metric, grain, day)
+    )
 
 
 def _history(context: "Context", metric: Metric, grain: Grain, as_of: dt.date) -> pd.Series:
@@ -137,10 +136,7 @@ def signals(context: "Context", metric: Metric, grain: Grain = "month") -> pd.Da
 
     Several sections ask for the same table; it is made once per report.
     """
-    key = (metric.name, grain)
-    if key not in context.signal_tables:
-        context.signal_tables[key] = _signals(context, metric, grain)
-    return context.signal_tables[key]
+    return context.once(("signals", metric.name, grain), lambda: _signals(context, metric, grain))
 
 
 def _signals(context: "Context", metric: Metric, grain: Grain) -> pd.DataFrame:
@@ -174,9 +170,7 @@ def open_aim(context: "Context", metric: Metric) -> Aim | None:
     That of the report's own period where it runs, else the one whose period follows at once. It is
     made once per report.
     """
-    if metric.name not in context.aims:
-        context.aims[metric.name] = _open_aim(context, metric)
-    return context.aims[metric.name]
+    return context.once(("aim", metric.name), lambda: _open_aim(context, metric))
 
 
 def _open_aim(context: "Context", metric: Metric) -> Aim | None:

@@ -12,6 +12,7 @@ References:
     International Journal of Forecasting 36, 54-74: combinations beat their members.
 """
 
+import functools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -237,6 +238,13 @@ def look_ahead(numbers: Floats, *, horizon: int, season_length: int) -> Outlook:
         horizon: Steps ahead (>= 1).
         season_length: Periods per season, 1 for none.
     """
+    # a report asks one series for its total, the chance of its target and how both fared
+    return _look_ahead(numbers.astype(np.float64).tobytes(), horizon, season_length)
+
+
+@functools.lru_cache(maxsize=64)
+def _look_ahead(data: bytes, horizon: int, season_length: int) -> Outlook:
+    numbers = np.frombuffer(data)
     count = len(numbers)
     if count < MIN_HISTORY:
         lengths = np.arange(1, count + 1)
