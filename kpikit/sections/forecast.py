@@ -142,8 +142,11 @@ def _chart(context: Context, metric: Metric, period: Period) -> Figure | None:
     marks = "hatched: forecast; lines" if is_total else "dashed: forecast; bands"
     levels = "80 and 95 %" if is_total else "50, 80 and 95 %"
     numbers = row_numbers(
-        shown.assign(known=shown["value"].fillna(shown["mean"])), name="period", value="known",
-        unit=metric.unit, currency=context.currency, most=len(shown),
+        shown.assign(
+            known=shown["value"].fillna(shown["mean"]),
+            when=shown["period"].where(shown["value"].notna(), shown["period"] + " (foreseen)"),
+        ),
+        name="when", value="known", unit=metric.unit, currency=context.currency, most=len(shown),
     )  # fmt: skip
     return figure(
         axes,

@@ -7,7 +7,7 @@ import pandas as pd
 
 from kpikit.analysis.subscriptions import mrr_table, trial_table
 from kpikit.catalogue import Metric
-from kpikit.formats import format_span, plural
+from kpikit.formats import format_money, format_span, plural
 from kpikit.present.charts import figure, plot_columns, plot_mrr_waterfall
 from kpikit.present.components import Component, Figure, Row, Stack, Table
 from kpikit.present.frames import records, trend_frame
@@ -133,7 +133,7 @@ def _waterfall(context: Context, size: Size) -> Figure:
         alt=alt_text(
             "Waterfall", "monthly recurring revenue",
             "Movements between the start and the end of the period",
-            [f"{name.replace('_', ' ')} {movements[name]:,.2f}"
+            [f"{name.removeprefix('mrr_')} {format_money(movements[name], context.currency)}"
              for name in ("mrr_start", "new", "reactivation", "expansion", "contraction",
                           "churned", "mrr_end")],
         ),

@@ -150,6 +150,6 @@ def _composition(frame: pd.DataFrame) -> Figure:
         alt=alt_text(
             "Bars of 100 % by quarter", "promoters, passives and detractors",
             "Promoters answer 9 or 10, passives 7 or 8, detractors 0 to 6",
-            row_numbers(frame, name="period", value="promoter_share", unit="share"),
+            [composition_title(frame.iloc[[place]], parts=_PARTS) for place in range(len(frame))],
         ),
     )  # fmt: skip

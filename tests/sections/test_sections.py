@@ -1,6 +1,7 @@
 """Every section from small data: what it shows, and the line where it has nothing to show."""
 
 import io
+import re
 
 import pandas as pd
 import pytest
@@ -260,6 +261,7 @@ def test_churn_names_the_share_that_ended_and_why(open_context):
 
     survival, reasons = figures(stack)
     assert "paying customers" in survival.title
+    assert re.search(r" \d+\.\d months: \d+\.\d %", survival.alt)
     assert reasons.title == ("“Price” is the reason most often given: 1 of 1 who left, 100 %")
     # 1 of 4 ended, with 20 of 65 a month
     assert stack.items[-1].text == (
@@ -323,6 +325,8 @@ def test_revenue_shows_the_movements_of_mrr(open_context):
     assert waterfall.title == (
         "MRR went from €30.00 to €45.00: new customers brought €35.00, churn took €20.00"
     )
+    assert "start €30.00; new €35.00; " in waterfall.alt
+    assert waterfall.alt.endswith("; churned €20.00; end €45.00.")
     assert isinstance(table, Table)
     assert table.rows[-1]["mrr_end"] == "€45"
     assert table.rows[-1]["period"] == "Sep 2026"
@@ -421,8 +425,12 @@ def test_customer_voice_of_two_quarters_draws_their_scores(open_context):
 
     stack = voice.voice_section(context)
 
-    score, _ = figures(stack)
+    score, composition = figures(stack)
     assert score.title.startswith("NPS was 100")
+    assert composition.alt.endswith(
+        " 100 % promoters, 0 % passives, 0 % detractors in 2026Q2; "
+        "100 % promoters, 0 % passives, 0 % detractors in 2026Q3."
+    )
     assert score.subtitle.endswith("lines: 95 % intervals")
     assert stack.items[-2].subtitle == "Net Promoter Score, points, by quarter"
 
