@@ -79,6 +79,15 @@ def test_the_chart_says_its_forecast_as_the_table_does(shop_of):
     assert chart.subtitle == "Net revenue, EUR, by quarter; hatched: forecast; lines: 80 and 95 %"
 
 
+def test_the_chart_in_words_tells_what_came_from_what_is_foreseen(shop_of):
+    (chart,) = parts(forecast_section(shop_of(WAVE)), Figure)
+
+    came, foreseen = chart.alt.split("; ")[-2:]
+
+    assert came.startswith("2026Q3: €")
+    assert foreseen.startswith("2026Q4 (foreseen): €")
+
+
 def test_several_targets_and_outcomes_are_counted_in_the_titles(shop_of):
     context = shop_of(
         WAVE,
