@@ -148,19 +148,21 @@ def duplicate_key_findings(subject: Subject) -> Iterator[Finding]:
 
 def repeat_findings(subject: Subject) -> Iterator[Finding]:
     """Find rows alike in every column, and days that were delivered twice."""
-    if not subject.rows or _has_no_identity(subject):
+    if not subject.rows or has_no_identity(subject):
         return
-    days = daily_repeats(
-        subject.table, subject.spec, subject.calendar.timezone,
-        days=subject.days, between=span_of(subject.files),
-    )  # fmt: skip
+    days = subject.repeats
+    if days is None:
+        days = daily_repeats(
+            subject.table, subject.spec, subject.calendar.timezone,
+            days=subject.days, between=span_of(subject.files),
+        )  # fmt: skip
     choice = subject.source.deduplicate
     yield from _exact_duplicates(subject, days, choice)
     for batch in find_batches(days):
         yield _doubled_batch(subject, batch, choice)
 
 
-def _has_no_identity(subject: Subject) -> bool:
+def has_no_identity(subject: Subject) -> bool:
     """Tell whether rows do not say whose they are, so that equal ones are expected."""
     return subject.spec.name == "survey" and "respondent_id" not in subject.mapped
 

@@ -16,8 +16,10 @@ from kpikit.periods import Calendar
 from kpikit.sources import checks_days, checks_rows, checks_tables
 from kpikit.sources.connect import as_view
 from kpikit.sources.dataset import SEVERITIES, Finding
+from kpikit.sources.repeats import grouped_repeats
 from kpikit.sources.stage import FILE_OF, StagedTable
 from kpikit.sources.subject import Content, FileFacts, Subject, span_of
+from kpikit.sources.suspects import LARGE
 
 _ROWS, _FIRST, _LAST = "rows", "first", "last"
 
@@ -33,9 +35,9 @@ def make_subject(
     single_name: str,
     is_single: bool,
 ) -> Subject:
-    """Return what the checks need to know of a table: by one look at all rows, one for days.
+    """Return what the checks need to know of a table, by one look at all rows and one at its days.
 
-    Several files take one look more.
+    Of a small table the latter tells of repeats too. Several files take one look more.
 
     Args:
         staged: The table as delivered.
@@ -63,7 +65,7 @@ def make_subject(
             name for name in dict.fromkeys(codes)
             if name in mapped and name in table.columns and table[name].type().is_string()
         ),
-        rows=0, files=(), days={}, seen={},
+        rows=0, files=(), days={}, repeats=None, seen={},
     )  # fmt: skip
     seen = _look(subject)
     rows = int(seen[_ROWS])
@@ -71,8 +73,7 @@ def make_subject(
         files = _files(subject)
     else:
         files = (FileFacts(single_name, rows, seen[_FIRST], seen[_LAST], None),) * (rows > 0)
-    days = _days(table, spec, calendar, files)
-    return dataclasses.replace(subject, rows=rows, files=files, days=days, seen=seen)
+    return _with_days(dataclasses.replace(subject, rows=rows, files=files, seen=seen))
 
 
 def judge(
@@ -130,15 +131,25 @@ def _weighed(finding: Finding, source: TableSource) -> Finding:
     return finding
 
 
-def _days(
-    table: ir.Table, spec: TableSpec, calendar: Calendar, files: Sequence[FileFacts]
-) -> Mapping[dt.date, int]:
-    times = table[spec.time]
+def _with_days(subject: Subject) -> Subject:
+    """Count the rows of each day; of a small table by the query that counts its repeats."""
+    if subject.rows >= LARGE or checks_tables.has_no_identity(subject):
+        return dataclasses.replace(subject, days=_days(subject))
+    zone, between = subject.calendar.timezone, span_of(subject.files)
+    repeats = grouped_repeats(subject.table, subject.spec, zone, between=between)
+    days = {each.day: each.rows for each in repeats}
+    return dataclasses.replace(subject, days=days, repeats=repeats)
+
+
+def _days(subject: Subject) -> Mapping[dt.date, int]:
+    table = subject.table
+    times = table[subject.spec.time]
     if times.type().is_timestamp():
-        times = local_date(times, calendar.timezone, between=span_of(files))
-    timed = table.filter(table[spec.time].notnull())
-    days = timed.group_by(day=times).aggregate(rows=timed.count()).order_by("day")
-    return {row["day"]: int(row["rows"]) for row in days.to_pyarrow().to_pylist()}
+        times = local_date(times, subject.calendar.timezone, between=span_of(subject.files))
+    timed = table.filter(table[subject.spec.time].notnull())
+    days = timed.group_by(day=times).aggregate(rows=timed.count())
+    found = {row["day"]: int(row["rows"]) for row in days.to_pyarrow().to_pylist()}
+    return dict(sorted(found.items()))
 
 
 def _look(subject: Subject) -> Mapping[str, Any]:

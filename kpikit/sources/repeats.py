@@ -71,6 +71,29 @@ def row_columns(table: ir.Table) -> list[str]:
     return [name for name in table.columns if name not in working and not name.startswith(SKIPPED)]
 
 
+def grouped_repeats(
+    table: ir.Table,
+    spec: TableSpec,
+    timezone: str,
+    *,
+    between: tuple[dt.datetime, dt.datetime] | None,
+) -> list[DayRepeats]:
+    """Return what ``daily_repeats`` does, and the days at that: one query, which groups all rows.
+
+    Args:
+        table: Staged, as delivered; best of fewer than ``LARGE`` rows.
+        spec: The canonical table.
+        timezone: In which days begin.
+        between: First and last time of a row.
+    """
+    groups = _alike(table.filter(table[spec.time].notnull()), row_columns(table))
+    found = _repeats_of(groups, spec, timezone, between)
+    return [
+        DayRepeats(day, int(seen["rows"]), int(seen["rows"] - seen["extra"]), int(seen["even"]))
+        for day, seen in sorted(found.items())
+    ]
+
+
 def daily_repeats(
     table: ir.Table,
     spec: TableSpec,
@@ -95,8 +118,9 @@ def daily_repeats(
     )  # fmt: skip
     found = {}
     if suspects is not None:
-        groups = suspects.group_by(columns).aggregate(**{_COPIES: suspects.count()})
-        found = _repeats_of(groups, spec, timezone, between)
+        groups = _alike(suspects, columns)
+        # the local day of the few that repeat, for finding it is dear
+        found = _repeats_of(groups.filter(groups[_COPIES] > 1), spec, timezone, between)
     none = {"extra": 0, "even": 0}
     return [
         DayRepeats(day, rows, rows - int(seen["extra"]), int(seen["even"]))
@@ -105,20 +129,25 @@ def daily_repeats(
     ]
 
 
+def _alike(rows: ir.Table, columns: Sequence[str]) -> ir.Table:
+    """Return each row once, with how often it occurs."""
+    return rows.group_by(columns).aggregate(**{_COPIES: rows.count()})
+
+
 def _repeats_of(
     groups: ir.Table,
     spec: TableSpec,
     timezone: str,
     between: tuple[dt.datetime, dt.datetime] | None,
 ) -> dict[dt.date, dict[str, Any]]:
-    """Return, per local day with repeats, the rows beyond the first and those that occur evenly."""
-    # the local day of the few that repeat, for finding it is dear
-    groups = groups.filter(groups[_COPIES] > 1)
+    """Return, per local day, the rows, those beyond the first, and those that occur evenly."""
     times, copies = groups[spec.time], groups[_COPIES]
     is_time = times.type().is_timestamp()
     day = local_date(times, timezone, between=between) if is_time else times
     repeated = groups.group_by(day=day).aggregate(
-        extra=(copies - 1).sum(), even=copies.sum(where=copies % 2 == 0).fill_null(0)
+        rows=copies.sum(),
+        extra=(copies - 1).sum(),
+        even=copies.sum(where=copies % 2 == 0).fill_null(0),
     )
     return {row["day"]: row for row in repeated.to_pyarrow().to_pylist()}
 

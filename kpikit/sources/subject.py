@@ -1,7 +1,7 @@
 """What a check looks at: one table as delivered, with what is already known of it."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from kpikit.params.model import TableSource
 from kpikit.params.tables import TableSpec
 from kpikit.periods import Calendar
 from kpikit.sources.dates import TimeFormat
+from kpikit.sources.repeats import DayRepeats
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,7 @@ class Subject:
         rows: Rows.
         files: Its files.
         days: Local day to rows, in order; rows without a time are left out.
+        repeats: How often rows repeat, per local day; None where that is yet to be counted.
         seen: What the checks asked of one look at all rows, by the names that they gave it.
     """
 
@@ -82,4 +84,5 @@ class Subject:
     rows: int
     files: tuple[FileFacts, ...]
     days: Mapping[dt.date, int]
+    repeats: Sequence[DayRepeats] | None
     seen: Mapping[str, Any]

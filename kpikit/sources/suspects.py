@@ -22,7 +22,7 @@ from kpikit.params.tables import TableSpec
 from kpikit.sources.stage import ROW_OF, WORKING
 
 # grouping fewer rows takes less than the two queries more that numbers take
-_LARGE = 100_000
+LARGE = 100_000
 # numbers sorted at a time: with their copies they take 256 MB
 _SLICE_ROWS = 1 << 23
 # where more rows share a number, leaving the others out saves nothing
@@ -62,8 +62,7 @@ def suspected_rows(
 
     None means that there are none.
 
-    All rows of a small table are suspects, and of one that lies outside DuckDB, which alone hands
-    its numbers over where they lie.
+    All rows of a table outside DuckDB are suspects, for it alone hands numbers over where they lie.
 
     Args:
         timed: Staged rows that have a time.
@@ -73,9 +72,9 @@ def suspected_rows(
         days: Local day to its rows.
         between: First and last time of a row.
     """
-    rows = sum(days.values())
-    if rows < _LARGE or timed.get_backend().name != "duckdb":
+    if timed.get_backend().name != "duckdb":
         return timed
+    rows = sum(days.values())
     edges = _edges(timed[spec.time], timezone, days)
     whole_row = _hash64(ibis.struct({name: timed[name] for name in columns}))
     by_time = [timed[spec.time]] if _is_fine(timed[spec.time], rows, between) else []

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kpikit.params.tables import CANONICAL
 from kpikit.sources import suspects
-from kpikit.sources.repeats import DayRepeats, daily_repeats
+from kpikit.sources.repeats import DayRepeats, daily_repeats, grouped_repeats
 from kpikit.sources.stage import ROW_OF
 from kpikit.sources.suspects import suspected_rows
 
@@ -30,10 +30,9 @@ def con():
 
 @pytest.fixture
 def sizes(monkeypatch):
-    """Set from how many rows on tables are large, and how many make a slice."""
+    """Set how many rows make a slice, and of what share the others are left out."""
 
-    def choose(*, large=0, rows=4, few=0.9):
-        monkeypatch.setattr(suspects, "_LARGE", large)
+    def choose(*, rows=4, few=0.9):
         monkeypatch.setattr(suspects, "_SLICE_ROWS", rows)
         monkeypatch.setattr(suspects, "_FEW", few)
 
@@ -93,6 +92,14 @@ def test_repeats_of_large_tables_are_those_counted_by_hand(con, sizes, rows, sli
 
 
 @EXAMPLES
+@given(st.lists(row, min_size=1, max_size=40))
+def test_days_and_repeats_of_a_small_table_are_those_counted_by_hand(con, rows):
+    repeats = grouped_repeats(made(con, rows), CANONICAL["events"], ZONE, between=span(rows))
+
+    assert repeats == by_hand(rows)
+
+
+@EXAMPLES
 @given(st.lists(row, min_size=1, max_size=40), st.booleans())
 def test_where_rows_lie_may_be_unknown_or_true_of_several_files(con, sizes, rows, is_known):
     sizes(few=0.6)
@@ -142,12 +149,6 @@ def test_where_most_rows_repeat_all_are_suspects(con, sizes):
     rows = visits(["1h", "2h", "3h"]) * 2 + visits(["9h"])
 
     assert suspected(con, rows) == [0.0, 0.0, 0.0, 1.0, 1.0, 2.0, 2.0]
-
-
-def test_all_rows_of_a_small_table_are_suspects(con, sizes):
-    sizes(large=4)
-
-    assert suspected(con, visits(["1h", "2h", "3h"])) == [0.0, 1.0, 2.0]
 
 
 def test_days_without_a_clock_are_sliced_too(con, sizes):
