@@ -94,7 +94,9 @@ def adoption_title(features: pd.DataFrame) -> str:
 
 
 def return_title(features: pd.DataFrame) -> str:
-    """Return the message of returns: of which feature the users came back more often, if of any.
+    """Return the message of returns: which feature's users are furthest ahead of the others.
+
+    ``Users of Levels are furthest ahead: 81.6 % came back, 64.6 % of the others``
 
     Args:
         features: ``feature_return_table``.
@@ -107,7 +109,8 @@ def return_title(features: pd.DataFrame) -> str:
         return "Of no feature did the users come back more often than the others beyond chance"
     best = more.iloc[0]
     with_it, without = (format_share(best[name]) for name in ("adopter_rate", "other_rate"))
-    return f"Users of {best['feature']} came back most often: {with_it}, the others {without}"
+    ahead = f"Users of {best['feature']} are furthest ahead"
+    return f"{ahead}: {with_it} came back, {without} of the others"
 
 
 def features_table(features: pd.DataFrame, *, subtitle: str) -> Table:

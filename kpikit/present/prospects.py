@@ -202,15 +202,16 @@ def _prospect(row: Row, currency: str) -> dict[str, str | Cell]:
     mean = _value(row["mean"], row, currency)
     so_far = "" if is_missing(row["so_far"]) else _value(row["so_far"], row, currency)
     passed = f"{row['elapsed']} of {plural(row['parts'], row['part'])}"
+    target = _declared(row, currency)
     return {
         "kpi": str(row["label"]),
         "period": str(row["period"]),
         "so_far": Cell(so_far, note=passed) if so_far else "",
         "mean": Cell(mean, note="carried on") if carried else mean,
         "interval": _interval(row, currency),
-        "target": _declared(row, currency),
+        "target": f"{_most(row)}{target}" if target else "",
         "p_hit": _chance(row),
-        "required": _rate(row["required_rate"], row, currency),
+        "required": _rate(row["required_rate"], row, currency, most=_most(row)),
         "best": _rate(row["best_rate"], row, currency),
     }
 
@@ -237,7 +238,7 @@ def _outcome(row: Row, currency: str) -> dict[str, str | Cell]:
 
 
 def _proposal(row: Row, currency: str) -> dict[str, str | Cell]:
-    most = "at most " if row["direction"] == "down" else ""
+    most = _most(row)
     target = _declared(row, currency)
     silent = target or row["method"] == NAIVE or is_missing(row["p_80"])
 
@@ -291,12 +292,17 @@ def _chance(row: Row) -> str:
     return format_chance(row["p_hit"])
 
 
-def _rate(rate: float, row: Row, currency: str) -> str | Cell:
+def _rate(rate: float, row: Row, currency: str, *, most: str = "") -> str | Cell:
     if is_missing(rate):
         return ""
     if rate <= 0:
         return "nothing more"
-    return Cell(_value(rate, row, currency), note=f"a {row['part']}")
+    return Cell(f"{most}{_value(rate, row, currency)}", note=f"a {row['part']}")
+
+
+def _most(row: Row) -> str:
+    """Return what stands before a target of what shall fall."""
+    return "at most " if row["direction"] == "down" else ""
 
 
 def _filled(columns: Sequence[Column], rows: Sequence[dict[str, str | Cell]]) -> tuple[Column, ...]:

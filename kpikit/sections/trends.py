@@ -1,5 +1,6 @@
 """Section 4: how each KPI got here, by month and by week."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import pandas as pd
@@ -22,12 +23,12 @@ _FEW = 4  # charts that fill a page at the greater size
 def trends_section(context: Context) -> Stack:
     """Return a chart per KPI of the scorecard, two beside each other, at most six.
 
-    Where there are more KPIs, those go first of which there is something to tell: a signal, a
-    target, an event of their own.
+    Where there are more KPIs, those go first of which there is most to tell: a signal, a target,
+    an event of their own.
     """
     known = [metric for metric in context.metrics if _has_history(context, metric)]
     told = _told(context)
-    chosen = sorted(known, key=lambda metric: metric.name not in told)[:_MOST]
+    chosen = sorted(known, key=lambda metric: -told[metric.name])[:_MOST]
     metrics = [metric for metric in known if metric in chosen]
     if not metrics:
         return nothing_to_show("No KPI has a value in two months, so there is no trend to draw.")
@@ -36,12 +37,13 @@ def trends_section(context: Context) -> Stack:
     return Stack(tuple(pair_up(charts)))
 
 
-def _told(context: Context) -> set[str]:
-    """Return the KPIs with a signal, a target or an event that is theirs."""
+def _told(context: Context) -> Counter[str]:
+    """Return how much there is to tell of each KPI: a signal, a target, an event that is its."""
     card = context.scorecard
-    signalled = card.loc[card["variation"].isin(["concern", "improvement"]), "metric"]
+    signalled = set(card.loc[card["variation"].isin(["concern", "improvement"]), "metric"])
     marked = {name for mark in context.params.annotations for name in mark.metrics}
-    return {*signalled, *marked, *(target.metric for target in context.params.targets)}
+    aimed = {target.metric for target in context.params.targets}
+    return Counter([*signalled, *marked, *aimed])
 
 
 def pair_up(figures: Sequence[Figure]) -> list[Component]:

@@ -112,6 +112,19 @@ def test_a_running_quarter_counts_what_has_come_and_what_is_left(shop_of):
     assert row["required"] == "nothing more"  # 352 of 300
 
 
+def test_a_target_of_what_shall_fall_is_a_most(shop_of):
+    section = forecast_section(
+        shop_of(
+            [-amount for amount in WAVE],
+            metrics="refunds",
+            targets="[{metric: refunds, period: 2026Q4, value: 330}]",
+        )
+    )
+
+    row = cells(parts(section, Table)[0])[0]
+    assert (row["target"], row["required"]) == ("at most €330", "at most €110.00 a month")
+
+
 def test_a_rate_has_a_fan_by_month_and_no_rate_to_run_at(shop_of):
     section = forecast_section(
         shop_of(
