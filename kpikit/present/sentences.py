@@ -168,7 +168,7 @@ def signal_clause(row: Row) -> str:
     ``improvement: above routine in 2026-09 (beyond a limit), after below routine in 2026-08``
     """
     if row.get("variation") == "routine":
-        return "routine variation"
+        return "no month is a signal" if _clear_changes(row) else "routine variation"
     if row.get("variation") not in ("improvement", "concern"):
         return ""
     text = f"{row['variation']}: {row['side']} routine in {row['signal_period']}"

@@ -77,9 +77,9 @@ def themes_title(themes: pd.DataFrame) -> str:
 def change_title(row: Row, *, base: str, kpi: Row) -> str:
     """Return how far the score moved, with what its interval and what its months say of that.
 
-    ``NPS −13 (−25 to −1) points on 2026Q2: more than sampling error, yet routine variation``. A
-    verb would claim a signal, and that claim is the headline's alone (``sentences.headline``): the
-    interval asks only who happened to answer, the months also how a score comes and goes.
+    ``NPS −13 (−25 to −1) points on 2026Q2: more than sampling error, though no month is a signal``.
+    A verb would claim a signal, and that claim is the headline's alone (``sentences.headline``):
+    the interval asks only who happened to answer, the months also how a score comes and goes.
 
     Args:
         row: The last row of ``score_change_table``.
@@ -91,7 +91,7 @@ def change_title(row: Row, *, base: str, kpi: Row) -> str:
     signal = signal_clause(kpi)
     if not signal:
         return text
-    return f"{text}{', yet ' if clear and kpi['variation'] == 'routine' else '; '}{signal}"
+    return f"{text}{', though ' if clear and kpi['variation'] == 'routine' else '; '}{signal}"
 
 
 def change_text(row: Row) -> str:

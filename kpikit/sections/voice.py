@@ -31,7 +31,7 @@ _NO_THEMES = (
     "No theme is declared. List keywords under themes:, and map the survey's column comment."
 )
 _TESTS = (
-    "Sampling error: by the interval of the change. Routine variation and signals: by the "
+    "Sampling error: by the interval of the change. Signals and routine variation: by the "
     "quarter's months (appendix C)."
 )
 _DEFINITION = (

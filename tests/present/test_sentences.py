@@ -392,7 +392,7 @@ def test_a_kpi_that_moved_beyond_sampling_error_did_not_hold_though_its_months_a
 
     assert f"{said.claim} {said.rest}" == (
         f"NPS was 38 (31 to 45, n = 412; {against}); the target of 40 was missed; "
-        "routine variation."
+        "no month is a signal."
     )
 
 

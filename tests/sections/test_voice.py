@@ -103,10 +103,10 @@ def test_a_change_beyond_sampling_error_in_routine_months_is_told_alike_on_both_
 
     # 13 detractors of 90 in the quarter before, now 29; none is a passive: 100 (1 - 2 x 29 / 90)
     assert waves.title.startswith("NPS −36 (−59 to −11) points on 2026Q2: more than ")
-    assert waves.title.endswith("sampling error, yet routine variation")
+    assert waves.title.endswith("sampling error, though no month is a signal")
     assert waves.notes[-1].startswith("Sampling error: by the interval of the change.")
     assert said.claim == "NPS was 36"
-    assert "; −36 on 2026Q2, more than sampling error); routine variation." in said.rest
+    assert "; −36 on 2026Q2, more than sampling error); no month is a signal." in said.rest
 
 
 def test_a_running_quarter_is_compared_with_as_many_days_of_the_one_before(open_context):
