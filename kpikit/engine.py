@@ -4,7 +4,7 @@ Times are stored in UTC without a zone. All expressions here run unchanged on ev
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -23,8 +23,41 @@ _BUILTIN_ZONES = frozenset({"duckdb", "postgres"})
 
 
 def as_table(data: "ir.Table | pd.DataFrame") -> ir.Table:
-    """Return ``data`` as an Ibis table; a frame becomes an in-memory one."""
-    return ibis.memtable(data) if isinstance(data, pd.DataFrame) else data
+    """Return ``data`` as an Ibis table; a frame (of pandas, Arrow or polars) becomes one in memory.
+
+    An engine has one type per column: one of a pandas frame that mixes text with other values, or
+    holds objects such as UUIDs, is read as text.
+
+    Raises:
+        AnalysisError: It is no table.
+    """
+    if isinstance(data, ir.Table):
+        return data
+    if isinstance(data, pd.DataFrame):
+        return ibis.memtable(_of_one_type_each(data))
+    if hasattr(data, "columns") and hasattr(data, "__arrow_c_stream__"):
+        return ibis.memtable(data)
+    raise AnalysisError(
+        f"A {type(data).__name__} is given where a table belongs.\nGive a frame or an Ibis table."
+    )
+
+
+def _of_one_type_each(frame: pd.DataFrame) -> pd.DataFrame:
+    found = frame.copy(deep=False)
+    for name, values in frame.items():
+        if not pd.api.types.is_object_dtype(values.dtype):
+            continue
+        mixed = pd.api.types.infer_dtype(values, skipna=True) in {"mixed", "mixed-integer"}
+        if mixed and not any(isinstance(value, Mapping | list) for value in values):
+            found[name] = values.map(str, na_action="ignore").astype("str")
+    return found
+
+
+def with_text_events(events: ir.Table) -> ir.Table:
+    """Return events whose ``event``, where they have one, is text: codes may be numbers."""
+    if "event" not in events.columns or events.event.type().is_string():
+        return events
+    return events.mutate(event=events.event.cast("string"))
 
 
 def check_columns(table: ir.Table, columns: Iterable[str], name: str) -> None:

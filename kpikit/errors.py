@@ -81,7 +81,7 @@ def nearest_names(
         cutoff: Least likeness, from 0 (nothing in common) to 1 (equal).
     """
     by_folded = {choice.casefold(): choice for choice in choices}
-    folded = name.casefold()
+    folded = str(name).casefold()  # whatever was given where a name belongs
     found = difflib.get_close_matches(folded, by_folded, n=len(by_folded) or 1, cutoff=cutoff)
     # letters in the wrong order are the commonest slip: GPB is GBP rather than PAB
     found.sort(key=lambda near: sorted(near) != sorted(folded))

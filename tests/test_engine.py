@@ -2,12 +2,15 @@
 """What every query shares: tables, local time, UTC, period starts."""
 
 import datetime as dt
+from uuid import UUID
 
 import ibis
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from kpikit import engine
+from kpikit.errors import AnalysisError
 from kpikit.periods import Calendar
 
 
@@ -32,6 +35,43 @@ def test_a_frame_becomes_a_table_and_a_table_stays_itself():
 
     assert table.columns == ("a",)
     assert engine.as_table(table) is table
+
+
+def test_an_arrow_table_becomes_a_table():
+    assert engine.as_table(pa.table({"a": ["x"]})).schema() == ibis.schema({"a": "string"})
+
+
+def test_a_column_of_several_types_is_text():
+    frame = pd.DataFrame({
+        "browser": pd.Series([0, "Chrome", None], dtype=object),
+        "user_id": [UUID(int=1), UUID(int=2), None],
+        "properties": [{"a": 1}, {"a": 2}, None],
+        "amount": pd.Series([1, 2.5, None], dtype=object),
+    })  # fmt: skip
+
+    table = engine.as_table(frame).to_pyarrow().to_pydict()
+
+    assert table["browser"] == ["0", "Chrome", None]
+    assert table["user_id"] == [str(UUID(int=1)), str(UUID(int=2)), None]
+    assert table["properties"] == [{"a": 1}, {"a": 2}, None]
+    assert table["amount"] == [1, 2.5, None]
+    assert frame["browser"].tolist() == [0, "Chrome", None]  # and the frame stays as it was
+
+
+@pytest.mark.parametrize("given", [None, [{"a": 1}], {"a": [1]}, "events"])
+def test_what_is_no_table_is_refused(given):
+    kind = type(given).__name__
+
+    with pytest.raises(AnalysisError, match=f"A {kind} is given where a table belongs.\nGive a"):
+        engine.as_table(given)
+
+
+def test_codes_of_events_are_read_as_text():
+    codes = ibis.memtable(pd.DataFrame({"event": [1000, 1001]}))
+    nameless = ibis.memtable(pd.DataFrame({"user_id": ["a"]}))
+
+    assert engine.with_text_events(codes).event.to_pyarrow().to_pylist() == ["1000", "1001"]
+    assert engine.with_text_events(nameless) is nameless
 
 
 @pytest.mark.parametrize(

@@ -202,8 +202,13 @@ def find_signals(
     Raises:
         AnalysisError: A line has neither one number nor one per value.
     """
-    given = np.asarray(values, dtype=float)
-    lines = [np.asarray(line, dtype=float) for line in (centre, lower, upper)]
+    try:
+        given = np.asarray(values, dtype=float)
+        lines = [np.asarray(line, dtype=float) for line in (centre, lower, upper)]
+    except (TypeError, ValueError) as error:
+        raise AnalysisError(
+            f"find_signals needs numbers: {error}.\nGive a list of them."
+        ) from error
     if given.ndim != 1 or any(line.shape not in ((), (1,), given.shape) for line in lines):
         raise AnalysisError(
             f"{given.size} values have lines of {', '.join(str(line.size) for line in lines)} in "

@@ -313,8 +313,10 @@ class _Answers:
 
 
 def _series(values: Any) -> pd.Series:
-    found = values.to_pandas() if isinstance(values, ir.Column) else pd.Series(values)
-    return found.reset_index(drop=True)
+    found = values.to_pandas() if isinstance(values, ir.Column) else values
+    if getattr(found, "ndim", 1) != 1:
+        raise AnalysisError("A table is given in nps.\nGive one column of it.")
+    return pd.Series(found).reset_index(drop=True)
 
 
 def _score_counts(table: ir.Table, calendar: Calendar, as_of: dt.date, dimension: str) -> ir.Table:

@@ -299,6 +299,8 @@ def _observations(
 
 def _numbers(name: str, values: npt.ArrayLike) -> Floats:
     # a frame's column may hold None, pd.NA or a nullable type, which NumPy alone refuses
+    if getattr(values, "ndim", 1) != 1:
+        raise _no_numbers(name, "a table")
     series = pd.Series(values)
     try:
         numbers = series.to_numpy(dtype=float, na_value=math.nan)

@@ -5,7 +5,7 @@ table of events are answered by one pass over it.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 from zoneinfo import ZoneInfo
@@ -15,7 +15,15 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pandas as pd
 
-from kpikit.engine import as_table, naive_utc, short_key, supports, utc_bounds
+from kpikit.engine import (
+    as_table,
+    naive_utc,
+    short_key,
+    supports,
+    utc_bounds,
+    with_text_events,
+)
+from kpikit.errors import AnalysisError
 from kpikit.periods import Calendar, Grain, Period
 
 MOST_PERIODS = 63  # the bits of a 64-bit integer without its sign
@@ -60,7 +68,7 @@ def visit_tables(
     events: "ir.Table | pd.DataFrame", *questions: VisitQuestion
 ) -> list[pd.DataFrame]:
     """Return the answer to each question, with one pass over the events for all of them."""
-    events = as_table(events)
+    events = with_text_events(as_table(events))
     asked = [question.marks(events) for question in questions]
     marks = list(dict.fromkeys(mark for each in asked for mark in each.values()))
     users = visit_masks(events, marks) if marks else events
@@ -99,8 +107,21 @@ def visit_periods(
 
 
 def event_names(names: str | Sequence[str] | None) -> tuple[str, ...] | None:
-    """Return the events that one name or several mean; None means any."""
-    return (names,) if isinstance(names, str) else names if names is None else tuple(names)
+    """Return the events that one name or several mean; None means any.
+
+    Raises:
+        AnalysisError: Something else than names is given.
+    """
+    if names is None:
+        return None
+    given = (names,) if isinstance(names, str) or not isinstance(names, Iterable) else tuple(names)
+    for name in given:
+        if not isinstance(name, str):
+            raise AnalysisError(
+                f"{name!r} is given as an event.\n"
+                f"Give its name, or several; to ask for a property, filter the events before."
+            )
+    return given
 
 
 def knows_bits(events: ir.Table) -> bool:

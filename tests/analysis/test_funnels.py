@@ -4,6 +4,7 @@ import datetime as dt
 import math
 
 import ibis
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -626,6 +627,28 @@ def test_a_window_that_is_none_is_refused(window, error, message):
         users(events_of(("ada", "view", 0)), ["view"], window)
 
 
+@pytest.mark.parametrize(
+    "given", [("view", "buy"), pd.Series(["view", "buy"]), np.array(["view", "buy"])]
+)
+def test_steps_are_any_sequence(given):
+    assert users(events_of(("ada", "view", 0), ("ada", "buy", 1)), given) == [1, 1]
+
+
+def test_exclusions_are_one_several_or_none():
+    events = events_of(("ada", "view", 0), ("ada", "x", 1), ("ada", "buy", 2))
+
+    counts = [users(events, ["view", "buy"], exclusions=each)
+              for each in (Exclusion("x"), [Exclusion("x")], None)]  # fmt: skip
+
+    assert counts == [[0, 0], [0, 0], [1, 1]]
+
+
+def test_events_called_by_numbers_are_found():
+    events = events_of(("ada", "1000", 0), ("ada", "1001", 1))
+
+    assert users(events.assign(event=events["event"].astype(int)), ["1000", "1001"]) == [1, 1]
+
+
 OPTIONAL = Step("help", optional=True)
 
 
@@ -634,6 +657,8 @@ OPTIONAL = Step("help", optional=True)
     [
         ([], {}, r"steps is \[\] in funnel_table.\nGive a list"),
         ("view", {}, r"steps is 'view' in funnel_table.\nGive a list"),
+        (Step("view"), {}, r"steps is Step\(.* in funnel_table.\nGive a list"),
+        (["view", "buy"], {"exclusions": ["x"]}, "'x' is given as an exclusion .*\nWrite kk.Ex"),
         (["view"] * 25, {}, "25 steps are given .*\nGive at most 24"),
         ([OPTIONAL, "view"], {}, "'help' is optional and the first .*\nBegin with a step"),
         (["view", OPTIONAL], {"order": "strict"}, "'help' is optional .*\nOnly an ordered funnel"),

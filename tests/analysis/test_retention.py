@@ -572,3 +572,11 @@ def test_masks_can_be_asked_of_other_engines(dialect, kind):
 
     assert "JOIN" not in query
     assert re.search(r"bit.?or|bitwise_or", query, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("given", [7, ["signup", 7]])
+def test_an_event_is_a_name(given):
+    events = pd.DataFrame({"user_id": ["ada"], "event": ["signup"], "event_time": ["2026-06-01"]})
+
+    with pytest.raises(AnalysisError, match=r"7 is given as an event.\nGive its name, or several"):
+        retention_table(events, as_of="2026-06-30", start_event=given)

@@ -334,3 +334,8 @@ def test_noise_is_seldom_a_signal():
     flagged = [signal_table(noise(24, seed))["signal"].iloc[-1] for seed in range(100)]
 
     assert np.mean(flagged) <= 0.02
+
+
+def test_points_without_numbers_are_refused():
+    with pytest.raises(AnalysisError, match=r"find_signals needs numbers: .*'low'.*\nGive a list"):
+        find_signals(["low", "high"], **LINES)

@@ -349,3 +349,8 @@ def test_an_unknown_metric_or_column_is_named(survey):
         facts_of(survey, ["npss"], "2026-04")
     with pytest.raises(AnalysisError, match="Table survey has no column 'answer_time'"):
         facts_of(survey.drop(columns="answer_time"), ["nps"], "2026-04")
+
+
+def test_a_table_is_no_column_of_scores():
+    with pytest.raises(AnalysisError, match=r"A table is given in nps.\nGive one column of it"):
+        nps(pd.DataFrame({"score": [10, 9]}))

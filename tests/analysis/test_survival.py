@@ -126,6 +126,7 @@ def test_series_of_any_type_and_index_are_read_by_position():
         ((["long", 2], [1, 1]), r"durations are no numbers in survival_table: .*'long'"),
         ((pd.to_timedelta([1, 2], unit="D"), [1, 1]), r"durations are no numbers .*timedelta64"),
         ((np.array(["2026-01-01"], dtype="datetime64[D]"), [1]), r"durations are no numbers"),
+        ((pd.DataFrame({"days": [1]}), [1]), r"durations are no numbers in .*: a table"),
     ],
 )
 def test_unusable_observations_are_refused(arguments, message):

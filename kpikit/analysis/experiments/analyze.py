@@ -17,6 +17,7 @@ from kpikit.analysis.experiments.comparing import (
     AnyArm,
     Ask,
     Direction,
+    check_mappings,
     corrected,
     corrected_segments,
     effect_table,
@@ -135,6 +136,9 @@ def analyze_experiment(
         >>> result.decision
         'stop'
     """
+    named = {"metrics": metrics, "directions": directions, "guardrails": guardrails,
+             "planned_split": planned_split}  # fmt: skip
+    check_mappings(named)
     ask = Ask(
         metrics=dict(metrics),
         primary=primary if primary is not None else next(iter(metrics), ""),

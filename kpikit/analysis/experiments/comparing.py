@@ -3,6 +3,7 @@
 import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal
 
 import pandas as pd
@@ -17,6 +18,37 @@ from kpikit.errors import AnalysisError, check_choice, unknown_name
 Direction = Literal["up", "down"]
 AnyArm = Arm | QuantileArm
 WHERE = "analyze_experiment"
+
+
+def check_mappings(given: Mapping[str, object]) -> None:
+    """Raise unless each argument that is given maps names to something.
+
+    Raises:
+        AnalysisError: One is a list, say.
+    """
+    for argument, value in given.items():
+        if value is not None and not hasattr(value, "keys"):
+            raise AnalysisError(
+                f"{argument} is {value!r} in {WHERE}.\nGive a dict from each name to what is meant."
+            )
+
+
+def _check_level(alpha: object) -> None:
+    if not isinstance(alpha, Real) or not 0 < float(alpha) < 1:
+        raise AnalysisError(
+            f"alpha is {alpha!r} in {WHERE}.\nGive a level between 0 and 1, such as 0.05."
+        )
+
+
+def _check_metrics(metrics: Mapping[str, object]) -> None:
+    if not metrics:
+        raise AnalysisError(f"metrics is empty in {WHERE}.\nName at least one.")
+    for name, metric in metrics.items():
+        if not isinstance(metric, Metric):
+            raise AnalysisError(
+                f"Metric '{name}' is {metric!r} in {WHERE}.\n"
+                f"Write what it measures: kk.Mean, kk.Proportion, kk.Ratio or kk.Quantile."
+            )
 
 
 @dataclass(frozen=True)
@@ -40,12 +72,8 @@ class Ask:
     alpha: float
 
     def __post_init__(self) -> None:
-        if not 0 < self.alpha < 1:
-            raise AnalysisError(
-                f"alpha is {self.alpha} in {WHERE}.\nGive a level between 0 and 1, such as 0.05."
-            )
-        if not self.metrics:
-            raise AnalysisError(f"metrics is empty in {WHERE}.\nName at least one.")
+        _check_level(self.alpha)
+        _check_metrics(self.metrics)
         named = {"primary": [self.primary], "directions": self.directions,
                  "guardrails": self.guardrails}  # fmt: skip
         for argument, names in named.items():

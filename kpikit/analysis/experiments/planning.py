@@ -2,6 +2,8 @@
 
 import math
 from dataclasses import dataclass
+from decimal import Decimal
+from numbers import Real
 from typing import Literal
 
 from scipy import optimize, special, stats
@@ -63,9 +65,10 @@ def sample_size(
         76.7
     """
     plan = _Plan(kind, baseline, sd, alpha, power, ratio, alternative, variance_reduction, margin)
-    if plan.distance(effect) <= 0:
+    effect, power = _number("effect", effect), plan.power
+    if not plan.distance(effect) > 0:
         raise AnalysisError(
-            f"No number of units finds an effect of {effect} in sample_size.\n"
+            f"No number of units finds an effect of {effect:g} in sample_size.\n"
             f"Give one that lies on the side of what is tested: {plan.hypothesis}."
         )
 
@@ -75,6 +78,11 @@ def sample_size(
     low, high = math.log(plan.fewest), math.log(_MOST_UNITS)
     if shortfall(low) >= 0:
         return plan.fewest
+    if shortfall(high) < 0:
+        raise AnalysisError(
+            f"An effect of {effect:g} needs more than {_MOST_UNITS:g} units in sample_size.\n"
+            f"Give one that matters."
+        )
     return float(math.exp(optimize.brentq(shortfall, low, high, xtol=1e-13)))
 
 
@@ -116,9 +124,10 @@ def minimum_detectable_effect(
         >>> round(0.5 + effect, 4)
         0.8026
     """
+    n_control, n_variant = _number("n_control", n_control), _number("n_variant", n_variant)
     if not min(n_control, n_variant) >= 2:
         raise AnalysisError(
-            f"n_control is {n_control} and n_variant {n_variant} in minimum_detectable_effect.\n"
+            f"n_control is {n_control:g} and n_variant {n_variant:g} in minimum_detectable_effect.\n"
             f"Give 2 units or more each."
         )
     plan = _Plan(
@@ -126,12 +135,12 @@ def minimum_detectable_effect(
     )
     sign = -1.0 if alternative == "less" else 1.0
     if kind == "proportion":
-        most = (baseline if sign < 0 else 1 - baseline) * (1 - 1e-12)
+        most = (plan.baseline if sign < 0 else 1 - plan.baseline) * (1 - 1e-12)
     else:
         most = plan.spread * 1e6
 
     def shortfall(size: float) -> float:
-        return plan.achieved(n_control, sign * size) - power
+        return plan.achieved(n_control, sign * size) - plan.power
 
     if shortfall(most) < 0:
         return math.nan
@@ -169,23 +178,27 @@ class _Plan:
     margin: float | None = None
 
     def __post_init__(self) -> None:
+        for name in ("baseline", "sd", "alpha", "power", "ratio", "variance_reduction", "margin"):
+            given = getattr(self, name)
+            if given is not None:
+                object.__setattr__(self, name, _number(name, given))
         check_choice("kind", self.kind, ("proportion", "mean"), "planning")
         check_choice("alternative", self.alternative, ("two-sided", "greater", "less"), "planning")
         for name in ("alpha", "power"):
             if not 0 < getattr(self, name) < 1:
                 raise AnalysisError(
-                    f"{name} is {getattr(self, name)}.\nGive a share between 0 and 1."
+                    f"{name} is {getattr(self, name):g}.\nGive a share between 0 and 1."
                 )
         if not 0 < self.ratio < math.inf:
-            raise AnalysisError(f"ratio is {self.ratio}.\nGive units per unit of control, above 0.")
+            raise AnalysisError(f"ratio is {self.ratio:g}.\nGive units per unit of control, above 0.")
         if not 0 <= self.variance_reduction < 1:
             raise AnalysisError(
-                f"variance_reduction is {self.variance_reduction}.\n"
+                f"variance_reduction is {self.variance_reduction:g}.\n"
                 f"Give the share that the covariate explains, from 0 to below 1."
             )
         if self.kind == "proportion" and not 0 < self.baseline < 1:
             raise AnalysisError(
-                f"baseline is {self.baseline} for a proportion.\nGive a share between 0 and 1."
+                f"baseline is {self.baseline:g} for a proportion.\nGive a share between 0 and 1."
             )
         if self.kind == "mean" and not (self.sd is not None and 0 < self.sd < math.inf):
             raise AnalysisError(f"sd is {self.sd} for a mean.\nGive the units' standard deviation.")
@@ -239,7 +252,7 @@ class _Plan:
         shares = (self.baseline, self.baseline + effect)
         if not 0 <= shares[1] <= 1:
             raise AnalysisError(
-                f"An effect of {effect} makes a share of {shares[1]:g} out of {shares[0]:g}.\n"
+                f"An effect of {effect:g} makes a share of {shares[1]:g} out of {shares[0]:g}.\n"
                 f"Give an absolute difference, such as 0.01 for one percentage point."
             )
         if self.margin is None:
@@ -288,3 +301,10 @@ def runtime_days(n_control: float, *, ratio: float = 1.0, daily_units: float) ->
     if not daily_units > 0:
         raise AnalysisError(f"daily_units is {daily_units}.\nGive the units of a day, above 0.")
     return math.ceil(n_control * (1 + ratio) / daily_units)
+
+
+def _number(name: str, given: object) -> float:
+    """Return what is given as a float, for a database hands out decimals."""
+    if not isinstance(given, Real | Decimal):
+        raise AnalysisError(f"{name} is {given!r}.\nGive a number.")
+    return float(given)

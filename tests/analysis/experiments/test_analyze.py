@@ -550,6 +550,11 @@ def test_a_large_mean_does_not_swallow_a_small_variance():
     [
         ({"alpha": 0}, AnalysisError, "alpha is 0 in analyze_experiment.\nGive a level between"),
         ({"alpha": 1}, AnalysisError, "alpha is 1 "),
+        ({"alpha": "0.05"}, AnalysisError, "alpha is '0.05' "),
+        ({"metrics": ["spend"]}, AnalysisError, r"metrics is \['spend'\] .*\nGive a dict from"),
+        ({"metrics": {"x": "spend"}}, AnalysisError, "Metric 'x' is 'spend' .*\nWrite what it"),
+        ({"guardrails": ["spend"]}, AnalysisError, "guardrails is .*\nGive a dict"),
+        ({"planned_split": [0.5, 0.5]}, AnalysisError, "planned_split is .*\nGive a dict"),
         ({"metrics": {}}, AnalysisError, "metrics is empty in analyze_experiment"),
         ({"primary": "spent"}, UnknownNameError, "metric 'spent' .*primary.\nDid you mean 'spend'"),
         ({"guardrails": {"kept": 0}}, UnknownNameError, "Unknown metric 'kept'"),

@@ -1,6 +1,7 @@
 """How many units, which effect, how many days."""
 
 import math
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -101,11 +102,20 @@ def test_an_effect_beyond_a_hundred_percent_is_none():
         ({"kind": "mean"}, "sd is None for a mean"),
         ({"effect": 0}, "No number of units finds an effect of 0"),
         ({"effect": 5}, "An effect of 5 makes a share of 5.1 out of 0.1"),
+        ({"effect": math.nan}, "No number of units finds an effect of nan"),
+        ({"effect": 1e-9}, r"An effect of 1e-09 needs more than 1e\+15 units"),
+        ({"baseline": "0.1"}, "baseline is '0.1'.\nGive a number"),
     ],
 )
 def test_plans_that_cannot_be_are_named(options, message):
     with pytest.raises(AnalysisError, match=message):
         kk.sample_size(**{"baseline": 0.1, "effect": 0.01} | options)
+
+
+def test_decimals_of_a_database_are_numbers():
+    given = {"baseline": Decimal("0.1"), "effect": Decimal("0.01")}
+
+    assert kk.sample_size(**given) == kk.sample_size(baseline=0.1, effect=0.01)
 
 
 def test_nobody_shows_nothing():
