@@ -340,6 +340,21 @@ def test_the_event_before_a_step_is_the_last_one(walkers):
     ]
 
 
+@pytest.mark.parametrize(("direction", "event"), [("before", "banner"), ("after", "call")])
+def test_of_events_at_one_instant_the_first_in_the_alphabet_is_beside_a_step(direction, event):
+    names = ["search", "search", "banner", "view", "zoom", "call", "zoom"]
+    minutes = [0, 1, 1, 2, 3, 3, 4]  # search before the two, and zoom after them as well
+    events = pd.DataFrame({
+        "user_id": "ada", "event": names,
+        "event_time": pd.Timestamp("2026-06-01") + pd.to_timedelta(minutes, unit="min"),
+    })  # fmt: skip
+
+    table = funnel_path_table(events, steps=["view", "buy"], window="1d", step=1,
+                              direction=direction)  # fmt: skip
+
+    assert table["event"].tolist() == [event]
+
+
 def test_after_the_last_step_all_have_gone_on(walkers):
     table = funnel_path_table(walkers, steps=["view", "buy"], window=None, step=2)
 

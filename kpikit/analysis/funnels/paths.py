@@ -1,5 +1,6 @@
 """What people do just before a step, and just after it instead of going on."""
 
+from collections.abc import Sequence
 from typing import Literal, Unpack
 
 import ibis
@@ -56,18 +57,30 @@ def funnel_path_table(
             "by is given in funnel_path_table.\nFilter the events for one segment at a time."
         )
     rows = prepare(events, definition)
-    reported = reported_entries(rows)
-    return neighbour_table(rows, reported, step=step, direction=direction, most=most)
+    beside = neighbours(rows, reported_entries(rows), step=step, directions=[direction])
+    return path_rows(*beside, direction=direction, most=most)
 
 
-def neighbour_table(
-    rows: Rows, reported: ir.Table, *, step: int, direction: Direction, most: int
-) -> pd.DataFrame:
-    """Return ``funnel_path_table`` of reported entries."""
+def neighbours(
+    rows: Rows, reported: ir.Table, *, step: int, directions: Sequence[Direction]
+) -> tuple[ir.Table, ir.Table]:
+    """Return what units did around a step of their reported entries, by one look at the events.
+
+    Returns:
+        A row per unit that reached the step, with its ``outcome``; and a row per unit and
+        ``direction`` in which there is an event, with the ``event`` next to the step.
+    """
     check_columns(rows.source, ["event"], "events")
     people = _people(rows, reported, step)
-    beside = _beside(rows, people, latest=direction == "before")
-    known = people.left_join(beside, list(rows.units))
+    return people, _beside(rows, people, directions).cache()
+
+
+def path_rows(
+    people: ir.Table, beside: ir.Table, *, direction: Direction, most: int
+) -> pd.DataFrame:
+    """Return ``funnel_path_table`` of ``neighbours``."""
+    units = [name for name in beside.columns if name not in ("direction", "event")]
+    known = people.left_join(beside.filter(beside.direction == direction), units)
     known = known.select("outcome", event=known.event.fill_null(NOTHING))
     counts = known.group_by(["outcome", "event"]).aggregate(users=known.count()).to_pandas()
     return _largest(counts, most)
@@ -88,20 +101,28 @@ def _people(rows: Rows, reported: ir.Table, step: int) -> ir.Table:
     ).cache()
 
 
-def _beside(rows: Rows, people: ir.Table, *, latest: bool) -> ir.Table:
-    """Return per unit the event next to its step."""
+def _beside(rows: Rows, people: ir.Table, directions: Sequence[Direction]) -> ir.Table:
+    """Return per unit and direction the event next to its step."""
     all_events = rows.source.select(*rows.units, "event", time="kpikit_time").drop_null("event")
     joined = people.inner_join(all_events, list(rows.units))
-    if latest:
-        near = joined.filter(joined.time < joined.moment)
-    else:
-        near = joined.filter(
-            (joined.time > joined.moment) & (joined.time <= joined.until).fill_null(True)
-        )
-    time = near.time.max() if latest else near.time.min()
-    next_time = near.group_by(list(rows.units)).aggregate(time=time)
-    at = near.select(*rows.units, "time", "event").inner_join(next_time, [*rows.units, "time"])
-    return at.group_by(list(rows.units)).aggregate(event=at.event.min())
+    inside = {
+        "before": joined.time < joined.moment,
+        "after": (joined.time > joined.moment) & (joined.time <= joined.until).fill_null(True),
+    }
+    side = ibis.cases(*((inside[name], ibis.literal(name)) for name in directions))
+    near = joined.select(*rows.units, "event", "time", direction=side).drop_null("direction")
+    # units do few kinds of things: one grouping leaves little to sort
+    each = near.group_by(*rows.units, "direction", "event").aggregate(
+        first=near.time.min(), last=near.time.max()
+    )
+    is_before = each.direction == "before"
+    last = ibis.ifelse(is_before, each["last"], ibis.null(TIME))
+    first = ibis.ifelse(is_before, ibis.null(TIME), each["first"])
+    line = ibis.window(
+        group_by=[*rows.units, "direction"], order_by=[last.desc(), first, each.event]
+    )
+    nearest = each.mutate(place=ibis.row_number().over(line))
+    return nearest.filter(nearest.place == 0).select(*rows.units, "direction", "event")
 
 
 def _largest(counts: pd.DataFrame, most: int) -> pd.DataFrame:

@@ -8,7 +8,7 @@ periods, weeks and months are small questions to that one relation.
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Unpack
 
 import ibis
@@ -20,14 +20,19 @@ from kpikit.analysis.funnels.definition import FunnelKeywords, define
 from kpikit.analysis.funnels.events import Rows, instant, prepare
 from kpikit.analysis.funnels.groups import attributed
 from kpikit.analysis.funnels.outliving import outliving_suffices
-from kpikit.analysis.funnels.paths import Direction, neighbour_table
+from kpikit.analysis.funnels.paths import Direction, neighbours, path_rows
 from kpikit.analysis.funnels.reported import (
     best_entries,
     candidate_entries,
     deepest_entries,
-    is_reached,
 )
-from kpikit.analysis.funnels.tables import depth_totals, sized_rows, step_rows, step_totals
+from kpikit.analysis.funnels.tables import (
+    depth_totals,
+    level_totals,
+    sized_rows,
+    step_rows,
+    step_totals,
+)
 from kpikit.analysis.funnels.times import Edges, time_histogram, time_quantiles
 from kpikit.analysis.funnels.trends import trend_rows
 from kpikit.engine import local_date, period_start, utc_bounds
@@ -147,10 +152,10 @@ class FunnelStudy:
     def _pair(self, number: int) -> tuple[Rows, ir.Table]:
         """Return the rows and entries of a step and the one before."""
         rows = self.rows.pair(number)
-        if self.rows.funnel.needed_before(number) > 1 or not outliving_suffices(self.rows):
-            return rows, _by_day(rows)
-        entries = self.entries  # which begin with that very step
-        return rows, entries.mutate(depth=1 + is_reached(entries, number).cast("int32"))
+        if number == self.rows.funnel.needed_after(1) and outliving_suffices(self.rows):
+            # they begin with that very step, and stand there for each depth that they reached
+            return rows, self.entries.filter(self.entries.depth <= 2)
+        return rows, _by_day(rows)
 
     def _trend(
         self, rows: Rows, entries: ir.Table, grain: Grain, start: dt.date, end: dt.date
@@ -159,12 +164,14 @@ class FunnelStudy:
         funnel = replace(rows.funnel, start=begins, end=ends)
         inside = entries.filter(entries.day >= start, entries.day < end)
         period = period_start(inside.day, grain, self.calendar)
-        inside = inside.mutate(period=period).drop("day", "is_mature")
         if any(step.optional for step in funnel.steps):
+            inside = inside.mutate(period=period).drop("day", "is_mature")
             reported = best_entries(inside, rows, ["period"])
             totals = step_totals(reported, funnel, times=False)
+        elif grain == "day" and rows.keys == rows.units and outliving_suffices(rows):
+            totals = level_totals(_once_a_day(inside, rows), rows)
         else:
-            totals = depth_totals(inside, rows)
+            totals = depth_totals(inside.mutate(period=period), rows)
         return trend_rows(totals.to_pandas(), funnel, self.calendar, grain)
 
     def times(self, span: str, *, bins: int | Edges) -> pd.DataFrame:
@@ -180,9 +187,15 @@ class FunnelStudy:
 
     def paths(self, span: str, *, step: int, direction: Direction, most: int) -> pd.DataFrame:
         """Return ``funnel_path_table`` of a span."""
-        return neighbour_table(
-            self.rows, self.reported_in(span), step=step, direction=direction, most=most
-        )
+        if (span, step) not in self._neighbours:
+            self._neighbours[span, step] = neighbours(
+                self.rows, self.reported_in(span), step=step, directions=("before", "after")
+            )
+        return path_rows(*self._neighbours[span, step], direction=direction, most=most)
+
+    @cached_property
+    def _neighbours(self) -> dict[tuple[str, int], tuple[ir.Table, ir.Table]]:
+        return {}
 
     def associations(self, span: str, *, least_users: int = LEAST_USERS) -> pd.DataFrame:
         """Return ``funnel_association_table`` of a span, with all properties."""
@@ -190,17 +203,30 @@ class FunnelStudy:
         return association_table(self.rows, reported, columns=columns, least_users=least_users)
 
 
+def _once_a_day(entries: ir.Table, rows: Rows) -> ir.Table:
+    """Return each ``depth`` that a unit reached once per ``period``, which is the day.
+
+    So the entries are, but for the day on which some are mature and some are not.
+    """
+    each = entries.select(*rows.units, "depth", period="day")
+    if rows.funnel.last_entry is None:
+        return each
+    is_cut = each.period == _day_of(instant(rows.funnel.last_entry), rows)
+    return each.filter(~is_cut).union(each.filter(is_cut).distinct())
+
+
 def _by_day(rows: Rows) -> ir.Table:
     """Return the entries that may be reported by the local ``day`` and whether they are mature."""
-    funnel = rows.funnel
-    between = (funnel.start, funnel.end) if funnel.start and funnel.end else None
-
-    def day(time: ir.TimestampValue) -> ir.DateValue:
-        return local_date(time, funnel.timezone, between=between)
+    last = rows.funnel.last_entry
 
     def is_mature(time: ir.TimestampValue) -> ir.BooleanValue:
-        if funnel.last_entry is None:
-            return ibis.literal(value=True)
-        return time < instant(funnel.last_entry)
+        return ibis.literal(value=True) if last is None else time < instant(last)
 
+    day = partial(_day_of, rows=rows)
     return candidate_entries(rows, {"day": day, "is_mature": is_mature}).cache()
+
+
+def _day_of(time: ir.TimestampValue, rows: Rows) -> ir.DateValue:
+    funnel = rows.funnel
+    between = (funnel.start, funnel.end) if funnel.start and funnel.end else None
+    return local_date(time, funnel.timezone, between=between)

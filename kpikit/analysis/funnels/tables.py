@@ -145,6 +145,15 @@ def depth_totals(entries: ir.Table, rows: Rows) -> ir.Table:
     return deepest.group_by("period").aggregate(**users)
 
 
+def level_totals(levels: ir.Table, rows: Rows) -> ir.Table:
+    """Return the same of entries of which each unit has one per period for every depth reached."""
+    users = {
+        f"users_{number}": (levels.depth == number).sum()
+        for number in range(1, len(rows.funnel.steps) + 1)
+    }
+    return levels.group_by("period").aggregate(**users)
+
+
 def seconds_between(reported: ir.Table, first: int, last: int) -> ir.FloatingValue:
     """Return the seconds from one step of each reported entry to another."""
     # the difference in seconds would count the boundaries crossed, not the time
