@@ -96,7 +96,7 @@ def adoption_title(features: pd.DataFrame) -> str:
 def return_title(features: pd.DataFrame) -> str:
     """Return the message of returns: which feature's users are furthest ahead of the others.
 
-    ``Users of Levels are furthest ahead: 81.6 % came back, 64.6 % of the others``
+    ``Furthest ahead: users of Levels, 81.6 % against 64.6 %``
 
     Args:
         features: ``feature_return_table``.
@@ -109,8 +109,7 @@ def return_title(features: pd.DataFrame) -> str:
         return "Of no feature did the users come back more often than the others beyond chance"
     best = more.iloc[0]
     with_it, without = (format_share(best[name]) for name in ("adopter_rate", "other_rate"))
-    ahead = f"Users of {best['feature']} are furthest ahead"
-    return f"{ahead}: {with_it} came back, {without} of the others"
+    return f"Furthest ahead: users of {best['feature']}, {with_it} against {without}"
 
 
 def features_table(features: pd.DataFrame, *, subtitle: str) -> Table:

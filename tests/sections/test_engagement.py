@@ -49,9 +49,7 @@ def test_adoption_and_return_of_each_feature_are_told_with_intervals(open_contex
         "0.00 %", "–", "unclear",
     )  # fmt: skip
     assert adoption.title == "Share is used by 50.0 % of active users, Export by 0.00 %"
-    assert returns.title == (
-        "Users of Share are furthest ahead: 90.0 % came back, 20.0 % of the others"
-    )
+    assert returns.title == "Furthest ahead: users of Share, 90.0 % against 20.0 %"
     assert "Share: 90.0 % against 20.0 %" in returns.alt
 
 
