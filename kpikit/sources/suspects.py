@@ -25,8 +25,10 @@ from kpikit.sources.stage import ROW_OF, WORKING
 LARGE = 100_000
 # numbers sorted at a time: with their copies they take 256 MB
 _SLICE_ROWS = 1 << 23
-# where more rows share a number, leaving the others out saves nothing
+# where more rows share their time, it is no number to tell them apart by
 _FEW = 0.1
+# where more rows share their hash, leaving the others out saves nothing
+_MANY = 0.5
 _SAMPLE = 10_000
 # so many rows DuckDB finds in a file by their place, without reading the rest
 _LOOKED_UP = 20
@@ -76,15 +78,17 @@ def suspected_rows(
         return timed
     rows = sum(days.values())
     edges = _edges(timed[spec.time], timezone, days)
-    whole_row = _hash64(ibis.struct({name: timed[name] for name in columns}))
-    by_time = [timed[spec.time]] if _is_fine(timed[spec.time], rows, between) else []
-    for number in (*by_time, whole_row):
+    whole_row: ir.Value = _hash64(ibis.struct({name: timed[name] for name in columns}))
+    numbers = [(whole_row, _MANY)]
+    if _is_fine(timed[spec.time], rows, between):
+        numbers.insert(0, (timed[spec.time], _FEW))
+    for number, limit in numbers:
         numbered = timed.mutate(**{_NUMBER: number})
         found = [_repeated(part) for part in _slices(numbered, spec, edges)]
         bearers = sum(each.rows for each in found)
         if not bearers:
             return None
-        if bearers <= _FEW * rows:
+        if bearers <= limit * rows:
             return _rows_of(numbered, found).select(timed.columns)
     return timed
 
@@ -128,16 +132,13 @@ def _slices(table: ir.Table, spec: TableSpec, edges: Sequence[ir.Value]) -> Iter
 
 def _repeated(numbered: ir.Table) -> _Repeated:
     """Return the numbers that several rows bear."""
+    is_time = numbered[_NUMBER].type().is_timestamp()
     # by its time alone a row is found nearly as fast as by its place
-    has_places = (
-        ROW_OF in numbered.columns
-        and numbered[ROW_OF].type().is_integer()
-        and not numbered[_NUMBER].type().is_timestamp()
-    )
+    has_places = not is_time and ROW_OF in numbered.columns and numbered[ROW_OF].type().is_integer()
     fetched = numbered.select(_NUMBER, *([ROW_OF] if has_places else [])).to_pyarrow()
     numbers = _integers(fetched)
     # rows mostly lie in the order of their times, of which a stable sort takes advantage
-    ordered = np.sort(numbers, kind="stable")
+    ordered = np.sort(numbers, kind="stable" if is_time else None)
     again = ordered[1:][ordered[1:] == ordered[:-1]]
     repeated = np.unique(again)
     places = None

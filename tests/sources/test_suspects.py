@@ -35,6 +35,7 @@ def sizes(monkeypatch):
     def choose(*, rows=4, few=0.9):
         monkeypatch.setattr(suspects, "_SLICE_ROWS", rows)
         monkeypatch.setattr(suspects, "_FEW", few)
+        monkeypatch.setattr(suspects, "_MANY", few)
 
     return choose
 
