@@ -227,6 +227,16 @@ class Notebook:
         values = fields.evaluate_all("all => all.map(one => one.value)")
         return f"{values}, and says: {self.told}"
 
+    def execute(self, code):
+        """Write a cell at the end of the notebook and run it."""
+        self.page.locator(".jp-Notebook-footer").last.click()
+        self.page.keyboard.press("Enter")
+        self.page.keyboard.insert_text(code)
+        self.page.keyboard.press("Shift+Enter")
+        self.page.locator(".jp-CodeCell .jp-InputPrompt", has_text="[*]").last.wait_for(
+            state="detached", timeout=60_000
+        )
+
     def shoot(self, name):
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         self.page.screenshot(path=SCREENSHOTS / f"{name}.png")

@@ -82,11 +82,9 @@ def keep_it(notebook):
     notebook.wait(lambda: notebook.told == "Kept in atlas.yml: the next run shows it.")
 
 
-def add_a_cell(page, path):
-    page.locator(".jp-Notebook-footer").last.click()
-    page.keyboard.press("Enter")
-    page.keyboard.insert_text(CHURN)
-    page.keyboard.press("Shift+Enter")
+def add_a_cell(notebook, path):
+    page = notebook.page
+    notebook.execute(CHURN)
     page.locator(".jp-OutputArea-output table.dataframe").wait_for(timeout=30_000)
     page.keyboard.press("Control+s")
     page.locator(".lm-TabBar-tab.jp-mod-dirty").wait_for(state="detached", timeout=30_000)
@@ -124,7 +122,7 @@ def test_a_session_from_make_lab_to_a_changed_report(address, clone, page):
     find_the_reason(notebook)
     notebook.shoot("reason")
     keep_it(notebook)
-    add_a_cell(page, path)
+    add_a_cell(notebook, path)
 
     page.reload()
     kept = page.locator(".jp-CodeCell", has_text='metric="logo_churn_rate"')
