@@ -27,7 +27,9 @@ def _signals_text(context: Context) -> str:
     return (
         "Months are held against an XmR chart (Wheeler 2000): of the values where they show no "
         "season, trend or autocorrelation, else of the errors of one-step forecasts. A signal lies "
-        "beyond a limit, is the third of four near one, or ends a run of eight on one side. Over "
+        "beyond a limit, is the third of four near one, or ends a run of eight on one side. A KPI "
+        "rose or fell where a signal says so; it held where none does and no change on last year "
+        "or the period before is more than sampling error (its interval leaves out zero). Over "
         f"this scorecard's {context.period.grain}, {how_many}"
     )
 
