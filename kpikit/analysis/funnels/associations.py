@@ -133,8 +133,11 @@ def _by_event(rows: Rows, people: ir.Table, first: pd.Timestamp, last: pd.Timest
         others = others.filter(others.kpikit_time.between(instant(first), instant(last)))
     others = others.select(*rows.keys, time="kpikit_time", value="event")
     joined = people.inner_join(others, list(rows.keys))
-    inside = (joined.time > joined.began) & (joined.time < joined.until).fill_null(True)
-    own = joined.filter(inside).select(*rows.units, "converted", "value").distinct()
+    in_time = joined.time < joined.until
+    if rows.funnel.window is None:  # a plain comparison else, which engines join by
+        in_time = in_time.fill_null(True)
+    inside = joined.filter(joined.time > joined.began, in_time)
+    own = inside.select(*rows.units, "converted", "value").distinct()
     return own.select(
         "converted", kind=ibis.literal("event"), name=ibis.literal("event"), value="value"
     )
