@@ -1,6 +1,7 @@
 """A new user's session, played through: from ``make lab`` to a changed report in PDF."""
 
 import contextlib
+import io
 import os
 import re
 import shutil
@@ -14,6 +15,8 @@ import pytest
 import yaml
 from pypdf import PdfReader
 
+from kpikit.publish.html import render_html
+from kpikit.publish.pdf import render_pdf
 from tests.browser.conftest import (
     NO_CHROMIUM,
     READY,
@@ -91,6 +94,16 @@ def add_a_cell(notebook, path):
     assert CHURN in [cell.source for cell in nbformat.read(path, as_version=4).cells]
 
 
+def export_as_saved(path):
+    """Export the notebook as JupyterLab saved it: nothing of the live controls in it is left."""
+    saved = path.read_text(encoding="utf-8")
+    assert "application/vnd.jupyter.widget-view+json" in saved
+    written = nbformat.reads(saved, as_version=4)
+    assert not re.search(r"widget-view|jupyter-widget|kk-explore", render_html(written))
+    printed = PdfReader(io.BytesIO(render_pdf(written).data)).pages
+    assert "<Explorer" not in "".join(page.extract_text() for page in printed)
+
+
 def make_review(clone):
     """Return the files of the report that the command line makes of what was kept."""
     done = subprocess.run(
@@ -138,6 +151,7 @@ def test_a_session_from_make_lab_to_a_changed_report(address, clone, page):
     [view] = yaml.safe_load((clone / "params/atlas.yml").read_text("utf-8"))["views"]
     assert view["where"] == {"plan": "Team"}
 
+    export_as_saved(path)
     made = make_review(clone)
     pages = [" ".join(one.extract_text().split()) for one in PdfReader(made[".pdf"]).pages]
     text = " ".join(pages)
