@@ -13,6 +13,8 @@ from collections.abc import Iterable
 class KpikitError(Exception):
     """A mistake that the user can mend; the message says how."""
 
+    _is_folded = False  # whether its traceback is shown: a kernel asks for it twice
+
     def _render_traceback_(self) -> list[str]:
         """Return what IPython prints: the message alone, where a page can fold the traceback away.
 
@@ -27,9 +29,11 @@ class KpikitError(Exception):
         if not (request or {}).get("metadata", {}).get("cellId"):
             lines = traceback.format_exception(self)
             return "".join(lines).splitlines()
-        whole = html.escape("".join(traceback.format_exception(self)))
-        folded = HTML(f"<details><summary>Traceback</summary><pre>{whole}</pre></details>")  # type: ignore[no-untyped-call]
-        display(folded)  # type: ignore[no-untyped-call]
+        if not self._is_folded:
+            self._is_folded = True
+            whole = html.escape("".join(traceback.format_exception(self)))
+            folded = HTML(f"<details><summary>Traceback</summary><pre>{whole}</pre></details>")  # type: ignore[no-untyped-call]
+            display(folded)  # type: ignore[no-untyped-call]
         return [f"{type(self).__name__}: {self}"]
 
 

@@ -127,9 +127,11 @@ def raised():
 def test_before_a_page_the_message_stands_alone_with_the_traceback_folded(asked_by):
     shown = asked_by({"cellId": "c1"})
 
-    lines = raised()._render_traceback_()
+    error = raised()
+    lines = error._render_traceback_()
 
     assert lines == ["ParamsError: Unknown metric '<wua>'.\nDid you mean 'wau'?"]
+    assert error._render_traceback_() == lines  # asked again, for the kernel's reply
     [folded] = shown
     assert folded.data.startswith("<details><summary>Traceback</summary><pre>Traceback (most")
     assert "&lt;wua&gt;" in folded.data
