@@ -166,6 +166,47 @@ def test_a_restarted_kernel_says_what_to_do(notebook, own):
     notebook.shoot("restarted")
 
 
+def test_every_control_is_reached_by_keyboard_and_shows_that_it_is(notebook, own):
+    notebook.open("analyses/mine.ipynb")
+    notebook.run_all()
+    notebook.ready()
+    page = notebook.page
+    notebook.control("Show").focus()
+
+    reached = []
+    for _ in range(9):
+        page.keyboard.press("Tab")
+        reached.append(
+            page.evaluate("(one => (one.labels?.[0] || one).textContent)(document.activeElement)")
+        )
+    look = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+
+    assert reached == [
+        "Product", "Period", "Metric", "Grain", "Break down by", "Against", "Only where",
+        "Copy as CSV", "Show the SQL",
+    ]  # fmt: skip
+    assert look == "solid"
+    page.keyboard.press("Enter")
+    notebook.wait(lambda: "SELECT" in notebook.explore.inner_text(), "the SQL")
+
+
+def test_a_mistake_in_a_cell_is_one_line_and_help_is_a_key_away(notebook, own):
+    page = notebook.page
+    notebook.open("analyses/mine.ipynb")
+
+    notebook.execute("import kpikit as kk\nkk.open_report('atlsa')")
+    mistake = page.locator(".jp-OutputArea-output", has_text="Did you mean 'atlas'")
+    mistake.first.wait_for(timeout=30_000)
+    folded = page.locator(".jp-OutputArea-output details")
+    assert folded.locator("summary").inner_text() == "Traceback"
+    assert not folded.locator("pre").is_visible()
+    page.keyboard.insert_text("kk.explore")
+    page.keyboard.press("Shift+Tab")
+    page.locator(".jp-Tooltip", has_text="Show a report by settings of your own").wait_for()
+    notebook.shoot("help")
+    assert notebook.complaints == []
+
+
 def test_a_dark_theme_stays_readable(notebook, own):
     notebook.open("analyses/mine.ipynb")
     notebook.menu("Settings", "Theme")
