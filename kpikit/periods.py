@@ -227,7 +227,7 @@ def check_timezone(name: str) -> None:
     """
     try:
         ZoneInfo(name)
-    except (KeyError, ValueError, OSError) as error:
+    except (KeyError, TypeError, ValueError, OSError) as error:
         near = nearest_names(name, sorted(available_timezones()), most=1)
         question = f"Did you mean '{near[0]}'? " if near else ""
         raise PeriodError(

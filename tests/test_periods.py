@@ -366,7 +366,7 @@ def test_a_misspelt_zone_is_named_with_the_nearest():
         check_timezone("Europe/Londn")
 
 
-@pytest.mark.parametrize("name", ["", "Europe", "../../etc/passwd", "Qqqq", "a\x00b"])
+@pytest.mark.parametrize("name", ["", "Europe", "../../etc/passwd", "Qqqq", "a\x00b", None])
 def test_what_is_no_zone_is_refused(name):
     with pytest.raises(PeriodError, match="does not exist"):
         check_timezone(name)

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 from typing import Any, Literal
 
 import ibis
@@ -171,9 +172,9 @@ class RetentionQuestion:
         check_choice("grain", self.grain, _WINDOW_DAYS, "retention_table")
         check_choice("kind", self.kind, ("bounded", "unbounded"), "retention_table")
         check_choice("windows", self.windows, ("calendar", "user"), "retention_table")
-        if self.max_age < 0:
+        if not _is_count(self.max_age):
             raise AnalysisError(
-                f"max_age is {self.max_age} in retention_table.\nGive 0 or more periods."
+                f"max_age is {self.max_age!r} in retention_table.\nGive 0 or more periods."
             )
         self.after, self.calendar, self.groups  # noqa: B018 - each raises where it is wrong
 
@@ -395,3 +396,7 @@ def _complete(cohorts: pd.DataFrame, ages: Counts, ask: RetentionQuestion) -> np
         window_ends = cohorts["last_start"].to_numpy()[:, None] + (ages + 1) * length
         complete = complete[:, :1] & (window_ends <= np.datetime64(ask.closing))
     return complete
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, Integral) and int(value) >= 0

@@ -121,6 +121,8 @@ def event_names(names: str | Sequence[str] | None) -> tuple[str, ...] | None:
                 f"{name!r} is given as an event.\n"
                 f"Give its name, or several; to ask for a property, filter the events before."
             )
+    if not given:
+        raise AnalysisError("No event is given.\nName one or several, or give None for any.")
     return given
 
 

@@ -649,6 +649,47 @@ def test_events_called_by_numbers_are_found():
     assert users(events.assign(event=events["event"].astype(int)), ["1000", "1001"]) == [1, 1]
 
 
+@pytest.mark.parametrize(
+    ("asked", "column"),
+    [
+        ("5", [5, 6]), (5, ["5", "6"]), ("5", [5.0, 6.5]), ("true", [True, False]),
+        (["5", None], [None, 6]),
+    ],
+)  # fmt: skip
+def test_values_are_asked_for_as_the_column_holds_them(asked, column):
+    events = events_of(("ada", "view", 0), ("bob", "view", 1)).assign(plan=column)
+
+    assert users(events, [Step("view", where={"plan": asked})]) == [1]
+
+
+def test_steps_that_ask_for_one_value_in_two_ways_share_its_rows():
+    events = events_of(("ada", "view", 0), ("ada", "view", 1)).assign(plan=["5", "5"])
+    steps = [Step("first", "view", where={"plan": 5}), Step("again", "view", where={"plan": "5"})]
+
+    assert users(events, steps) == [1, 1]
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ({"plan": "pro"}, r"Column 'plan' holds int64, and \['pro'\] is asked .*\nAsk for values"),
+        (ibis._.plann > 1, r"A condition cannot be read: .*plann.*\nWrite \{"),
+        ("plan > 1", r"A condition cannot be read: .*plan > 1"),
+        (ibis._.plan + 1, r"The condition .* is neither true nor false\.\nWrite"),
+    ],
+)
+def test_conditions_that_cannot_be_read_are_named(where, message):
+    events = events_of(("ada", "view", 0)).assign(plan=[1])
+
+    with pytest.raises(AnalysisError, match=message):
+        users(events, [Step("view", where=where)])
+
+
+def test_an_event_is_a_name_of_text():
+    with pytest.raises(AnalysisError, match=r"The event of an exclusion is 5\.\nGive the name"):
+        Exclusion(5)
+
+
 OPTIONAL = Step("help", optional=True)
 
 

@@ -580,3 +580,18 @@ def test_an_event_is_a_name(given):
 
     with pytest.raises(AnalysisError, match=r"7 is given as an event.\nGive its name, or several"):
         retention_table(events, as_of="2026-06-30", start_event=given)
+
+
+def test_no_event_at_all_is_asked_for_by_none():
+    events = pd.DataFrame({"user_id": ["ada"], "event": ["signup"], "event_time": ["2026-06-01"]})
+
+    with pytest.raises(AnalysisError, match=r"No event is given\.\nName one"):
+        retention_table(events, as_of="2026-06-30", start_event=[])
+
+
+@pytest.mark.parametrize("given", ["8", 2.5, None])
+def test_the_greatest_age_is_a_whole_number(given):
+    events = pd.DataFrame({"user_id": ["ada"], "event_time": ["2026-06-01"]})
+
+    with pytest.raises(AnalysisError, match=r"max_age is .* in retention_table\.\nGive 0 or more"):
+        retention_table(events, as_of="2026-06-30", max_age=given)

@@ -1,13 +1,15 @@
 """What a funnel consists of: its steps, what excludes an entry, and which rows match."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import EllipsisType
 from typing import Any, TypeAlias
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.types as ir
 from ibis.common.deferred import Deferred
+from ibis.common.exceptions import IbisError
 
 from kpikit.engine import check_columns
 from kpikit.errors import AnalysisError
@@ -16,6 +18,9 @@ Names: TypeAlias = str | Sequence[str] | None
 Where: TypeAlias = (
     Mapping[str, object] | Deferred | ir.BooleanValue | Callable[[ir.Table], ir.BooleanValue] | None
 )
+
+
+_CONDITION = "Write {'plan': 'pro'}, or an Ibis expression such as ibis._.amount > 10."
 
 
 @dataclass(frozen=True)
@@ -100,9 +105,18 @@ def matches(table: ir.Table, matcher: Matcher) -> ir.BooleanValue:
         for column, value in matcher.where.items():
             found &= _is_one_of(table[column], _values(value))
     elif matcher.where is not None:
-        (condition,) = table.bind(matcher.where)
-        found &= condition
+        found &= _condition(table, matcher.where)
     return found
+
+
+def _condition(table: ir.Table, where: Where) -> ir.BooleanValue:
+    try:
+        (condition,) = table.bind(where)
+    except (IbisError, AttributeError, ValueError) as error:
+        raise AnalysisError(f"A condition cannot be read: {error}.\n{_CONDITION}") from error
+    if not isinstance(condition, ir.BooleanValue):
+        raise AnalysisError(f"The condition {where!r} is neither true nor false.\n{_CONDITION}")
+    return condition
 
 
 def is_filtered(matcher: Matcher) -> bool:
@@ -129,10 +143,16 @@ def are_disjoint(one: Matcher, other: Matcher) -> bool:
         return True
     if isinstance(one.where, Mapping) and isinstance(other.where, Mapping):
         return any(
-            not set(_values(one.where[column])) & set(_values(other.where[column]))
+            _share_nothing(_values(one.where[column]), _values(other.where[column]))
             for column in one.where.keys() & other.where.keys()
         )
     return False
+
+
+def _share_nothing(mine: Sequence[Any], theirs: Sequence[Any]) -> bool:
+    # values of two types may be one in a column of a third: 5 is "5" in one of text
+    kinds = {type(value) for value in (*mine, *theirs) if value is not None}
+    return len(kinds) < 2 and not set(mine) & set(theirs)
 
 
 def required(steps: Sequence[Step]) -> list[int]:
@@ -143,7 +163,7 @@ def required(steps: Sequence[Step]) -> list[int]:
 def _event_names(event: object, where: str) -> tuple[str, ...] | None:
     if event is None:
         return None
-    names = (event,) if isinstance(event, str) else tuple(event)  # type: ignore[arg-type]
+    names = tuple(event) if isinstance(event, Iterable) and not isinstance(event, str) else (event,)
     if not names or not all(isinstance(name, str) and name for name in names):
         raise AnalysisError(
             f"The event of {where} is {event!r}.\n"
@@ -162,8 +182,26 @@ def _values(value: object) -> tuple[Any, ...]:
 
 def _is_one_of(column: ir.Value, values: Sequence[Any]) -> ir.BooleanValue:
     """Return whether ``column`` is one of ``values``, None standing for missing."""
-    known = [value for value in values if value is not None]
-    if column.type().is_string():
-        known = [value if isinstance(value, str) else str(value) for value in known]
-    found = column.isin(known) if len(known) != 1 else column == known[0]
+    given = [value for value in values if value is not None]
+    try:
+        known = [_as_held(value, column.type()) for value in given]
+        found = column.isin(known) if len(known) != 1 else column == known[0]
+    except (IbisError, KeyError, ValueError) as error:
+        raise AnalysisError(
+            f"Column '{column.get_name()}' holds {column.type()}, and {given} is asked for.\n"
+            f"Ask for values of that type."
+        ) from error
     return found | column.isnull() if len(known) < len(values) else found
+
+
+def _as_held(value: Any, kind: dt.DataType) -> Any:
+    """Return a value as a column of type ``kind`` holds it: 5 as text, or "5" as a number."""
+    if kind.is_string():
+        return value if isinstance(value, str) else str(value)
+    if not isinstance(value, str):
+        return value
+    if kind.is_boolean():
+        return {"true": True, "false": False}[value.casefold()]
+    if kind.is_integer():
+        return int(value)
+    return float(value) if kind.is_numeric() else value
