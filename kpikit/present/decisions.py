@@ -5,11 +5,10 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from kpikit.analysis.scorecard import UNLIKELY
 from kpikit.formats import is_missing, plural
 from kpikit.present.frames import records
 from kpikit.present.sentences import Basis, mid_sentence, outlook_clause, signal_clause
-
-_UNLIKELY = 0.33  # chance of a target below which it is off track
 
 
 def decisions_asked(
@@ -33,7 +32,7 @@ def decisions_asked(
         most: Most decisions.
     """
     unlikely = [
-        row for row in records(card) if not is_missing(row["p_hit"]) and row["p_hit"] < _UNLIKELY
+        row for row in records(card) if not is_missing(row["p_hit"]) and row["p_hit"] < UNLIKELY
     ]
     asked = {row["metric"] for row in unlikely}
     targets = [

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from kpikit.analysis.scorecard import LIKELY
 from kpikit.formats import (
     MISSING,
     format_chance,
@@ -74,7 +75,7 @@ def goals_table(
     return Table(
         columns or _COLUMNS[:1],
         tuple(rows),
-        goals_title(goals, as_of=as_of),
+        goals_title(goals, key_results, as_of=as_of),
         "Score: share of the way from baseline to target, 0 to 1; tick: share of the time passed",
         tuple(
             f"{row['label']}: the baseline is not comparable with the value now, "
@@ -85,16 +86,22 @@ def goals_table(
     )
 
 
-def goals_title(goals: pd.DataFrame, *, as_of: dt.date) -> str:
-    """Return the message of the goals: how many are where the time passed wants them.
+def goals_title(goals: pd.DataFrame, key_results: pd.DataFrame, *, as_of: dt.date) -> str:
+    """Return the message of the goals: how many are where the time passed wants them, what follows.
 
-    ``1 of 2 goals is where it should be on 30 Sep 2026``
+    ``1 of 2 goals is where it should be on 30 Sep 2026; 1 of 3 open key results is likely to be
+    met``: with a probability above 67 %, as the headlines have it.
 
     Args:
         goals: ``analysis.goals.goal_table``: ``score`` and ``expected``.
+        key_results: ``key_result_table``: ``is_due`` and ``p_hit``.
         as_of: Last complete day.
     """
-    day = format_date(as_of)
+    chances = key_results.loc[~key_results["is_due"].astype(bool), "p_hit"].dropna()
+    return f"{_standing(goals, format_date(as_of))}{_outlook(chances)}"
+
+
+def _standing(goals: pd.DataFrame, day: str) -> str:
     begun = goals[goals["score"].notna() & (goals["expected"] > 0)]
     if begun.empty:
         return f"No goal with a score has begun by {day}"
@@ -104,6 +111,15 @@ def goals_title(goals: pd.DataFrame, *, as_of: dt.date) -> str:
         return f"{goal} is {'' if ahead else 'not '}where it should be on {day}"
     verb, subject = ("is", "it") if ahead == 1 else ("are", "they")
     return f"{ahead} of {len(begun)} goals {verb} where {subject} should be on {day}"
+
+
+def _outlook(chances: pd.Series) -> str:
+    likely = int((chances > LIKELY).sum())
+    if len(chances) <= 1:
+        known = "likely" if likely else "not likely"
+        return f"; the open key result is {known} to be met" if len(chances) else ""
+    verb = "is" if likely == 1 else "are"
+    return f"; {likely} of {len(chances)} open key results {verb} likely to be met"
 
 
 def coverage_text(coverage: pd.DataFrame) -> str:

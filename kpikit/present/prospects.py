@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from kpikit.analysis.scorecard import LIKELY
 from kpikit.formats import (
     MISSING,
     format_chance,
@@ -18,7 +19,6 @@ from kpikit.present.components import Cell, Column, Table
 from kpikit.present.frames import Row, records
 from kpikit.present.sentences import is_plural
 
-_LIKELY = 0.67  # as the headlines have it
 LEAST_TRIALS = 4  # fewer have no mean worth telling
 NAIVE = "naive"  # method of a forecast that carries on the last value
 
@@ -143,7 +143,7 @@ def chances_title(frame: pd.DataFrame) -> str:
     known = frame.loc[frame["target"].notna() & frame["p_hit"].notna(), "p_hit"]
     if known.empty:
         return "No open target has a known chance"
-    likely = int((known > _LIKELY).sum())
+    likely = int((known > LIKELY).sum())
     if len(known) == 1:
         chance = format_chance(known.iloc[0])
         return f"The open target is {'' if likely else 'not '}likely to be hit: P {chance}"
@@ -182,7 +182,7 @@ def proposals_title(frame: pd.DataFrame, period: str) -> str:
     """
     declared = frame["target"].notna()
     count, proposed = int(declared.sum()), int((~declared).sum())
-    likely = int((frame.loc[declared, "p_hit"] > _LIKELY).sum())
+    likely = int((frame.loc[declared, "p_hit"] > LIKELY).sum())
     text = f"No target is declared for {period}"
     if count:
         verb = "is" if count == 1 else "are"

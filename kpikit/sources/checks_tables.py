@@ -234,8 +234,8 @@ def _net_text(subject: Subject, batch: Batch) -> str:
     )
     labels = start.label if start == end else f"{start.label} to {end.label}"
     return (
-        f" Net revenue of {labels} is {_net(table):,.2f} as delivered and {_net(once):,.2f} with "
-        "the batch counted once."
+        f" Net revenue of {labels}, in {subject.currency}, is {_net(table):,.2f} as delivered and "
+        f"{_net(once):,.2f} with the batch counted once."
     )
 
 

@@ -55,7 +55,10 @@ def test_a_key_result_says_where_it_is_and_how_far_it_should_be(shop_of):
     assert row["score"] == "0.60"
     assert row["bullet"].text == "0.60, 0.75 expected"
     assert (row["bullet"].bullet.value, row["bullet"].bullet.tone) == (0.6, "bad")
-    assert table_of(context).title == "The goal is not where it should be on 30 Sep 2026"
+    assert table_of(context).title == (
+        "The goal is not where it should be on 30 Sep 2026; the open key result is not likely to "
+        "be met"
+    )
 
 
 DEFINED = """
@@ -95,7 +98,7 @@ def test_a_goal_that_begins_has_no_score_before_and_is_not_behind(shop_of):
 
     assert table.rows[1]["before"] == ""
     assert table.rows[1]["bullet"].bullet.tone == "neutral"
-    assert table.title == "No goal with a score has begun by 30 Sep 2026"
+    assert table.title.startswith("No goal with a score has begun by 30 Sep 2026; ")
 
 
 def test_the_chance_is_that_of_the_quarter_in_which_it_is_due(shop_of):
@@ -201,9 +204,30 @@ def test_the_title_counts_goals_that_have_begun():
         {"score": [0.5, 0.2, 0.0, float("nan")], "expected": [0.5, 0.4, 0.0, float("nan")]}
     )
 
-    title = goals_title(frame, as_of=pd.Timestamp(2026, 9, 30).date())
+    none = pd.DataFrame({"is_due": [], "p_hit": []})
+
+    title = goals_title(frame, none, as_of=pd.Timestamp(2026, 9, 30).date())
 
     assert title == "1 of 2 goals is where it should be on 30 Sep 2026"
+
+
+@pytest.mark.parametrize(
+    ("chances", "end"),
+    [
+        ([0.7, 0.3, 0.67], "; 1 of 3 open key results is likely to be met"),
+        ([0.2, 0.3], "; 0 of 2 open key results are likely to be met"),
+        ([0.68], "; the open key result is likely to be met"),
+        ([0.2], "; the open key result is not likely to be met"),
+    ],
+)
+def test_the_title_tells_what_is_open_too(chances, end):
+    goals = pd.DataFrame({"score": [0.5], "expected": [0.5]})
+    due, unknown = {"is_due": True, "p_hit": 1.0}, {"is_due": False, "p_hit": float("nan")}
+    rows = [due, unknown, *({"is_due": False, "p_hit": chance} for chance in chances)]
+
+    title = goals_title(goals, pd.DataFrame(rows), as_of=pd.Timestamp(2026, 9, 30).date())
+
+    assert title == "The goal is where it should be on 30 Sep 2026" + end
 
 
 def test_without_goals_the_section_says_which_key_would_fill_it(shop_of):

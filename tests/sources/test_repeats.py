@@ -86,7 +86,7 @@ def test_a_doubled_batch_is_named_with_its_money(lines, one):
     # 8 batches of 31 lines at 2 each, of which 2 are too many
     assert finding.message == (
         "Every row of 3 Jan – 4 Jan 2026 was delivered twice: 62 rows too many. Net revenue of "
-        "2026-01 is 496.00 as delivered and 372.00 with the batch counted once."
+        "2026-01, in EUR, is 496.00 as delivered and 372.00 with the batch counted once."
     )
     assert net(dataset) == 496
 
