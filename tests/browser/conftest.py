@@ -114,6 +114,7 @@ def lab(house):
         with contextlib.suppress(subprocess.TimeoutExpired):
             server.wait(20)
         server.kill()
+        server.wait()
         log.close()
 
 
