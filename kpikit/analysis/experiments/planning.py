@@ -127,8 +127,8 @@ def minimum_detectable_effect(
     n_control, n_variant = _number("n_control", n_control), _number("n_variant", n_variant)
     if not min(n_control, n_variant) >= 2:
         raise AnalysisError(
-            f"n_control is {n_control:g} and n_variant {n_variant:g} in minimum_detectable_effect.\n"
-            f"Give 2 units or more each."
+            f"n_control is {n_control:g} and n_variant {n_variant:g} in "
+            "minimum_detectable_effect.\nGive 2 units or more each."
         )
     plan = _Plan(
         kind, baseline, sd, alpha, power, n_variant / n_control, alternative, variance_reduction
@@ -190,7 +190,9 @@ class _Plan:
                     f"{name} is {getattr(self, name):g}.\nGive a share between 0 and 1."
                 )
         if not 0 < self.ratio < math.inf:
-            raise AnalysisError(f"ratio is {self.ratio:g}.\nGive units per unit of control, above 0.")
+            raise AnalysisError(
+                f"ratio is {self.ratio:g}.\nGive units per unit of control, above 0."
+            )
         if not 0 <= self.variance_reduction < 1:
             raise AnalysisError(
                 f"variance_reduction is {self.variance_reduction:g}.\n"
