@@ -86,6 +86,7 @@ class Worker:
         self.connection.close()
         if job is not None:
             end_family(self._kernel, mark=job.mark)
+        self.job = None
 
     def _note(self, message: Event | Outcome) -> None:
         if isinstance(message, KernelStarted):
@@ -131,7 +132,10 @@ class WorkerPool:
                 yield job, worker.receive(job)
             elif worker.seconds_left <= 0:
                 yield job, worker.give_up(job)
-        self._workers = [worker for worker in self._workers if worker.process.exitcode is None]
+        # one that died meanwhile keeps its report, until its end is read next time
+        self._workers = [
+            worker for worker in self._workers if worker.job or worker.process.exitcode is None
+        ]
 
     def _again(self, job: Job, outcome: Outcome) -> Job:
         shutil.rmtree(job.staging, ignore_errors=True)  # the marked notebook of this attempt

@@ -1,5 +1,8 @@
 """Which reports get another attempt, and what becomes of a worker that hangs."""
 
+import math
+from types import SimpleNamespace
+
 import pytest
 
 from kpikit.publish import pool
@@ -48,6 +51,43 @@ def test_attempts_come_to_an_end_and_each_has_a_folder_of_its_own(job):
     assert [item.scratch.name for item in (job, second, third)] == ["0", "0-1", "0-2"]
     assert third.earlier == ("first", "second")
     assert len({item.mark for item in (job, second, third)}) == 3
+
+
+class _Worker:
+    """Makes reports at once, unless its process has ended."""
+
+    seconds_left = math.inf
+
+    def __init__(self):
+        self.job, self.connection, self.process = None, object(), SimpleNamespace(exitcode=None)
+
+    def begin(self, job):
+        self.job = job
+
+    def receive(self, job):
+        self.job = None
+        return Outcome(job.report, "failed" if self.process.exitcode else "sealed")
+
+
+def test_a_worker_that_dies_while_another_is_heard_does_not_take_its_report_along(
+    job, make, monkeypatch
+):
+    monkeypatch.setattr(pool, "Worker", _Worker)
+    workers = WorkerPool(2, tell=print)
+
+    def hear_the_first(busy, timeout):
+        for worker in workers._workers[1:]:
+            worker.process.exitcode = -9
+        return [next(iter(busy))]
+
+    monkeypatch.setattr(pool, "wait", hear_the_first)
+
+    made = workers.make([job, pool.replace(job, report=make.planned("beacon"))])
+
+    assert {each.report.product: end.state for each, end in made} == {
+        "atlas": "sealed",
+        "beacon": "failed",
+    }
 
 
 @pytest.mark.slow
