@@ -16,6 +16,12 @@ from kpikit.publish.pictures import Node
 TEMPLATES = Path(__file__).parent / "templates"
 
 
+def prepare() -> None:
+    """Make what all pages of a process share: the templates, and the faces cut to what they use."""
+    _environment().get_template("page.html.j2")
+    web_faces()
+
+
 def render_html(notebook: NotebookNode, *, title: str = "") -> str:
     """Return an executed notebook as a page: styles, fonts and pictures inside, no script.
 

@@ -26,6 +26,11 @@ class Compiled(NamedTuple):
     reason: str
 
 
+def prepare() -> None:
+    """Load what all PDFs of a process share: the compiler and its fonts."""
+    _compiler("report.typ")
+
+
 def compile_pdf(data: Mapping[str, Any], *, timestamp: int) -> Compiled:
     """Return the report drawn from its data, PDF/UA-1 where its content allows.
 

@@ -79,6 +79,7 @@ def make_report(job: Job, *, tell: Callable[[Event], None]) -> Outcome:
     guard = Guard(job.limits, mark=job.mark)
     clock = Clock(job)
     try:
+        _prepare_pages(job, clock)
         notebook = _execute(job, clock.listen(tell), guard, clock)
         with clock.phase(SEAL):
             reasons = broken_conditions(notebook, job.report)
@@ -209,6 +210,20 @@ def _import_path() -> dict[str, str]:
         return {}
     given = os.environ.get("PYTHONPATH")
     return {"PYTHONPATH": os.pathsep.join([home, given] if given else [home])}
+
+
+def _prepare_pages(job: Job, clock: Clock) -> None:
+    """Load what a worker's first pages take, while the zygote imports what its kernel takes."""
+    if "html" in job.formats:
+        with clock.phase(HTML):
+            from kpikit.publish import html  # noqa: PLC0415 - only where asked for
+
+            html.prepare()
+    if "pdf" in job.formats:
+        with clock.phase(PDF):
+            from kpikit.publish import typst  # noqa: PLC0415 - loads fonts
+
+            typst.prepare()
 
 
 def _render(
