@@ -162,6 +162,7 @@ def run(
         print_explanation,
         print_result,
     )
+    from kpikit.publish.warming import WarmKernels  # noqa: PLC0415
 
     chosen = _formats(formats)
     if junit:
@@ -175,32 +176,35 @@ def run(
         retries=retries,
         retry_errors=retry_errors,
     )
-    plan = make_plan(
-        template,
-        products=product or (),
-        period=period,
-        experiment=experiment,
-        params_dir=params_dir,
-        notebooks_dir=notebooks_dir,
-        overrides=overrides or (),
-        shard=parse_shard(shard) if shard is not None else None,
-        output_dir=output_dir,
-    )
-    if explain:
-        stale = why_stale(plan, output_dir=output_dir, formats=chosen, force=force)
-        raise typer.Exit(print_explanation(plan, stale, as_json=as_json))
-    with open_watcher(plan, output_dir, jobs=jobs, quiet=quiet, to_stderr=as_json) as watcher:
-        result = run_plan(
-            plan,
+    with WarmKernels() as kernels:
+        plan = make_plan(
+            template,
+            products=product or (),
+            period=period,
+            experiment=experiment,
+            params_dir=params_dir,
+            notebooks_dir=notebooks_dir,
+            overrides=overrides or (),
+            shard=parse_shard(shard) if shard is not None else None,
             output_dir=output_dir,
-            formats=chosen,
-            jobs=jobs,
-            fail_fast=fail_fast,
-            limits=limits,
-            force=force,
-            profile=profile,
-            watcher=watcher,
+            on_unseen=None if explain else lambda text: kernels.start([text]),
         )
+        if explain:
+            stale = why_stale(plan, output_dir=output_dir, formats=chosen, force=force)
+            raise typer.Exit(print_explanation(plan, stale, as_json=as_json))
+        with open_watcher(plan, output_dir, jobs=jobs, quiet=quiet, to_stderr=as_json) as watcher:
+            result = run_plan(
+                plan,
+                output_dir=output_dir,
+                formats=chosen,
+                jobs=jobs,
+                fail_fast=fail_fast,
+                limits=limits,
+                force=force,
+                profile=profile,
+                watcher=watcher,
+                kernels=kernels,
+            )
     print_result(result, quiet=quiet, as_json=as_json, profile=profile)
     if junit:
         try:

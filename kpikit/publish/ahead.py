@@ -9,7 +9,7 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,13 +24,17 @@ _LEAST = 6  # products below which a process costs more to start than it saves
 
 @contextlib.contextmanager
 def reading_ahead(
-    products: Sequence["LoadedProduct"], *, overrides: Sequence[str] = ()
+    products: Sequence["LoadedProduct"],
+    *,
+    overrides: Sequence[str] = (),
+    on_unseen: Callable[[], object] | None = None,
 ) -> Iterator[int]:
     """Fill the cache with the data of these products, from the last one on, while the block runs.
 
     Args:
         products: What the block reads, in its order.
         overrides: ``key=value`` texts with which they were loaded.
+        on_unseen: Called first where any data is new and there are several processors.
 
     Yields:
         How many processes help: none on one processor, or where few products are new.
@@ -39,6 +43,8 @@ def reading_ahead(
 
     count = processors() - 1
     unseen = [product for product in products if count and not is_remembered(product)]
+    if unseen and on_unseen:
+        on_unseen()
     if len(unseen) < _LEAST:
         yield 0
         return

@@ -4,8 +4,9 @@ A mistake in the call raises. A product whose file, period or data is wrong beco
 its own, and the others go on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -137,6 +138,7 @@ def make_plan(
     overrides: Sequence[str] = (),
     shard: Shard | None = None,
     output_dir: Path | None = None,
+    on_unseen: Callable[[str], object] | None = None,
 ) -> Plan:
     """Return the reports to make; nothing runs, and of the data only hash and coverage are read.
 
@@ -155,6 +157,8 @@ def make_plan(
         overrides: ``key=value`` texts that replace values of the product files for this run.
         shard: Which part of the products to plan; all if None.
         output_dir: Folder of the published files, whose ledger the pages read; none if None.
+        on_unseen: Called with the template's text before data is read that is new, so that there
+            is a report to make.
 
     Raises:
         TemplateError: The template cannot be run as it is, or not per experiment.
@@ -177,7 +181,8 @@ def make_plan(
     left_out: list[Failure] = []
     lacks = {product.key: _lack(opened, product) for product in loaded}
     concerned = [product for product in loaded if not lacks[product.key]]
-    with reading_ahead(concerned, overrides=overrides):
+    unseen = partial(on_unseen, opened.text) if on_unseen else None
+    with reading_ahead(concerned, overrides=overrides, on_unseen=unseen):
         for product in loaded:
             if lack := lacks[product.key]:
                 (failures if products else left_out).append(Failure(product.key, lack))

@@ -8,7 +8,7 @@ import contextlib
 import datetime as dt
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -38,8 +38,7 @@ from kpikit.publish.record import (
     record_text,
     stale_because,
 )
-from kpikit.publish.scratch import scratch_folder
-from kpikit.publish.worker import zygote_environment
+from kpikit.publish.warming import WarmKernels
 
 FORMATS: tuple[Format, ...] = ("html", "pdf")
 
@@ -81,6 +80,7 @@ def run_plan(
     force: bool = False,
     profile: bool = False,
     watcher: Watcher | None = None,
+    kernels: WarmKernels | None = None,
 ) -> RunResult:
     """Make every report of the plan that is not published as planned; return how each ended.
 
@@ -94,6 +94,7 @@ def run_plan(
         force: Make unchanged reports too.
         profile: Clock where the time of each report goes.
         watcher: Takes the run's news.
+        kernels: Those that planning may have started; they end with the run.
 
     Raises:
         KpikitError: Nothing can be written in the output folder or the system's temporary one;
@@ -118,6 +119,7 @@ def run_plan(
             fail_fast=fail_fast,
             limits=limits or Limits(),
             profile=profile,
+            kernels=kernels,
         )
         seconds = time.monotonic() - started
         result = RunResult(plan, outcomes, output, seconds, stopped_by, started=at)
@@ -140,6 +142,7 @@ def _make_stale(
     fail_fast: bool,
     limits: Limits,
     profile: bool,
+    kernels: WarmKernels | None,
 ) -> tuple[tuple[Outcome, ...], int | None]:
     """Make what is stale; return each report's end, and the exit code of a signal that came."""
     ends: dict[PlannedReport, Outcome] = {}
@@ -151,9 +154,10 @@ def _make_stale(
     stopped_by = None
     if made:
         size = min(size, len(made))
-        with scratch_folder() as scratch, _warm_kernels(made, scratch) as zygote:
+        with kernels or WarmKernels() as warm:
+            scratch = warm.start({report.template.text for report in made})
             jobs = [
-                replace(job, profile=profile, zygote=zygote)
+                replace(job, profile=profile, zygote=warm.zygote)
                 for job in _jobs(made, output, scratch, formats=formats, size=size, limits=limits)
             ]
             with Interrupts() as interrupts:
@@ -333,13 +337,3 @@ def _jobs(
         )
         for number, (report, reasons) in enumerate(stale.items())
     ]
-
-
-@contextlib.contextmanager
-def _warm_kernels(reports: Iterable[PlannedReport], scratch: Path) -> Iterator[Path | None]:
-    """Keep a process that leases warm kernels to the reports; yield its socket, if it has one."""
-    from kpikit.publish.warm import preloads, zygote  # noqa: PLC0415 - imports Jupyter's clients
-
-    modules = preloads({report.template.text for report in reports})
-    with zygote(scratch / "z", modules, env=zygote_environment(scratch)) as address:
-        yield address

@@ -52,6 +52,27 @@ def test_nobody_helps_where_few_are_new_or_nobody_is_there(products, monkeypatch
     assert not any(map(is_remembered, products))
 
 
+def test_new_data_is_announced_before_it_is_read_where_there_is_a_second_processor(
+    products, monkeypatch
+):
+    told = []
+
+    def announce():
+        told.append(any(map(is_remembered, products)))
+
+    monkeypatch.setattr(ahead, "processors", lambda: 2)
+    with reading_ahead(products[:1], on_unseen=announce):
+        pass
+    read_all([str(products[1].path)], [])
+    with reading_ahead(products[1:2], on_unseen=announce):
+        pass
+    monkeypatch.setattr(ahead, "processors", lambda: 1)
+    with reading_ahead(products[:1], on_unseen=announce):
+        pass
+
+    assert told == [False]
+
+
 def test_products_that_cannot_be_read_are_passed_over(products, tmp_path):
     (tmp_path / "5.csv").unlink()
     (tmp_path / "p4.yml").write_text("product: {}\n")

@@ -17,6 +17,7 @@ from kpikit.publish.limits import Limits
 from kpikit.publish.messages import Outcome
 from kpikit.publish.plan import make_plan
 from kpikit.publish.runner import run_plan
+from kpikit.publish.warming import WarmKernels
 from kpikit.publish.worker import zygote_environment
 from kpikit.sample.__main__ import main as make_samples
 
@@ -247,6 +248,7 @@ RUNNER = """
 import importlib.util, sys
 from pathlib import Path
 from kpikit.publish.runner import run_plan
+from kpikit.publish.warming import WarmKernels
 spec = importlib.util.spec_from_file_location("plans", sys.argv[1])
 plans = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(plans)
@@ -426,6 +428,55 @@ def test_where_warm_kernels_are_not_wanted_or_not_possible_there_is_no_zygote(
         pass
 
     assert (forbidden, elsewhere, list(tmp_path.iterdir())) == (None, None, [])
+
+
+def test_a_run_starts_its_warm_kernels_once_and_ends_them(monkeypatch, make):
+    started, ended = [], []
+
+    @contextlib.contextmanager
+    def zygote(folder, modules, *, env):
+        started.append((folder, modules))
+        assert folder.parent.is_dir()
+        yield folder / "s"
+        ended.append(folder)
+
+    monkeypatch.setattr(warm, "zygote", zygote)
+
+    with WarmKernels() as kernels:
+        before = kernels.zygote
+        kernels.start([make.notebook_json("import seaborn")])
+        kernels.start([make.notebook_json("import pandas")])
+        within = (kernels.zygote, len(ended))
+
+    ((folder, modules),) = started
+    assert (before, within, ended) == (None, (folder / "s", 0), [folder])
+    assert "seaborn" in modules
+    assert not folder.parent.exists()
+
+
+def test_kernels_that_were_never_wanted_are_never_started(monkeypatch):
+    monkeypatch.setattr(warm, "zygote", None)
+
+    with WarmKernels() as kernels:
+        pass
+
+    assert kernels.zygote is None
+
+
+@linux
+@pytest.mark.slow
+def test_a_run_takes_the_kernels_that_planning_has_started(make, tmp_path):
+    report = make.planned("atlas")
+
+    with WarmKernels() as kernels:
+        kernels.start([report.template.text])
+        leased_from = kernels.zygote
+        result = run_plan(
+            make.plan_of(report), output_dir=tmp_path / "output", formats=(), kernels=kernels
+        )
+
+    assert [outcome.kernel for outcome in result.outcomes] == ["warm"]
+    assert kernels.zygote == leased_from
 
 
 def test_what_is_preloaded_follows_from_the_templates_imports(make):
