@@ -1,5 +1,7 @@
 """Exploring a report: controls that drive its plain functions, and views that are kept."""
 
+import functools
+import gc
 from typing import TYPE_CHECKING, Any
 
 from kpikit.errors import hint_names
@@ -75,4 +77,12 @@ def _context_of(report: "Report | ExperimentReport") -> tuple[Context, dict[str,
 def _page(context: Context, view: View, cell: str, static: Component) -> Any:
     from kpikit.exploring.explorer import Explorer  # noqa: PLC0415 - headless runs need no widgets
 
+    spare_what_stays()
     return Explorer(context, view, loop=running_loop(), cell=cell, static=static)
+
+
+@functools.cache
+def spare_what_stays() -> None:
+    """Let the collector pass over libraries and the first report: a look at them takes 0.2 s."""
+    gc.collect()
+    gc.freeze()

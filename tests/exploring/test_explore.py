@@ -8,7 +8,7 @@ import pytest
 
 import kpikit as kk
 from kpikit.errors import UnknownNameError
-from kpikit.exploring import front
+from kpikit.exploring import front, spare_what_stays
 from kpikit.exploring.explorer import Explorer
 from kpikit.present.components import Stack
 from kpikit.report import Report
@@ -91,3 +91,15 @@ def test_before_a_page_it_is_controls(report, monkeypatch):
     assert isinstance(found, Explorer)
     bundle = found._repr_mimebundle_()
     assert bundle["application/vnd.kpikit.component+json"]["items"][1]["title"] == "Orders by month"
+
+
+def test_the_collector_is_told_once_to_pass_over_what_stays(monkeypatch):
+    calls = []
+    monkeypatch.setattr("gc.collect", lambda: calls.append("collect"))
+    monkeypatch.setattr("gc.freeze", lambda: calls.append("freeze"))
+    spare_what_stays.cache_clear()
+
+    spare_what_stays()
+    spare_what_stays()
+
+    assert calls == ["collect", "freeze"]
