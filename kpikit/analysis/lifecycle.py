@@ -13,7 +13,9 @@ import pandas as pd
 
 from kpikit.catalogue.visits import (
     MOST_PERIODS,
+    CutByCalendar,
     Mark,
+    UpToDay,
     event_names,
     knows_bits,
     visit_periods,
@@ -149,7 +151,7 @@ def stickiness_table(
 
 
 @dataclass(frozen=True)
-class LifecycleQuestion:
+class LifecycleQuestion(UpToDay):
     """What ``lifecycle_table`` is asked, by its parameters; ``visit_tables`` answers it."""
 
     as_of: dt.date | str
@@ -162,16 +164,6 @@ class LifecycleQuestion:
     def __post_init__(self) -> None:
         check_choice("grain", self.grain, _GRAINS, "lifecycle_table")
         self.after, self.calendar  # noqa: B018 - each raises where it is wrong
-
-    @cached_property
-    def after(self) -> dt.date:
-        """The first day without data."""
-        return as_date(self.as_of, "as_of") + dt.timedelta(days=1)
-
-    @cached_property
-    def calendar(self) -> Calendar:
-        """How time is cut."""
-        return Calendar(timezone=self.timezone, week_start=self.week_start)
 
     def marks(self, events: ir.Table) -> dict[str, Mark]:
         """Return the mask of the periods in which a user was active."""
@@ -198,7 +190,7 @@ class LifecycleQuestion:
 
 
 @dataclass(frozen=True)
-class StickinessQuestion:
+class StickinessQuestion(CutByCalendar):
     """What ``stickiness_table`` is asked, by its parameters; ``visit_tables`` answers it."""
 
     start: dt.date | str
@@ -222,11 +214,6 @@ class StickinessQuestion:
     def span(self) -> tuple[dt.date, dt.date]:
         """First day, and the first one after it."""
         return as_date(self.start, "start"), as_date(self.end, "end")
-
-    @cached_property
-    def calendar(self) -> Calendar:
-        """How time is cut."""
-        return Calendar(timezone=self.timezone, week_start=self.week_start)
 
     @cached_property
     def periods(self) -> list[Period]:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from kpikit.catalogue.relations import MISSING_SEGMENT
-from kpikit.catalogue.visits import Mark, event_names, visit_periods, visit_tables
+from kpikit.catalogue.visits import Mark, UpToDay, event_names, visit_periods, visit_tables
 from kpikit.engine import (
     check_columns,
     local_date,
@@ -25,7 +25,7 @@ from kpikit.engine import (
 )
 from kpikit.errors import AnalysisError, check_choice
 from kpikit.intervals import wilson_interval
-from kpikit.periods import Calendar, Period, Weekday, as_date
+from kpikit.periods import Period, Weekday
 
 RetentionGrain = Literal["day", "week", "month"]
 Kind = Literal["bounded", "unbounded"]
@@ -153,7 +153,7 @@ def retention_curve(table: pd.DataFrame, *, confidence: float = 0.95) -> pd.Data
 
 
 @dataclass(frozen=True)
-class RetentionQuestion:
+class RetentionQuestion(UpToDay):
     """What ``retention_table`` is asked, by its parameters; ``visit_tables`` answers it."""
 
     as_of: dt.date | str
@@ -177,16 +177,6 @@ class RetentionQuestion:
                 f"max_age is {self.max_age!r} in retention_table.\nGive 0 or more periods."
             )
         self.after, self.calendar, self.groups  # noqa: B018 - each raises where it is wrong
-
-    @cached_property
-    def after(self) -> dt.date:
-        """The first day without data."""
-        return as_date(self.as_of, "as_of") + dt.timedelta(days=1)
-
-    @cached_property
-    def calendar(self) -> Calendar:
-        """How time is cut."""
-        return Calendar(timezone=self.timezone, week_start=self.week_start)
 
     @cached_property
     def closing(self) -> dt.datetime:

@@ -7,6 +7,7 @@ table of events are answered by one pass over it.
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -24,7 +25,7 @@ from kpikit.engine import (
     with_text_events,
 )
 from kpikit.errors import AnalysisError
-from kpikit.periods import Calendar, Grain, Period
+from kpikit.periods import Calendar, Grain, Period, Weekday, as_date
 
 MOST_PERIODS = 63  # the bits of a 64-bit integer without its sign
 _LONGEST = {"day": 1, "week": 7, "month": 31}
@@ -62,6 +63,29 @@ class VisitQuestion(Protocol):
 
     def of_events(self, events: ir.Table) -> pd.DataFrame:
         """Return the same answer by the events themselves."""
+
+
+class CutByCalendar:
+    """A question that has a calendar of its own."""
+
+    timezone: str
+    week_start: Weekday
+
+    @cached_property
+    def calendar(self) -> Calendar:
+        """How time is cut."""
+        return Calendar(timezone=self.timezone, week_start=self.week_start)
+
+
+class UpToDay(CutByCalendar):
+    """A question about all that has come up to a day."""
+
+    as_of: dt.date | str
+
+    @cached_property
+    def after(self) -> dt.date:
+        """The first day without data."""
+        return as_date(self.as_of, "as_of") + dt.timedelta(days=1)
 
 
 def visit_tables(
