@@ -28,6 +28,7 @@ from kpikit.analysis.experiments.moments import Arm
 
 _FEWEST_EXPECTED = 5  # Cochran's rule for the normal approximation of a 2 x 2 table
 _BOSCHLOO_UNITS = 200  # beyond, Boschloo's test takes seconds, and Fisher's comes close
+_ROUNDING = 1e-9  # of the variance: what is left by arithmetic where nothing is
 _NAN = float("nan")
 
 
@@ -239,13 +240,16 @@ def estimate_of(
 def describe(metric: Metric, moments: Aggregates) -> tuple[float, float, float]:
     """Return mean, standard deviation of a unit's value, and the share that a covariate explains.
 
+    A covariate that explains all of it, as where one unit alone has any value, leaves nothing to
+    plan with and says nothing of other units: it counts as explaining none.
+
     Args:
         metric: A mean, share or ratio.
         moments: Of all units.
     """
     slope, _ = _adjustment(metric, moments)
     plain, adjusted = _variance(metric, moments), _variance(metric, moments, slope)
-    explained = 1 - adjusted / plain if plain > 0 else 0.0
+    explained = 1 - adjusted / plain if adjusted > _ROUNDING * plain else 0.0
     return _raw_mean(metric, moments), math.sqrt(plain), explained
 
 

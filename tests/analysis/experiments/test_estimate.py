@@ -94,6 +94,19 @@ def test_what_never_varies_has_nothing_to_explain():
     assert describe(metric, layout.arm(sums.iloc[0].to_dict(), "y").moments) == (5, 0, 0)
 
 
+def test_a_covariate_that_explains_all_of_a_few_units_explains_nothing_of_others():
+    bought = [0.0] * 15 + [1.99]  # one of sixteen users, as much as before
+    units = as_table(pd.DataFrame({"everyone": 1, "past": bought, "now": bought}))
+    metric = kk.Mean("now", "past")
+    layout = plan_layout(units, {"y": metric})
+    sums = read_sums(units, layout, keys={"variant": "everyone"})
+
+    _, sd, explained = describe(metric, layout.arm(sums.iloc[0].to_dict(), "y").moments)
+
+    assert sd == pytest.approx(1.99 / 4)  # variance 1.99^2 (1/16 - 1/256) 16/15 = 1.99^2 / 16
+    assert explained == 0
+
+
 def test_an_effect_without_spread_has_no_p_value():
     assert math.isnan(Effect(1.0, 0.0).p_value())
 
