@@ -19,6 +19,7 @@ from kpikit.errors import AnalysisError, hint_names
 from kpikit.periods import Calendar, Grain
 
 _FIRST_YEAR, _LAST_YEAR = 1990, 2040
+_BETWEEN_CHANGES = dt.timedelta(days=3)  # no zone changed twice within six (Recife, October 2000)
 _BUILTIN_ZONES = frozenset({"duckdb", "postgres"})
 
 
@@ -238,14 +239,15 @@ def offset_changes(timezone: str) -> tuple[tuple[dt.datetime, dt.timedelta], ...
     The first entry is the offset before the first change, dated at the start of 1990.
     """
     zone = ZoneInfo(timezone)
-
     instant = dt.datetime(_FIRST_YEAR, 1, 1)  # noqa: DTZ001 - stored times bear no zone
-    changes = [(instant, _offset_at(instant, zone))]
+    offset = _offset_at(instant, zone)
+    changes = [(instant, offset)]
     while instant.year < _LAST_YEAR:
-        following = instant + dt.timedelta(days=1)
-        if _offset_at(following, zone) != _offset_at(instant, zone):
-            changes.append(_change_between(instant, following, zone))
-        instant = following
+        following = instant + _BETWEEN_CHANGES
+        later = _offset_at(following, zone)
+        if later != offset:
+            changes.append((_change_between(instant, following, zone), later))
+        instant, offset = following, later
     return tuple(changes)
 
 
@@ -258,16 +260,14 @@ def skipped_days(timezone: str) -> tuple[dt.date, ...]:
     )
 
 
-def _change_between(
-    low: dt.datetime, high: dt.datetime, zone: ZoneInfo
-) -> tuple[dt.datetime, dt.timedelta]:
-    """Bisect to the minute at which the offset changes within a day."""
+def _change_between(low: dt.datetime, high: dt.datetime, zone: ZoneInfo) -> dt.datetime:
+    """Bisect to the minute at which the offset changes between two instants."""
     before = _offset_at(low, zone)
     while high - low > dt.timedelta(minutes=1):
         middle = low + (high - low) / 2
         middle = middle.replace(second=0, microsecond=0)
         low, high = (middle, high) if _offset_at(middle, zone) == before else (low, middle)
-    return high, _offset_at(high, zone)
+    return high
 
 
 def _offset_at(instant: dt.datetime, zone: ZoneInfo) -> dt.timedelta:

@@ -2,7 +2,9 @@
 """What every query shares: tables, local time, UTC, period starts."""
 
 import datetime as dt
+from itertools import pairwise
 from uuid import UUID
+from zoneinfo import _zoneinfo, available_timezones
 
 import ibis
 import pandas as pd
@@ -169,6 +171,31 @@ def test_offset_changes_are_dated_to_the_minute():
 
     assert changes[dt.datetime(2026, 3, 29, 1)] == dt.timedelta(hours=2)
     assert changes[dt.datetime(2026, 10, 25, 1)] == dt.timedelta(hours=1)
+
+
+def test_no_zone_changes_twice_between_two_instants_that_are_asked():
+    # the twin of zoneinfo in Python tells the changes that it read; to ask each day takes a minute
+    close = []
+    for name in sorted(available_timezones()):
+        zone = _zoneinfo.ZoneInfo.no_cache(name)
+        offsets = [info.utcoff for info in zone._ttinfos]
+        instants = [dt.datetime.fromtimestamp(second, dt.UTC) for second in zone._trans_utc]
+        changes = [
+            instant
+            for instant, (before, after) in zip(instants[1:], pairwise(offsets), strict=True)
+            if before != after and instant.year >= 1990
+        ]
+        close += [name for one, two in pairwise(changes) if two - one <= engine._BETWEEN_CHANGES]
+
+    assert close == []
+
+
+def test_a_summer_time_of_one_week_is_found():
+    # Recife's clock went forward on 8 October 2000 at 0:00 and back a week later at 0:00
+    changes = dict(engine.offset_changes("America/Recife"))
+
+    assert changes[dt.datetime(2000, 10, 8, 3)] == dt.timedelta(hours=-2)
+    assert changes[dt.datetime(2000, 10, 15, 2)] == dt.timedelta(hours=-3)
 
 
 def test_skipped_days_are_those_of_spring():
