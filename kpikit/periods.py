@@ -6,6 +6,7 @@ months are calendar months, weeks start on the product's own weekday.
 """
 
 import datetime as dt
+import functools
 import re
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -96,20 +97,7 @@ class Calendar:
 
     def period_of(self, day: dt.date, grain: Grain) -> Period:
         """Return the period of ``grain`` that holds ``day``."""
-        if grain == "day":
-            return Period(day, day + dt.timedelta(days=1), "day", day.isoformat())
-        if grain == "week":
-            return self._week(day)
-        if grain == "month":
-            start = day.replace(day=1)
-            return Period(start, _add_months(start, 1), "month", f"{start:%Y-%m}")
-        if grain == "quarter":
-            return self._quarter(day)
-        if grain == "year":
-            start = self._fiscal_year_start(day)
-            end = _add_months(start, 12)
-            return Period(start, end, "year", str((end - dt.timedelta(days=1)).year))
-        raise PeriodError(f"Unknown grain '{grain}'.\n{hint_names(str(grain), GRAINS)}")
+        return self._find(day, grain)
 
     def parse(self, text: str) -> Period:
         """Return the period written as ``text``.
@@ -180,6 +168,24 @@ class Calendar:
             return period, other
         days = period.days_elapsed(as_of)
         return _cut(period, days), _cut(other, min(days, other.days))
+
+    # a report asks some thousand times, of some hundred days
+    @functools.lru_cache(maxsize=4096, typed=True)  # noqa: B019 - few calendars, all small
+    def _find(self, day: dt.date, grain: Grain) -> Period:
+        if grain == "day":
+            return Period(day, day + dt.timedelta(days=1), "day", day.isoformat())
+        if grain == "week":
+            return self._week(day)
+        if grain == "month":
+            start = day.replace(day=1)
+            return Period(start, _add_months(start, 1), "month", f"{start:%Y-%m}")
+        if grain == "quarter":
+            return self._quarter(day)
+        if grain == "year":
+            start = self._fiscal_year_start(day)
+            end = _add_months(start, 12)
+            return Period(start, end, "year", str((end - dt.timedelta(days=1)).year))
+        raise PeriodError(f"Unknown grain '{grain}'.\n{hint_names(str(grain), GRAINS)}")
 
     def _week(self, day: dt.date) -> Period:
         start = day - dt.timedelta(days=(day.weekday() - self.week_offset) % 7)
