@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 
 from kpikit.catalogue import Metric, fact, make_facts
@@ -334,15 +335,28 @@ def _day_parts(
     frame = daily_actives(rows, last=span.end - _ONE_DAY)
     for segment, days in frame.groupby(SEGMENT):
         first = days[DAY].iloc[0]  # no day is missing after it, so places follow from dates
-        for index, period in enumerate(span.periods):
-            place, end = ((day - first).days for day in (period.start, period.end))
-            inside = days.iloc[max(place, 0) : max(end, 0)]
-            for metric in query.metrics:
-                given = {part: getattr(metric, part) for part in PARTS}
-                parts = {part: rule(inside) if rule else None for part, rule in given.items()}
-                if parts["n"] is None:
-                    parts["n"] = parts["denominator"]
+        places = [
+            (max((period.start - first).days, 0), max((period.end - first).days, 0))
+            for period in span.periods
+        ]
+        for metric in query.metrics:
+            rules = {part: getattr(metric, part) for part in PARTS}
+            sums = {part: _over_days(rule, days, places) for part, rule in rules.items() if rule}
+            sums.setdefault("n", sums.get("denominator", []))
+            for index in range(len(places)):
+                parts = {part: values[index] if values else None for part, values in sums.items()}
                 yield (metric.name, str(segment), index), parts
+
+
+def _over_days(
+    rule: Callable[[pd.DataFrame], Any], days: pd.DataFrame, places: Sequence[tuple[int, int]]
+) -> list[Any]:
+    """Return what a rule of days gives for each slice of them; amounts per day are summed up."""
+    amounts = rule(days)
+    if not isinstance(amounts, pd.Series):
+        return [rule(days.iloc[start:end]) for start, end in places]
+    known = np.nan_to_num(amounts.to_numpy(dtype=float))
+    return [known[start:end].sum() for start, end in places]
 
 
 def _feature_table(

@@ -41,7 +41,8 @@ class Metric:
       ``spell_number``.
     * ``per="user"``: one row per user of ``events`` active in the period or, for a metric with
       ``looks_back``, in the one before. See ``kpikit.catalogue.relations.user_periods``.
-    * ``per="day"``: a frame with a row per day of the period: ``dau``, ``wau``, ``mau``.
+    * ``per="day"``: a frame with a row per day: ``dau``, ``wau``, ``mau``. An amount per day is
+      summed up over the period's days; a single number is asked for of the days of each period.
 
     A metric with ``inputs`` is composed of other metrics: its expressions take an object with the
     value of each input, ``n`` (of each input, by name), ``gross_margin`` and ``months``. A metric

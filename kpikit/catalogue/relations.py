@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
@@ -235,22 +236,25 @@ def daily_actives(counts: Iterable[Mapping[Any, Any]], *, last: dt.date) -> pd.D
         ``kpikit_segment`` (empty for the total), ``kpikit_day``, ``dau``, ``wau``, ``mau`` (users).
         WAU and MAU are NaN on days whose window begins before the first day of all.
     """
-    rows = [(row["kind"], row.get(SEGMENT, ""), row[DAY], row["users"]) for row in counts]
-    frame = pd.DataFrame(rows, columns=["kind", SEGMENT, DAY, "users"])
-    if frame.empty:
-        return pd.DataFrame({SEGMENT: [], DAY: [], "dau": [], "wau": [], "mau": []})
-    first = frame[DAY].min()
-    index = [first + step * _ONE_DAY for step in range((last - first).days + 1)]
-    parts = []
-    for segment, own in frame.groupby(SEGMENT, sort=True):
-        by_day = own.pivot_table(index=DAY, columns="kind", values="users", aggfunc="sum")
-        by_day = by_day.reindex(index=index, columns=["begin", *WINDOWS]).fillna(0.0)
-        part = pd.DataFrame({SEGMENT: segment, DAY: index, "dau": by_day["begin"].to_numpy()})
+    rows = [(row.get(SEGMENT, ""), row["kind"], row[DAY], row["users"]) for row in counts]
+    first = min((day for _, _, day, _ in rows), default=last + _ONE_DAY)
+    days = [first + step * _ONE_DAY for step in range((last - first).days + 1)]
+    flows = {
+        segment: {kind: np.zeros(len(days)) for kind in ("begin", *WINDOWS)}
+        for segment in sorted({segment for segment, *_ in rows})
+    }
+    for segment, kind, day, users in rows:
+        if day <= last:
+            flows[segment][kind][(day - first).days] += users
+    parts = [pd.DataFrame({SEGMENT: [], DAY: [], "dau": [], **{kind: [] for kind in WINDOWS}})]
+    for segment, flow in flows.items():
+        part = {SEGMENT: segment, DAY: days, "dau": flow["begin"]}
         for kind, length in WINDOWS.items():
-            counting = (by_day["begin"] - by_day[kind]).cumsum().reset_index(drop=True)
-            part[kind] = counting.where(counting.index >= length - 1)
-        parts.append(part)
-    return pd.concat(parts, ignore_index=True)
+            counting = (flow["begin"] - flow[kind]).cumsum()
+            counting[: length - 1] = np.nan
+            part[kind] = counting
+        parts.append(pd.DataFrame(part))
+    return pd.concat(parts[1:] or parts, ignore_index=True)
 
 
 def _user_days(events: ir.Table, span: Span, *, params: Product | None, dimension: str) -> ir.Table:

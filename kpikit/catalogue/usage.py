@@ -55,8 +55,8 @@ USAGE: tuple[Metric, ...] = (
         per="day",
         question="How many people use the product on an average day?",
         formula="Mean over the complete days of the period of the distinct users active that day.",
-        numerator=lambda days: days["dau"].sum(),
-        denominator=lambda days: days["dau"].count(),
+        numerator=lambda days: days["dau"],
+        denominator=lambda days: days["dau"].notna(),
         n_of="days",
         perspective="customer",
         stages=EARLY,
@@ -73,8 +73,8 @@ USAGE: tuple[Metric, ...] = (
         formula="Mean over the complete days of the period of the distinct users active in the "
         "7 days up to and including that day; days whose 7 days begin before the data are left "
         "out.",
-        numerator=lambda days: days["wau"].sum(),
-        denominator=lambda days: days["wau"].count(),
+        numerator=lambda days: days["wau"],
+        denominator=lambda days: days["wau"].notna(),
         n_of="days with 7 days of data",
         perspective="customer",
         stages=EARLY,
@@ -91,8 +91,8 @@ USAGE: tuple[Metric, ...] = (
         formula="Mean over the complete days of the period of the distinct users active in the "
         "30 days up to and including that day; days whose 30 days begin before the data are left "
         "out.",
-        numerator=lambda days: days["mau"].sum(),
-        denominator=lambda days: days["mau"].count(),
+        numerator=lambda days: days["mau"],
+        denominator=lambda days: days["mau"].notna(),
         n_of="days with 30 days of data",
         perspective="customer",
         source="PostHog",
@@ -107,9 +107,9 @@ USAGE: tuple[Metric, ...] = (
         question="On how many days of a month does a user come?",
         formula="DAU / MAU: the sum of daily actives over the sum of 30-day actives, over the days "
         "of the period for which both are known.",
-        numerator=lambda days: days["dau"].where(days["mau"].notna()).sum(),
-        denominator=lambda days: days["mau"].sum(),
-        n=lambda days: days["mau"].count(),
+        numerator=lambda days: days["dau"].where(days["mau"].notna()),
+        denominator=lambda days: days["mau"],
+        n=lambda days: days["mau"].notna(),
         n_of="days with 30 days of data",
         leading=True,
         perspective="customer",

@@ -539,6 +539,24 @@ def own(**changes):
     return Metric(**{**given, **changes})
 
 
+def test_days_give_amounts_that_are_summed_or_one_number_per_period():
+    events = events_of(
+        ("ann", "open", "2026-07-01 12:00"),
+        ("ann", "open", "2026-07-02 12:00"),
+        ("bob", "open", "2026-07-02 12:00"),
+        ("ann", "open", "2026-08-03 12:00"),
+    )
+    peak = own(name="peak", table="events", per="day", numerator=lambda days: days["dau"].max())
+    person_days = own(
+        name="person_days", table="events", per="day",
+        numerator=lambda days: days["dau"], denominator=lambda days: days["dau"] > 0,
+    )  # fmt: skip
+
+    facts = compute([peak, person_days], ["2026-07", "2026-08"], events=events)
+
+    assert facts["value"].tolist() == [2, 1, 3 / 2, 1 / 1]
+
+
 def test_an_ibis_deferred_expression_is_as_good_as_a_function():
     facts = compute([own(numerator=ibis._.revenue.max())], ["2026Q3"], orders=ORDERS)
 
