@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from kpikit.errors import AnalysisError, check_choice
@@ -36,12 +37,12 @@ def variation(table: pd.DataFrame, *, direction: Direction = "up", last: int = 1
     """
     check_choice("direction", direction, ("up", "down"), "variation")
     points = table.tail(last)
-    if not (points["lower"].notna() & points["value"].notna()).any():
+    if not (points["lower"].notna().to_numpy() & points["value"].notna().to_numpy()).any():
         return "no_data"
-    signals = points[points["signal"]]
-    if signals.empty:
+    signals = np.flatnonzero(points["signal"])
+    if not len(signals):
         return "routine"
-    is_good = signals["side"].iloc[-1] == ("above" if direction == "up" else "below")
+    is_good = points["side"].iloc[signals[-1]] == ("above" if direction == "up" else "below")
     return "improvement" if is_good else "concern"
 
 
@@ -56,8 +57,8 @@ def assurance(table: pd.DataFrame, *, target: float, direction: Direction = "up"
     Returns:
         As ``assurance_of``.
     """
-    final = table.iloc[-1]
-    return assurance_of(final["lower"], final["upper"], target=target, direction=direction)
+    lower, upper = (table[name].iloc[-1] for name in ("lower", "upper"))
+    return assurance_of(lower, upper, target=target, direction=direction)
 
 
 def assurance_of(
@@ -109,5 +110,5 @@ def expected_false_signals(tables: Iterable[pd.DataFrame], *, last: int = 1) -> 
         The sum of ``FALSE_ALARM_RATES`` over all points with a value: 1 % where limits are raw, at
         most 4 % where they are of forecast errors.
     """
-    points = [table[table["value"].notna()].tail(last) for table in tables]
-    return sum(FALSE_ALARM_RATES[method] for point in points for method in point["method"])
+    points = (table["method"][table["value"].notna()].tail(last) for table in tables)
+    return sum(FALSE_ALARM_RATES[method] for methods in points for method in methods)

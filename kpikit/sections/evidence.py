@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from kpikit.analysis.assurance import assurance, expected_false_signals, variation
@@ -23,6 +24,7 @@ from kpikit.analysis.signals import signal_table
 from kpikit.catalogue import Metric
 from kpikit.params.registers import Target
 from kpikit.periods import Grain, Period
+from kpikit.present.frames import records
 from kpikit.series.outlook import Aggregate
 
 if TYPE_CHECKING:
@@ -120,15 +122,18 @@ def history(
 
 def _history(context: "Context", metric: Metric, grain: Grain, as_of: dt.date) -> pd.Series:
     rows = context.series(metric.name, grain)
-    values = rows["value"].where(rows["complete"]).set_axis(rows["period"])
     inside = rows["end"] <= as_of + dt.timedelta(days=1)
     if metric.since is not None:
         inside &= rows["start"] >= metric.since
-    found = values[inside.to_numpy()]
-    known = found.loc[found.first_valid_index() : found.last_valid_index()]
-    if len(known) < 2 or known.isna().mean() > _MOST_GAPS:
+    values = np.where(rows["complete"], rows["value"], math.nan)
+    known = np.flatnonzero(inside.to_numpy() & ~np.isnan(values))
+    if not len(known):
         return pd.Series(dtype=float)
-    return known
+    span = slice(known[0], known[-1] + 1)  # the rows ascend: all of them are inside
+    found = pd.Series(values[span], index=pd.Index(rows["period"].array[span]))
+    if len(found) < 2 or len(known) < (1 - _MOST_GAPS) * len(found):
+        return pd.Series(dtype=float)
+    return found
 
 
 def signals(context: "Context", metric: Metric, grain: Grain = "month") -> pd.DataFrame:
@@ -245,6 +250,10 @@ def foreseen(
 
 def false_signals(context: "Context") -> float:
     """Return how many signals the scorecard would show on average although nothing happened."""
+    return context.once("false_signals", lambda: _false_signals(context))
+
+
+def _false_signals(context: "Context") -> float:
     tables = [signals(context, metric) for metric in context.metrics]
     return expected_false_signals(
         [table for table in tables if not table.empty], last=_months_of(context)
@@ -271,12 +280,11 @@ def _signal(context: "Context", metric: Metric) -> dict[str, Any]:
     }  # fmt: skip
     if table.empty:
         return nothing
-    start, end = context.period.start, context.period.end
-    inside = [start <= context.calendar.parse(str(label)).start < end for label in table["period"]]
-    points = table[inside]
+    months = [month.label for month in context.calendar.split(context.period, "month")]
+    points = table[table["period"].isin(months)]
     if points.empty:
         return nothing
-    found = points[points["signal"]].to_dict("records")
+    found = [row for row in records(points) if row["signal"]]
     last = found[-1] if found else {}
     other = [str(row["period"]) for row in found if row["side"] != last["side"]]
     return {
@@ -318,9 +326,9 @@ def bounds_of(metric: Metric, values: pd.Series) -> tuple[float, float]:
         return -100.0, 100.0
     if metric.unit == "count":
         return 0.0, math.inf
-    known = values.dropna()
-    if metric.unit == "share" and metric.name not in _NO_PARTS and known.between(0, 1).all():
+    least, greatest = values.min(), values.max()  # of no value NaN, which is not below 0
+    if metric.unit == "share" and metric.name not in _NO_PARTS and not (least < 0 or greatest > 1):
         return 0.0, 1.0
-    if metric.unit in ("ratio", "months", "days") and (known >= 0).all():
+    if metric.unit in ("ratio", "months", "days") and not least < 0:
         return 0.0, math.inf
     return UNBOUNDED

@@ -1,8 +1,11 @@
 """Section 4: how each KPI got here, by month and by week."""
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from kpikit.catalogue import Metric
@@ -88,21 +91,23 @@ def _frame(context: Context, metric: Metric, *, last: int) -> pd.DataFrame:
     routine = signals(context, metric)
     if routine.empty:
         return shown
-    routine = routine.assign(signal=routine["signal"] & ~_goes_on(routine))
-    columns = routine.set_index("period")[["lower", "upper", "signal"]]
     low, high = bounds_of(metric, routine["value"])
-    if (routine["value"].dropna() >= 0).all():
+    if not routine["value"].min() < 0:
         low = max(low, 0.0)  # a band below zero would be of what never was
-    columns[["lower", "upper"]] = columns[["lower", "upper"]].clip(low, high)
-    return shown.join(columns, on="period").assign(signal=lambda frame: frame["signal"].eq(True))
-
-
-def _goes_on(routine: pd.DataFrame) -> pd.Series:
-    """Tell which points carry on a run on one side: one ring says that it began to be one."""
-    before = routine[["rule", "side"]].shift()
-    return (routine["rule"] == "one_side") & (
-        (before["rule"] == "one_side") & (before["side"] == routine["side"])
+    place = pd.Index(routine["period"]).get_indexer(shown["period"])
+    lower, upper = (
+        np.where(place < 0, math.nan, routine[name].to_numpy().clip(low, high)[place])
+        for name in ("lower", "upper")
     )
+    return shown.assign(lower=lower, upper=upper, signal=(place >= 0) & _rings(routine)[place])
+
+
+def _rings(routine: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Tell which points bear a ring: signals, of a run on one side the first that it makes one."""
+    signal, rule, side = (routine[name].to_numpy() for name in ("signal", "rule", "side"))
+    run = rule == "one_side"
+    goes_on = run[1:] & run[:-1] & (side[1:] == side[:-1])
+    return np.asarray(signal & ~np.append(False, goes_on))
 
 
 def _weeks(context: Context, metric: Metric) -> pd.DataFrame | None:
