@@ -71,25 +71,24 @@ def read_values(
             f"series is not one-dimensional in {where}.\nGive one column, such as frame['value']."
         )
     given = series if isinstance(series, pd.Series) else pd.Series(list(series), dtype=object)
-    numbers = pd.Series(_as_floats(given, where), index=given.index)
-    if isinstance(numbers.index, pd.DatetimeIndex | pd.PeriodIndex):
-        numbers = _in_periods(numbers, where)
-    first = numbers.first_valid_index()
-    if first is None:
+    labels, numbers = given.index, _as_floats(given, where)
+    if isinstance(labels, pd.DatetimeIndex | pd.PeriodIndex):
+        labels, numbers = _in_periods(labels, numbers, where)
+    known = np.flatnonzero(np.isfinite(numbers))
+    if not len(known):
         raise AnalysisError(f"series has no value in {where}.\nGive at least one number.")
-    numbers = numbers.iloc[numbers.notna().to_numpy().argmax() :]
-    if math.isnan(numbers.iloc[-1]) and not open_end:
+    labels, numbers = labels[known[0] :], numbers[known[0] :]
+    if math.isnan(numbers[-1]) and not open_end:
         raise AnalysisError(
-            f"series ends in a gap ({numbers.index[-1]}) in {where}.\n"
-            f"Give it up to its last known value."
+            f"series ends in a gap ({labels[-1]}) in {where}.\nGive it up to its last known value."
         )
-    season = _season_of(numbers.index) if season_length is None else season_length
+    season = _season_of(labels) if season_length is None else season_length
     if not is_count(season):
         raise AnalysisError(
             f"season_length is {season_length} in {where}.\n"
             f"Give periods per season: 12 for months of a year, 1 for no season."
         )
-    return Values(numbers.index, np.asarray(numbers, dtype=np.float64), season)
+    return Values(labels, numbers, season)
 
 
 def following_labels(labels: pd.Index, count: int) -> pd.Index:
@@ -149,7 +148,7 @@ def _as_floats(given: pd.Series, where: str) -> Floats:
         numbers = np.asarray(given.to_numpy(dtype=float, na_value=math.nan), dtype=float)
     except (TypeError, ValueError):
         wrong = True
-    if wrong or given.map(lambda value: isinstance(value, str | bool)).any():
+    if wrong or (given.dtype.kind == "O" and any(isinstance(one, str | bool) for one in given)):
         raise AnalysisError(f"series has values that are no numbers in {where}.\nGive numbers.")
     if np.isinf(numbers).any():
         raise AnalysisError(
@@ -162,9 +161,10 @@ def _as_floats(given: pd.Series, where: str) -> Floats:
     return numbers
 
 
-def _in_periods(numbers: pd.Series, where: str) -> pd.Series:
+def _in_periods(
+    index: pd.DatetimeIndex | pd.PeriodIndex, numbers: Floats, where: str
+) -> tuple[pd.Index, Floats]:
     """Return the series by consecutive periods, those that it skips as NaN."""
-    index = numbers.index
     if not index.is_monotonic_increasing or not index.is_unique or index.hasnans:
         raise AnalysisError(
             f"series is not in time order, one value per period, in {where}.\n"
@@ -173,11 +173,11 @@ def _in_periods(numbers: pd.Series, where: str) -> pd.Series:
     if isinstance(index, pd.DatetimeIndex):
         grain = _grain_of(index)
         if grain is None:
-            return numbers
+            return index, numbers
         index = index.tz_localize(None).to_period(grain)
     periods = pd.PeriodIndex(index)
     whole = pd.period_range(periods[0], periods[-1], freq=periods.freq)
-    return numbers.set_axis(periods).reindex(whole)
+    return whole, pd.Series(numbers, index=periods).reindex(whole).to_numpy()
 
 
 def _grain_of(index: pd.DatetimeIndex) -> str | None:
