@@ -177,7 +177,8 @@ def _in_periods(
         index = index.tz_localize(None).to_period(grain)
     periods = pd.PeriodIndex(index)
     whole = pd.period_range(periods[0], periods[-1], freq=periods.freq)
-    return whole, pd.Series(numbers, index=periods).reindex(whole).to_numpy()
+    filled = pd.Series(numbers, index=periods).reindex(whole)
+    return whole, np.asarray(filled, dtype=np.float64)
 
 
 def _grain_of(index: pd.DatetimeIndex) -> str | None:
