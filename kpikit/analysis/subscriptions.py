@@ -16,7 +16,6 @@ from kpikit.catalogue.spells import (
     COUNTS,
     Balance,
     balances,
-    chains,
     first_paid_day,
     paid_spells,
     segment_of,
@@ -281,14 +280,17 @@ class _View:
 
 
 def _revenue_facts(table: ir.Table, metrics: Sequence[str], view: _View) -> list[Values]:
-    spells = paid_spells(table)
+    spells = paid_spells(table, view.dimension)
     first_day = first_paid_day(spells, view.calendar)
     outside = {period: _outside(period, first_day, view.as_of) for period in view.periods}
     found = {
         (balance.segment, balance.period): balance
-        for chain in chains(period for period in view.periods if not outside[period])
         for balance in balances(
-            spells, chain, view.calendar, as_of=view.as_of, dimension=view.dimension
+            spells,
+            [period for period in view.periods if not outside[period]],
+            view.calendar,
+            as_of=view.as_of,
+            dimension=view.dimension,
         )
     }
     segments = sorted({segment for segment, _ in found}) if view.dimension else [""]

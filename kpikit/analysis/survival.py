@@ -261,7 +261,7 @@ def churn_reasons_table(
             f"Give the first day after the last one as end."
         )
     opening, closing = utc_bounds(first, after, timezone)
-    stays = _stays(paid_spells(subscriptions), closing)
+    stays = _stays(paid_spells(subscriptions, "end_reason"), closing)
     left = stays.filter(stays.ended & (stays.until >= opening))
     counted = left.group_by("reason").aggregate(
         customers=left.count(), mrr=left.mrr.sum().fill_null(0)

@@ -5,7 +5,7 @@ instant and just before the first instant after it: ``kpikit.analysis.subscripti
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
@@ -14,6 +14,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+import pyarrow as pa
 
 from kpikit.catalogue.relations import MISSING_SEGMENT
 from kpikit.engine import (
@@ -22,12 +23,13 @@ from kpikit.engine import (
     exact_money,
     local_date,
     naive_utc,
-    period_start,
 )
 from kpikit.periods import Calendar, Period
 
 AMOUNTS = ("new", "expansion", "contraction", "churned", "reactivation")
 COUNTS = ("customers_new", "customers_reactivated", "customers_churned")
+_COUNT_OF = dict(zip(("new", "reactivation", "churned"), COUNTS, strict=True))
+_STILL = len(AMOUNTS)  # no movement; others are places in AMOUNTS, for numbers are grouped fast
 _NOTHING: Mapping[str, Any] = MappingProxyType(
     dict.fromkeys(AMOUNTS, Decimal(0)) | dict.fromkeys(COUNTS, 0) | {"subscriptions_net": 0}
 )
@@ -98,7 +100,7 @@ class Balance:
         }
 
 
-def paid_spells(subscriptions: ir.Table | pd.DataFrame) -> ir.Table:
+def paid_spells(subscriptions: ir.Table | pd.DataFrame, *also: str) -> ir.Table:
     """Return the subscription spells that were ever paid, with clean types.
 
     A spell without ``start_time`` is a trial that was never paid; one that ends before it starts
@@ -107,10 +109,11 @@ def paid_spells(subscriptions: ir.Table | pd.DataFrame) -> ir.Table:
     Args:
         subscriptions: One row per spell: ``user_id``, ``mrr``, ``start_time``, ``end_time``, and
             ``subscription_id`` where there is one.
+        *also: Further columns to keep, as far as there are such.
 
     Returns:
-        The same columns: ``user_id`` as text and never null, both times as UTC without zone,
-        ``mrr`` as DECIMAL.
+        ``user_id`` as text and never null, ``mrr`` as DECIMAL, both times as UTC without zone, and
+        ``also``.
 
     Raises:
         AnalysisError: A column is missing.
@@ -120,12 +123,15 @@ def paid_spells(subscriptions: ir.Table | pd.DataFrame) -> ir.Table:
     users = [table.user_id.cast("string")]
     if "subscription_id" in table.columns:
         users.append(ibis.literal("subscription ") + table.subscription_id.cast("string"))
-    spells = table.mutate(
-        user_id=ibis.coalesce(*users, ibis.literal("(unknown)")),
-        mrr=exact_money(table.mrr),
-        start_time=naive_utc(table.start_time),
-        end_time=naive_utc(table.end_time),
-    ).drop_null("start_time")
+    kept = {name: table[name] for name in also if name in table.columns}
+    clean = {
+        "user_id": ibis.coalesce(*users, ibis.literal("(unknown)")),
+        "mrr": exact_money(table.mrr),
+        "start_time": naive_utc(table.start_time),
+        "end_time": naive_utc(table.end_time),
+    }
+    spells = table.select(**{**kept, **clean})
+    # no time is after a missing one, so that this leaves out what has no start too
     return spells.filter(spells.end_time.fill_null(spells.start_time) >= spells.start_time)
 
 
@@ -157,107 +163,143 @@ def chains(periods: Iterable[Period]) -> list[list[Period]]:
 
 def balances(
     spells: ir.Table,
-    chain: Sequence[Period],
+    periods: Iterable[Period],
     calendar: Calendar,
     *,
     as_of: dt.date | None = None,
     dimension: str = "",
 ) -> list[Balance]:
-    """Return the balance of every segment and period, segments sorted, in one query.
+    """Return the balance of every segment and period, by chain, segment and time, in one query.
 
     Args:
         spells: From ``paid_spells``.
-        chain: Periods of one grain, each ending where the next starts.
+        periods: Periods of any grain; those of each of their ``chains`` follow one another.
         calendar: How time is cut.
         as_of: Last day whose starts and ends count; all of them if None.
         dimension: Column that parts spells into segments. Without one, the only segment is
             empty, and there even without a spell.
     """
-    until = min(chain[-1].end, as_of + _ONE_DAY) if as_of else chain[-1].end
-    found = _movements(_changes(spells, chain, calendar, until, dimension)).to_pandas()
-    moved = {(row["segment"], row["bucket"].date()): row for row in found.to_dict("records")}
-    segments = sorted({segment for segment, _ in moved}) if dimension else [""]
+    runs = chains(periods)
+    if not runs:
+        return []
+    parts = ["chain", "segment"] if dimension else ["chain"]
+    moved = _moved(_movements(_changes(spells, runs, calendar, as_of, dimension), parts))
     listed: list[Balance] = []
-    for segment in segments:
-        before = moved.get((segment, _opening(chain)), _NOTHING)
-        mrr, customers, subscriptions = (
-            Decimal(before["new"]),
-            int(before["customers_new"]),
-            int(before["subscriptions_net"]),
-        )
-        for period in chain:
-            movement = moved.get((segment, period.start), _NOTHING)
-            balance = Balance(period, segment, mrr, customers, subscriptions, movement)
-            listed.append(balance)
-            mrr, customers = balance.mrr_end, balance.customers_end
-            subscriptions = balance.subscriptions_end
+    for chain, run in enumerate(runs):
+        segments = sorted(segment for number, segment in moved if number == chain)
+        for segment in segments if dimension else [""]:
+            listed += _follow(run, segment, moved.get((chain, segment), {}))
     return listed
 
 
-def _opening(chain: Sequence[Period]) -> dt.date:
-    """Return the day that stands for all that came before the periods."""
-    return chain[0].start - _ONE_DAY
+def _follow(
+    run: Sequence[Period], segment: str, moved: Mapping[int, Mapping[str, Any]]
+) -> Iterator[Balance]:
+    """Yield a chain's balances from what moved in each bucket."""
+    before = moved.get(0, _NOTHING)
+    mrr, customers = before["new"], before["customers_new"]
+    subscriptions = before["subscriptions_net"]
+    for bucket, period in enumerate(run, 1):
+        movement = moved.get(bucket, _NOTHING)
+        balance = Balance(period, segment, mrr, customers, subscriptions, movement)
+        yield balance
+        mrr, customers = balance.mrr_end, balance.customers_end
+        subscriptions = balance.subscriptions_end
+
+
+def _moved(movements: ir.Table) -> dict[tuple[int, str], dict[int, dict[str, Any]]]:
+    """Return what moved by chain and segment, then bucket, by the names of ``Balance.moved``."""
+    moved: dict[tuple[int, str], dict[int, dict[str, Any]]] = {}
+    for row in movements.to_pyarrow().to_pylist():
+        buckets = moved.setdefault((row["chain"], row.get("segment", "")), {})
+        found = buckets.setdefault(row["bucket"], dict(_NOTHING))
+        found["subscriptions_net"] += row["subscriptions"]
+        if row["kind"] != _STILL:
+            kind = AMOUNTS[row["kind"]]
+            found[kind] = abs(row["amount"])
+            if kind in _COUNT_OF:
+                found[_COUNT_OF[kind]] = row["customers"]
+    return moved
 
 
 def _changes(
-    spells: ir.Table, chain: Sequence[Period], calendar: Calendar, until: dt.date, dimension: str
+    spells: ir.Table,
+    runs: Sequence[Sequence[Period]],
+    calendar: Calendar,
+    as_of: dt.date | None,
+    dimension: str,
 ) -> ir.Table:
-    """Return each customer's net change of MRR and of spells per segment and ``bucket``.
+    """Return each customer's net change of MRR and of spells per ``chain`` and ``bucket``.
 
-    The bucket is the first day of a period, or ``_opening``. A customer who came and went within
-    one still has a row there, with a change of 0.
+    A customer who came and went within one bucket still has a row there, with a change of 0. There
+    is a ``segment`` where there is a dimension.
     """
-    first = chain[0].start
-    paid = spells.mutate(segment=segment_of(spells, dimension)).filter(spells.mrr != 0)
-
-    def at(rows: ir.Table, times: str, sign: int) -> ir.Table:
-        return rows.select(
-            "segment",
-            "user_id",
-            day=local_date(rows[times], calendar.timezone),
-            change=rows.mrr if sign > 0 else -rows.mrr,
-            subscriptions=ibis.literal(sign, type="int64"),
-        )
-
-    changes = ibis.union(at(paid, "start_time", 1), at(paid.drop_null("end_time"), "end_time", -1))
-    changes = changes.filter(changes.day < until)
-    inside = ibis.greatest(period_start(changes.day, chain[0].grain, calendar), first)
-    bucket = ibis.ifelse(changes.day < first, ibis.literal(_opening(chain)), inside)
-    return changes.group_by("segment", "user_id", bucket=bucket).aggregate(
-        change=changes.change.sum(), subscriptions=changes.subscriptions.sum()
+    first = min(run[0].start for run in runs) - _ONE_DAY
+    opening = min(first, as_of) if as_of else first
+    edges = spells.cross_join(ibis.memtable({"sign": [1, -1]}))  # each starts, and may end
+    is_start = edges.sign > 0
+    times = ibis.ifelse(is_start, edges.start_time, edges.end_time)
+    changes = edges.select(
+        "user_id",
+        **({"segment": segment_of(edges, dimension)} if dimension else {}),
+        day=local_date(times, calendar.timezone),
+        change=ibis.ifelse(is_start, edges.mrr, -edges.mrr),
+        subscriptions=edges.sign,
+    )
+    moving = changes.day.notnull() & (changes.change != 0)  # noqa: PD004 - Ibis has no notna
+    changes = changes.filter(moving)
+    days = _bucket_days(runs, opening, as_of)
+    dated = changes.inner_join(days, ibis.greatest(changes.day, opening) == days.day)
+    keys = [name for name in ("segment", "user_id", "chain", "bucket") if name in dated.columns]
+    return dated.group_by(keys).aggregate(
+        change=dated.change.sum(), subscriptions=dated.subscriptions.sum()
     )
 
 
-def _movements(steps: ir.Table) -> ir.Table:
-    """Return the sums of the customers' movements per segment and bucket.
+def _bucket_days(
+    runs: Sequence[Sequence[Period]], opening: dt.date, as_of: dt.date | None
+) -> ir.Table:
+    """Return in which ``bucket`` of each ``chain`` a ``day`` up to ``as_of`` falls.
+
+    A chain's bucket 0 holds the days from ``opening`` on that come before its periods, and those
+    after it are the periods in turn. ``opening`` stands for all earlier days too.
+    """
+    rows = [
+        (start + step * _ONE_DAY, chain, bucket)
+        for chain, run in enumerate(runs)
+        for bucket, (start, end) in enumerate(
+            [(opening, run[0].start), *((period.start, period.end) for period in run)]
+        )
+        for step in range(((min(end, as_of + _ONE_DAY) if as_of else end) - start).days)
+    ]
+    days, numbers, buckets = zip(*rows, strict=True)
+    return ibis.memtable(
+        pa.table({"day": pa.array(days), "chain": pa.array(numbers), "bucket": pa.array(buckets)})
+    )
+
+
+def _movements(steps: ir.Table, parts: list[str]) -> ir.Table:
+    """Return the sums of the customers' movements per part, bucket and ``kind`` of movement.
 
     In the bucket before the periods everything counts from nothing, so that its ``new`` is the
     MRR, and its new customers the customers, at the start of the first.
     """
-    customer = ["segment", "user_id"]
+    so_far = {"group_by": [*parts, "user_id"], "order_by": "bucket"}
     steps = steps.mutate(
-        first=steps.bucket.min().over(group_by=customer),
-        balance=steps.change.cumsum(group_by=customer, order_by="bucket"),
+        place=ibis.row_number().over(**so_far), balance=steps.change.cumsum(**so_far)
     )
-    steps = steps.mutate(
-        before=ibis.greatest(steps.balance - steps.change, 0), after=ibis.greatest(steps.balance, 0)
+    before, after = ibis.greatest(steps.balance - steps.change, 0), ibis.greatest(steps.balance, 0)
+    number = AMOUNTS.index
+    kind = ibis.cases(
+        (before == after, _STILL),
+        ((before == 0) & (steps.place == 0), number("new")),
+        (before == 0, number("reactivation")),
+        (after == 0, number("churned")),
+        (before < after, number("expansion")),
+        else_=number("contraction"),
     )
-    grown = steps.after - steps.before
-    came = (steps.before == 0) & (steps.after > 0)
-    stayed = (steps.before > 0) & (steps.after > 0)
-    left = (steps.before > 0) & (steps.after == 0)
-    is_new, is_back = came & (steps.bucket == steps.first), came & (steps.bucket > steps.first)
-    sums = {
-        "new": grown.sum(where=is_new),
-        "reactivation": grown.sum(where=is_back),
-        "expansion": grown.sum(where=stayed & (grown > 0)),
-        "contraction": -grown.sum(where=stayed & (grown < 0)),
-        "churned": -grown.sum(where=left),
-    }
-    return steps.group_by("segment", "bucket").aggregate(
-        **{name: amount.fill_null(0) for name, amount in sums.items()},
-        customers_new=steps.count(where=is_new),
-        customers_reactivated=steps.count(where=is_back),
-        customers_churned=steps.count(where=left),
-        subscriptions_net=steps.subscriptions.sum(),
+    return steps.group_by(*parts, "bucket", kind=kind).aggregate(
+        amount=(after - before).sum(),
+        customers=steps.count(),
+        subscriptions=steps.subscriptions.sum(),
     )
