@@ -146,8 +146,13 @@ def _read_json(con: BaseBackend, paths: Mapping[SourceFile, Path], where: Where)
         return []
     with engine_errors(where):
         # once for the keys of all objects, then all of them as text: ids stay as they are written
-        keys = con.read_json(list(names), maximum_depth=1, sample_size=-1, **_JSON).columns
-        columns = dict.fromkeys(keys, "VARCHAR")
+        found = con.read_json(list(names), maximum_depth=1, sample_size=-1, **_JSON)
+        if found.columns == ("json",) and not found.count().to_pyarrow().as_py():
+            raise SourceError(
+                f"{where}: {', '.join(names.values())}: there is no object, so no column is known."
+                "\nDeliver one object a line, or leave the table out until there is one."
+            )
+        columns = dict.fromkeys(found.columns, "VARCHAR")
         table = con.read_json(list(names), columns=columns, filename=_PATH, **_JSON)
     return [_named(table, names)]
 

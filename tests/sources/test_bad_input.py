@@ -217,6 +217,14 @@ def test_a_damaged_parquet_file_is_named(opened):
         opened(b"PAR1 and nothing more than that", name="e.parquet")
 
 
+@pytest.mark.parametrize("content", [b"\n", gzip.compress(b"")])
+def test_json_without_an_object_is_refused(opened, content):
+    name = "e.jsonl.gz" if content[:1] == b"\x1f" else "e.jsonl"
+
+    with pytest.raises(SourceError, match=r"e\.jsonl\S*: there is no object, so no column"):
+        opened(content, name=name)
+
+
 def test_json_that_is_none_is_named(opened):
     with pytest.raises(SourceError, match=r"(?s)source.tables.events.files: .*JSON"):
         opened('{"user_id": 1, "event"\n', name="e.jsonl")
