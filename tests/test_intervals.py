@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 import pytest
+from statsmodels.stats.proportion import confint_proportions_2indep
 
 from kpikit.errors import AnalysisError
 from kpikit.intervals import (
@@ -69,6 +70,19 @@ def test_published_intervals_of_a_difference(first, second, ends):
     low, high = newcombe_interval(*first, *second)
 
     assert (float(low), float(high)) == pytest.approx(ends, abs=5e-5)
+
+
+@pytest.mark.parametrize("confidence", [0.8, 0.95, 0.999])
+@pytest.mark.parametrize(
+    ("first", "second"), [((0, 12), (3, 9)), ((7, 7), (1, 900)), ((40, 80), (41, 79))]
+)
+def test_newcombes_interval_is_that_of_statsmodels(first, second, confidence):
+    low, high = newcombe_interval(*first, *second, confidence=confidence)
+
+    known = confint_proportions_2indep(
+        *first, *second, compare="diff", method="newcomb", alpha=1 - confidence
+    )
+    assert (float(low), float(high)) == pytest.approx(known, abs=1e-12)
 
 
 def test_a_difference_without_trials_is_missing():

@@ -1,7 +1,7 @@
 """One experiment: from a table of units to effects, checks and a decision."""
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ibis.expr.types as ir
@@ -26,7 +26,10 @@ from kpikit.analysis.experiments.decision import Decision, Reading, Verdict, dec
 from kpikit.analysis.experiments.effects import Effect
 from kpikit.analysis.experiments.metrics import Metric, Quantile
 from kpikit.analysis.experiments.moments import (
+    LABELS,
     TOTAL,
+    Layout,
+    Scan,
     arms_of,
     plan_layout,
     read_sums,
@@ -152,50 +155,78 @@ def analyze_experiment(
     layout = plan_layout(table, ask.metrics)
     sums = read_sums(table, layout, keys={"variant": variant}, dimensions=segments)
     totals = sums[sums["dimension"] == TOTAL]
-    counts = _units_by_variant(totals)
-    split = planned_shares(counts, control=control, planned=planned_split)
-    variants = [name for name in split if name != control]
-    arms: dict[str, Mapping[Hashable, AnyArm]] = {**arms_of(totals, layout, split)}
-    for name, metric in ask.metrics.items():
-        if isinstance(metric, Quantile):
-            arms[name] = quantile_arms(table, metric, variant=variant, variants=split)
-    effects = effect_table(ask, {name: arms[name] for name in ask.metrics}, variants)
-    cells = [
-        effect_table(ask, arms_of(rows, layout, split), variants).assign(
-            dimension=rows["dimension"].iloc[0], segment=rows["segment"].iloc[0]
-        )
-        for _, rows in sums[sums["dimension"] != TOTAL].groupby(["dimension", "segment"])
-    ]
-    return conclude(ask, effects, allocation_table(counts, split), cells)
+    found = analyze_scan(ask, Scan(table, variant, layout, totals), planned_split=planned_split)
+    return with_segments(found, ask, sums, layout) if segments else found
 
 
-def conclude(
-    ask: Ask, effects: pd.DataFrame, allocation: pd.DataFrame, cells: Sequence[pd.DataFrame] = ()
+def analyze_scan(
+    ask: Ask, scan: Scan, *, planned_split: Mapping[Hashable, float] | None
 ) -> ExperimentResult:
+    """Return the same of units that have been scanned, without segments."""
+    counts = _units_by_variant(scan.sums)
+    split = planned_shares(counts, control=ask.control, planned=planned_split)
+    sums = arms_of(scan.sums, scan.layout.only(ask.metrics.values()), split)
+    arms: dict[str, Mapping[Hashable, AnyArm]] = {
+        name: quantile_arms(scan.units, metric, variant=scan.variant, variants=split)
+        if isinstance(metric, Quantile)
+        else sums[metric]
+        for name, metric in ask.metrics.items()
+    }
+    variants = [name for name in split if name != ask.control]
+    return conclude(ask, effect_table(ask, arms, variants), allocation_table(counts, split))
+
+
+def with_segments(
+    result: ExperimentResult, ask: Ask, sums: pd.DataFrame, layout: Layout
+) -> ExperimentResult:
+    """Return a result with the effects in each segment; a quantile has none there.
+
+    Args:
+        result: Of the whole experiment.
+        ask: What was asked for.
+        sums: From ``read_sums`` by variant and dimensions.
+        layout: Of the sums.
+    """
+    parts = sums[sums["dimension"] != TOTAL]
+    metrics = {name: one for name, one in ask.metrics.items() if one in layout.places}
+    if parts.empty or not metrics:
+        return result
+    variants = result.allocation["variant"].tolist()
+    others = [name for name in variants if name != ask.control]
+    cells = []
+    for _, rows in parts.groupby(LABELS):
+        arms = arms_of(rows, layout, variants)
+        effects = effect_table(ask, {name: arms[one] for name, one in metrics.items()}, others)
+        cells.append(effects.assign(**rows[LABELS].iloc[0]))
+    segments = corrected_segments(pd.concat(cells, ignore_index=True), alpha=ask.alpha)
+    if result.srm_p_value < MISMATCH_P_VALUE:
+        segments = segments.assign(outcome="no_verdict")
+    return replace(result, segments=segments)
+
+
+def conclude(ask: Ask, effects: pd.DataFrame, allocation: pd.DataFrame) -> ExperimentResult:
     """Return the result that follows from effects: corrections, check of the split, decision.
+
+    It has no row in ``segments``.
 
     Args:
         ask: What was asked for.
         effects: From ``effect_table``, of the whole experiment.
         allocation: From ``allocation_table``.
-        cells: From ``effect_table`` with ``dimension`` and ``segment``, per segment.
     """
     p_value = sample_ratio_p_value(*(allocation[name].tolist() for name in _SPLIT))
     table = corrected(effects, alpha=ask.alpha)
-    parts = pd.concat(cells, ignore_index=True) if cells else effects.head(0).assign(
-        dimension="", segment=""
-    )  # fmt: skip
-    parts = corrected_segments(parts, alpha=ask.alpha)
     if p_value < MISMATCH_P_VALUE:
-        table, parts = (frame.assign(outcome="no_verdict") for frame in (table, parts))
+        table = table.assign(outcome="no_verdict")
         reason = f"sample-ratio mismatch (p = {p_value:.2g} < {MISMATCH_P_VALUE:g})"
         decisions = {name: Decision("invalid", reason) for name in table["variant"].unique()}
         overall: tuple[Verdict, str, Hashable] = ("invalid", reason, None)
     else:
         decisions, gains = _decisions(table, ask)
         overall = decide_overall(decisions, gains)
+    segments = table.head(0).assign(dimension="", segment="")
     return ExperimentResult(
-        table, parts, allocation, p_value, *overall, decisions, ask.control, ask.alpha
+        table, segments, allocation, p_value, *overall, decisions, ask.control, ask.alpha
     )
 
 

@@ -25,6 +25,7 @@ from kpikit.analysis.experiments.metrics import (
     Proportion,
 )
 from kpikit.analysis.experiments.moments import Arm
+from kpikit.intervals import newcombe_interval
 
 _FEWEST_EXPECTED = 5  # Cochran's rule for the normal approximation of a 2 x 2 table
 _BOSCHLOO_UNITS = 200  # beyond, Boschloo's test takes seconds, and Fisher's comes close
@@ -131,7 +132,7 @@ def _share(metric: Proportion, control: Arm, variant: Arm, alpha: float) -> Esti
     if metric.pooled is None and fewest < _FEWEST_EXPECTED:
         name = "boschloo" if both.n <= _BOSCHLOO_UNITS else "fisher"
         method = f"{name.title()}'s exact test, Newcombe's interval"
-        interval = newcombe_interval(*pair, alpha=alpha)
+        interval = _newcombe(*pair, alpha=alpha)
         exact = tt.Proportion(VALUE, method=name, alternative="two-sided")
         p_value = float(exact.analyze_aggregates(control.moments, variant.moments).pvalue)
     else:
@@ -148,19 +149,10 @@ def _share_sample(moments: Aggregates) -> Sample:
     return Sample(share, share * (1 - share), moments.count())
 
 
-def newcombe_interval(control: Sample, variant: Sample, *, alpha: float) -> tuple[float, float]:
-    """Return Newcombe's hybrid score interval of the difference of two shares.
-
-    References:
-        Newcombe, R. G. (1998). Statistics in Medicine 17, 873-890, method 10.
-    """
-    # it loads polars where that is installed, whose threads a kernel cannot be forked with
-    from statsmodels.stats.proportion import confint_proportions_2indep  # noqa: PLC0415
-
-    counts = [round(sample.mean * sample.n) for sample in (variant, control)]
-    low, high = confint_proportions_2indep(
-        counts[0], variant.n, counts[1], control.n, compare="diff", method="newcomb", alpha=alpha
-    )
+def _newcombe(control: Sample, variant: Sample, *, alpha: float) -> tuple[float, float]:
+    """Return the interval of the difference of two shares; see ``intervals``."""
+    counts = [(round(one.mean * one.n), one.n) for one in (variant, control)]
+    low, high = newcombe_interval(*counts[0], *counts[1], confidence=1 - alpha)
     return float(low), float(high)
 
 

@@ -4,12 +4,11 @@ import math
 from collections.abc import Mapping, Sequence
 
 import ibis
-import ibis.expr.types as ir
 import pandas as pd
 
 from kpikit.analysis.experiments.estimate import describe
 from kpikit.analysis.experiments.metrics import Metric, Proportion, Quantile
-from kpikit.analysis.experiments.moments import arms_of, plan_layout, read_sums
+from kpikit.analysis.experiments.moments import Scan, Units, scan_units
 from kpikit.analysis.experiments.planning import (
     minimum_detectable_effect,
     runtime_days,
@@ -18,9 +17,11 @@ from kpikit.analysis.experiments.planning import (
 from kpikit.engine import as_table
 from kpikit.errors import AnalysisError
 
+_FEWEST = 2  # units of control, and of the variant, without which there is no test
+
 
 def planning_table(
-    units: "ir.Table | pd.DataFrame",
+    units: Units,
     *,
     metrics: Mapping[str, Metric],
     daily_units: float,
@@ -32,7 +33,8 @@ def planning_table(
     """Return which effects a test of so many days would find, from the product's history.
 
     Args:
-        units: One row per unit, measured as the test will measure them, before any test.
+        units: One row per unit, measured as the test will measure them, before any test; or a scan
+            that holds the metrics.
         metrics: Means, shares and ratios by name; covariates are used where they have them.
         daily_units: New units per day, in control and variant together.
         days: Lengths of the test.
@@ -43,27 +45,27 @@ def planning_table(
     Returns:
         One row per ``metric`` and ``days``: ``baseline``, ``sd``, ``variance_reduction``,
         ``n_control``, ``n_variant``, ``mde_abs`` and ``mde_rel`` (with the covariate),
-        ``mde_abs_plain`` (without).
+        ``mde_abs_plain`` (without). So few days that they bring fewer than 2 units find nothing:
+        their effects are missing.
 
     Raises:
         AnalysisError: A metric is a quantile, or has no spread.
     """
-    table = as_table(units).mutate(everyone=ibis.literal(1))
     for name, metric in metrics.items():
         if isinstance(metric, Quantile):
             raise AnalysisError(
                 f"Metric '{name}' is a quantile.\nPlan with means, shares or ratios."
             )
-    layout = plan_layout(table, metrics)
-    sums = read_sums(table, layout, keys={"variant": "everyone"})
-    arms = arms_of(sums, layout, [1])
+    if not isinstance(units, Scan):
+        table = as_table(units).mutate(everyone=ibis.literal(1))
+        units = scan_units(table, metrics, variant="everyone")
     rows = []
     for name, metric in metrics.items():
-        baseline, sd, explained = describe(metric, arms[name][1].moments)
+        baseline, sd, explained = describe(metric, units.total_of(metric))
         for length in days:
             n = (share * daily_units * length, (1 - share) * daily_units * length)
             found = [
-                minimum_detectable_effect(
+                math.nan if min(n) < _FEWEST else minimum_detectable_effect(
                     n_control=n[0], n_variant=n[1], baseline=baseline, sd=sd, alpha=alpha,
                     kind="proportion" if isinstance(metric, Proportion) else "mean",
                     power=power, variance_reduction=less,

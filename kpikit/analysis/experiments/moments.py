@@ -8,8 +8,9 @@ has a variance of exactly zero.
 import math
 from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations_with_replacement
-from typing import Any
+from typing import Any, TypeAlias
 
 import ibis
 import ibis.expr.types as ir
@@ -18,12 +19,12 @@ from tea_tasting.aggr import Aggregates
 
 from kpikit.analysis.experiments.metrics import VALUE, Mean, Metric, Proportion, Quantile, Ratio
 from kpikit.catalogue.relations import MISSING_SEGMENT
-from kpikit.engine import check_columns
+from kpikit.engine import as_table, check_columns
 from kpikit.errors import AnalysisError
 
 TOTAL = ""  # the dimension that is none
 _ROUNDING = 1e-12  # of sums of squares, relative
-_LABELS = ("dimension", "segment")
+LABELS = ["dimension", "segment"]  # of a row of sums that are broken down
 Sums = Mapping[Any, Any]  # one row of them, by column
 
 
@@ -81,16 +82,18 @@ class Layout:
     """Which sums are taken for which metric.
 
     Attributes:
-        metrics: By name.
         values: Columns as they enter the sums, by their name there.
-        places: Metric to part to the name of its value.
-        caps: Greatest value of a capped metric's own column, by metric.
+        places: Metric to part to the name of its value; a quantile has none.
     """
 
-    metrics: Mapping[str, Metric]
     values: Mapping[str, _Value] = field(default_factory=dict)
-    places: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    caps: Mapping[str, float] = field(default_factory=dict)
+    places: Mapping[Metric, Mapping[str, str]] = field(default_factory=dict)
+
+    def only(self, metrics: Iterable[Metric]) -> "Layout":
+        """Return the layout of some of its metrics."""
+        places = {one: self.places[one] for one in metrics if one in self.places}
+        used = {place for parts in places.values() for place in parts.values()}
+        return Layout({name: one for name, one in self.values.items() if name in used}, places)
 
     def sums(self, rows: ir.Table) -> dict[str, ir.Value]:
         """Return the sums over rows that hold the values."""
@@ -101,9 +104,9 @@ class Layout:
                 sums[f"{one}_{other}"] = (rows[one] * rows[other]).sum()
         return sums
 
-    def moments(self, sums: Sums, name: str) -> Aggregates:
+    def moments(self, sums: Sums, metric: Metric) -> Aggregates:
         """Return number, means, variances and covariances of one metric from its sums."""
-        parts = self.places[name]
+        parts = self.places[metric]
         n = float(sums.get(f"{parts[VALUE]}_n", sums["units"]))
         if n == 0:
             nothing = dict.fromkeys(parts, math.nan)
@@ -122,11 +125,11 @@ class Layout:
             {pair: value for pair, value in spread.items() if pair[0] != pair[1]},
         )
 
-    def arm(self, sums: Sums | None, name: str) -> Arm:
+    def arm(self, sums: Sums | None, metric: Metric) -> Arm:
         """Return what one row of sums holds on one metric; None stands for no unit."""
         if sums is None:
-            return Arm(0, self.moments({"units": 0}, name))
-        return Arm(int(sums["units"]), self.moments(sums, name))
+            return Arm(0, self.moments({"units": 0}, metric))
+        return Arm(int(sums["units"]), self.moments(sums, metric))
 
 
 def plan_layout(units: ir.Table, metrics: Mapping[str, Metric]) -> Layout:
@@ -140,26 +143,25 @@ def plan_layout(units: ir.Table, metrics: Mapping[str, Metric]) -> Layout:
     for name, metric in metrics.items():
         check_columns(units, metric.columns.values(), "units")
         _check_numbers(units, name, metric)
-    ranges = _ranges(units, summed)
+    ranges, caps = _ranges(units, summed.values())
     _check_shares(units, summed, ranges)
-    caps = _caps(units, summed)
     values: dict[_Value, str] = {}
-    places: dict[str, dict[str, str]] = {}
-    for name, metric in summed.items():
+    places: dict[Metric, dict[str, str]] = {}
+    for metric in summed.values():
         own = [
             column for part, column in metric.columns.items() if not part.startswith("covariate")
         ]
         needs = tuple(column for column in own if ranges[column].gaps)
         if metric.nulls == "zero":
             needs = ()
-        places[name] = {}
+        places[metric] = {}
         for part, column in metric.columns.items():
             # a unit without a past has none of it: that is 0, whatever the metric's own rule
             fill = ranges[column].gaps and column not in needs
             shift = 0.0 if fill or isinstance(metric, Proportion) else ranges[column].low
-            value = _Value(column, shift, caps.get(name) if part == VALUE else None, fill, needs)
-            places[name][part] = values.setdefault(value, f"v{len(values)}")
-    return Layout(summed, {place: value for value, place in values.items()}, places, caps)
+            value = _Value(column, shift, caps.get(metric) if part == VALUE else None, fill, needs)
+            places[metric][part] = values.setdefault(value, f"v{len(values)}")
+    return Layout({place: value for value, place in values.items()}, places)
 
 
 def _check_numbers(units: ir.Table, name: str, metric: Metric) -> None:
@@ -179,22 +181,31 @@ class _Range:
     gaps: bool
 
 
-def _ranges(units: ir.Table, metrics: Mapping[str, Metric]) -> dict[str, _Range]:
-    """Return smallest and largest value, and whether any is missing, by column."""
-    columns = sorted({name for metric in metrics.values() for name in metric.columns.values()})
-    asked = {"units": units.count()}
+def _ranges(
+    units: ir.Table, metrics: Iterable[Metric]
+) -> tuple[dict[str, _Range], dict[Metric, float]]:
+    """Return the range of each column, and the greatest value of each capped metric, by one look.
+
+    A cap that no unit has a value for is left out.
+    """
+    columns = sorted({name for metric in metrics for name in metric.columns.values()})
+    capped = [one for one in metrics if isinstance(one, Mean | Ratio) and one.cap is not None]
+    asked: dict[str, ir.Value] = {"units": units.count()}
     for index, name in enumerate(columns):
         value = units[name].cast("int8") if units[name].type().is_boolean() else units[name]
         asked |= {f"{index}_n": value.count(), f"{index}_low": value.min(),
                   f"{index}_high": value.max()}  # fmt: skip
-    found = units.aggregate(**asked).to_pandas().iloc[0]
+    for index, metric in enumerate(capped):
+        asked[f"cap_{index}"] = number(units[metric.columns[VALUE]]).quantile(metric.cap)
+    (found,) = units.aggregate(**asked).to_pyarrow().to_pylist()
     ranges = {}
     for index, name in enumerate(columns):
         low, high = (_as_float(found[f"{index}_{end}"]) for end in ("low", "high"))
         # what is no number sorts after all numbers, so the largest value tells
         gaps = found[f"{index}_n"] < found["units"] or math.isnan(high)
         ranges[name] = _Range(low if math.isfinite(low) else 0.0, high, gaps)
-    return ranges
+    caps = {metric: _as_float(found[f"cap_{index}"]) for index, metric in enumerate(capped)}
+    return ranges, {metric: cap for metric, cap in caps.items() if not math.isnan(cap)}
 
 
 def _as_float(value: Any) -> float:
@@ -218,18 +229,6 @@ def _check_shares(
                 f"Metric '{name}' is a Proportion of column '{metric.column}', which holds other "
                 f"values than 0 and 1.\nUse Mean, or a column of 0 and 1."
             )
-
-
-def _caps(units: ir.Table, metrics: Mapping[str, Metric]) -> dict[str, float]:
-    capped = {
-        name: number(units[metric.columns[VALUE]]).quantile(metric.cap)
-        for name, metric in metrics.items()
-        if isinstance(metric, Mean | Ratio) and metric.cap is not None
-    }
-    if not capped:
-        return {}
-    found = units.aggregate(**capped).to_pandas().iloc[0]
-    return {name: float(value) for name, value in found.items() if pd.notna(value)}
 
 
 def read_sums(
@@ -260,39 +259,87 @@ def read_sums(
         **{name: value.expression(units) for name, value in layout.values.items()},  # noqa: PD011 - no frame
     )
     cells = rows.group_by([*keys, *by]).aggregate(units=rows.count(), **layout.sums(rows))
-    parts = [_rolled_up(cells, list(keys), TOTAL, ibis.literal(""))]
+    parts = [_rolled_up(cells, list(keys), TOTAL, ibis.literal(""))] if names else []
     parts += [
         _rolled_up(cells, list(keys), name, cells[column].cast("string"))
         for name, column in zip(names, by, strict=True)
     ]
-    query = ibis.union(*parts) if len(parts) > 1 else parts[0]
-    found: pd.DataFrame = query.to_pandas()
+    found: pd.DataFrame = (ibis.union(*parts) if names else cells).to_pyarrow().to_pandas()
+    if not names:
+        found = found.assign(dimension=TOTAL, segment="")
     sums = additive_columns(found, keys)
     found[sums] = found[sums].astype(float).fillna(0.0)
-    return found.sort_values([*_LABELS, *keys], key=_as_text, ignore_index=True)
+    return found.sort_values([*LABELS, *keys], key=_as_text, ignore_index=True)
 
 
 def additive_columns(sums: pd.DataFrame, keys: Iterable[str]) -> list[str]:
     """Return the columns that add up."""
-    return sums.columns.difference([*keys, *_LABELS]).tolist()
+    return [name for name in sums.columns if name not in {*keys, *LABELS}]
 
 
 def arms_of(
     sums: pd.DataFrame, layout: Layout, variants: Iterable[Hashable]
-) -> dict[str, dict[Hashable, Arm]]:
+) -> dict[Metric, dict[Hashable, Arm]]:
     """Return what rows of sums hold, by metric and ``variant``; one without a row has no units."""
     rows = dict(zip(sums["variant"], sums.to_dict("records"), strict=True))
     return {
         metric: {name: layout.arm(rows.get(name), metric) for name in variants}
-        for metric in layout.metrics
+        for metric in layout.places
     }
+
+
+@dataclass(frozen=True)
+class Scan:
+    """Units, and their sums by variant: what all questions about a test's metrics share.
+
+    Attributes:
+        units: One row per unit.
+        variant: Column that holds each unit's variant.
+        layout: Which sums are taken for which metric.
+        sums: One row per variant; see ``read_sums``.
+    """
+
+    units: ir.Table
+    variant: str
+    layout: Layout
+    sums: pd.DataFrame
+
+    @cached_property
+    def arms(self) -> dict[Metric, dict[Hashable, Arm]]:
+        """What is known of each metric, by variant."""
+        return arms_of(self.sums, self.layout, self.sums["variant"])
+
+    def total_of(self, metric: Metric) -> Aggregates:
+        """Return the moments of a metric over all variants."""
+        return self.layout.moments(self._total, metric)
+
+    @cached_property
+    def _total(self) -> Sums:
+        return dict(self.sums[additive_columns(self.sums, ["variant"])].sum())
+
+
+Units: TypeAlias = ir.Table | pd.DataFrame | Scan
+
+
+def scan_units(units: Units, metrics: Mapping[str, Metric], *, variant: str = "variant") -> Scan:
+    """Return the units with the sums of these metrics; a scan, which holds them, as it is.
+
+    Raises:
+        AnalysisError: As for ``plan_layout``, or the column of variants is missing.
+    """
+    if isinstance(units, Scan):
+        return units
+    table = as_table(units)
+    check_columns(table, [variant], "units")
+    layout = plan_layout(table, metrics)
+    return Scan(table, variant, layout, read_sums(table, layout, keys={"variant": variant}))
 
 
 def _rolled_up(cells: ir.Table, keys: list[str], name: str, value: ir.Value) -> ir.Table:
     segment = value.fill_null(MISSING_SEGMENT)
     grouped = cells.mutate(dimension=ibis.literal(name), segment=segment)
     sums = [column for column in cells.columns if column not in keys and column[:3] != "by_"]
-    return grouped.group_by([*keys, *_LABELS]).aggregate(
+    return grouped.group_by([*keys, *LABELS]).aggregate(
         **{column: grouped[column].sum() for column in sums}
     )
 

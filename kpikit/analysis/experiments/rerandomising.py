@@ -2,14 +2,19 @@
 
 from dataclasses import dataclass
 
-import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 from scipy import stats
 
 from kpikit.analysis.experiments.estimate import compare
 from kpikit.analysis.experiments.metrics import Metric, Quantile
-from kpikit.analysis.experiments.moments import additive_columns, plan_layout, read_sums
+from kpikit.analysis.experiments.moments import (
+    Scan,
+    Units,
+    additive_columns,
+    plan_layout,
+    read_sums,
+)
 from kpikit.engine import as_table, check_columns
 from kpikit.errors import AnalysisError
 
@@ -41,7 +46,7 @@ class FalseAlarms:
 
 
 def rerandomise(
-    units: "ir.Table | pd.DataFrame",
+    units: Units,
     *,
     metric: Metric,
     unit: str = "user_id",
@@ -57,7 +62,7 @@ def rerandomise(
     takes such rows for independent, alarms are more than alpha promises, and here one sees it.
 
     Args:
-        units: One row per unit.
+        units: One row per unit, or a scan of them that holds the metric.
         metric: The metric to be tried; not a quantile.
         unit: Column with the id of what was randomised.
         share: Share of the buckets in the first arm.
@@ -70,10 +75,13 @@ def rerandomise(
     """
     if isinstance(metric, Quantile):
         raise AnalysisError("A quantile cannot be re-randomised.\nGive a mean, share or ratio.")
-    table = as_table(units)
+    if isinstance(units, Scan):
+        table, layout = units.units, units.layout.only([metric])
+    else:
+        table = as_table(units)
+        layout = plan_layout(table, {"metric": metric})
     check_columns(table, [unit], "units")
     bucketed = table.mutate(bucket=((table[unit].hash() % _BUCKETS) + _BUCKETS) % _BUCKETS)
-    layout = plan_layout(bucketed, {"metric": metric})
     sums = read_sums(bucketed, layout, keys={"bucket": "bucket"})
     names = additive_columns(sums, ["bucket"])
     values = sums[names].to_numpy()
@@ -83,7 +91,7 @@ def rerandomise(
     for _ in range(runs):
         order = generator.permutation(len(values))
         halves = (values[order[:first]].sum(axis=0), values[order[first:]].sum(axis=0))
-        arms = [layout.arm(dict(zip(names, half, strict=True)), "metric") for half in halves]
+        arms = [layout.arm(dict(zip(names, half, strict=True)), metric) for half in halves]
         p_values.append(compare(metric, arms[0], arms[1], alpha=alpha).p_value)
     found = pd.Series(p_values, name="p_value")
     alarms = int((found < alpha).sum())

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -207,10 +208,16 @@ def _carried(
     grid: Floats, density: Floats, low: float, high: float, step: float
 ) -> tuple[Floats, Floats]:
     """Return nodes within the bounds and the weighted density there after one more step."""
-    nodes, weights = special.roots_legendre(_NODES)
+    nodes, weights = _nodes_and_weights()
     at = (high - low) / 2 * nodes + (high + low) / 2
     weights = weights * (high - low) / 2
     if grid.size == 0:
         return at, weights * np.exp(-((at / step) ** 2) / 2) / (step * math.sqrt(2 * math.pi))
     kernel = np.exp(-(((at[:, None] - grid[None, :]) / step) ** 2) / 2)
     return at, weights * (kernel @ density) / (step * math.sqrt(2 * math.pi))
+
+
+@cache
+def _nodes_and_weights() -> tuple[Floats, Floats]:
+    nodes, weights = special.roots_legendre(_NODES)
+    return nodes, weights

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -86,7 +86,7 @@ class Shaped:
 
     @cached_property
     def assigned(self) -> Assigned:
-        """Who was exposed to what, with the segments as they stood then.
+        """Who was exposed to what.
 
         Raises:
             AnalysisError: There is no table of exposures, a variant is not planned, or no table
@@ -108,14 +108,22 @@ class Shaped:
             timezone=self.timezone,
         )
         self._check_variants(found)
-        units = found.units
         for column in self.experiment.segments:
-            if column not in units.columns:
-                name = self._table_of(column)
-                units = dimensions_at_exposure(
-                    units, self.tables[name], columns=[column], time=_TIMES[name]
-                )
-        return replace(found, units=units.cache())
+            if column not in found.units.columns:
+                self._table_of(column)
+        return found
+
+    @cached_property
+    def segmented(self) -> ir.Table:
+        """The users who entered, with the segments as they stood then."""
+        units = self.assigned.units
+        missing = [name for name in self.experiment.segments if name not in units.columns]
+        for column in missing:
+            name = self._table_of(column)
+            units = dimensions_at_exposure(
+                units, self.tables[name], columns=[column], time=_TIMES[name]
+            )
+        return units.cache() if missing else units
 
     def _check_variants(self, found: Assigned) -> None:
         planned = list(self.experiment.variants)
@@ -169,6 +177,15 @@ class Shaped:
         )
         return made.cache()
 
+    @cached_property
+    def segmented_units(self) -> ir.Table:
+        """The same with the segments as they stood at exposure."""
+        columns = [name for name in self.experiment.segments if name not in self.units.columns]
+        if not columns:
+            return self.units
+        segments = self.segmented.select("user_id", *columns)
+        return self.units.left_join(segments, "user_id").select(*self.units.columns, *columns)
+
     def _check_numbers(self, name: str, measure: Measure) -> None:
         table, column = self.tables.get(measure.table), measure.column
         if table is None or column is None:
@@ -180,8 +197,3 @@ class Shaped:
                 f"which holds {table[column].type()}.\n"
                 f"Cast it under source: tables: {measure.table}: sql, or name a column of numbers."
             )
-
-    @cached_property
-    def has_units(self) -> bool:
-        """Whether anybody's window has ended: else there is nothing to compare."""
-        return bool(self.maturity["mature_users"].sum())

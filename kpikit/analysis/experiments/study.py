@@ -3,29 +3,35 @@
 import datetime as dt
 import math
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
 import pandas as pd
 
-from kpikit.analysis.experiments.analyze import ExperimentResult, analyze_experiment, conclude
+from kpikit.analysis.experiments.analyze import (
+    ExperimentResult,
+    analyze_scan,
+    conclude,
+    with_segments,
+)
 from kpikit.analysis.experiments.comparing import Ask
+from kpikit.analysis.experiments.estimate import describe
 from kpikit.analysis.experiments.forecasting import planning_table
 from kpikit.analysis.experiments.impact import Impact, decision_record, global_impact
-from kpikit.analysis.experiments.metrics import Mean, Proportion, Quantile, Ratio
+from kpikit.analysis.experiments.metrics import Mean, Metric, Quantile, Ratio
+from kpikit.analysis.experiments.moments import Scan, read_sums, scan_units
 from kpikit.analysis.experiments.planning import sample_size
 from kpikit.analysis.experiments.readings import readings_table, widened_table
 from kpikit.analysis.experiments.rerandomising import FalseAlarms, rerandomise
 from kpikit.analysis.experiments.segments import heterogeneity_table, segment_table
 from kpikit.analysis.experiments.shaped import Shaped
-from kpikit.analysis.experiments.shaping import (
-    BEFORE,
-)
+from kpikit.analysis.experiments.shaping import BEFORE
 from kpikit.analysis.experiments.timeline import AgeEffects, effect_by_age, effect_curve
 from kpikit.analysis.experiments.trust import (
     balance_table,
     outlier_table,
+    outlier_treatments,
     split_curve,
     split_table,
     trust_table,
@@ -44,19 +50,34 @@ class Study(Shaped):
     """A declared test, from its users to effects, checks and verdict; attributes as ``Shaped``."""
 
     @cached_property
-    def fixed(self) -> ExperimentResult:
-        """The effects as a test that is read once would have them."""
-        return analyze_experiment(
-            self.units,
-            control=self.control,
+    def scan(self) -> Scan:
+        """The users and their sums, of every metric that an effect or a check reads."""
+        read: dict[str, Metric] = {**self.declared.metrics}
+        if isinstance(self.primary_metric, Mean | Ratio):
+            read |= outlier_treatments(self.primary_metric)
+        read |= {name: Mean(name) for name in self._covariates}
+        return scan_units(self.units, read)
+
+    @property
+    def has_units(self) -> bool:
+        """Whether anybody's window has ended: else there is nothing to compare."""
+        return not self.scan.sums.empty
+
+    @cached_property
+    def _ask(self) -> Ask:
+        return Ask(
             metrics=self.declared.metrics,
             primary=self.experiment.primary,
             directions=self.declared.directions,
             guardrails={one.metric: one.margin for one in self.experiment.guardrails},
-            segments=self.experiment.segments,
-            planned_split=self.split,
+            control=self.control,
             alpha=self.experiment.alpha,
         )
+
+    @cached_property
+    def fixed(self) -> ExperimentResult:
+        """The effects as a test that is read once would have them, without segments."""
+        return analyze_scan(self._ask, self.scan, planned_split=self.split)
 
     @property
     def reading(self) -> ReadingKind:
@@ -80,31 +101,34 @@ class Study(Shaped):
         return (*earlier, now)
 
     @cached_property
-    def result(self) -> ExperimentResult:
-        """Effects, intervals and verdict by the reading that decides; no verdict without trust."""
+    def overall(self) -> ExperimentResult:
+        """Effects and verdict by the reading that decides, without segments.
+
+        There is no verdict without trust.
+        """
         return withheld(self._read, self.checks)
+
+    @cached_property
+    def result(self) -> ExperimentResult:
+        """The same with the effects in segments."""
+        if not self.experiment.segments:
+            return self.overall
+        layout = self.scan.layout.only(self.declared.metrics.values())
+        sums = read_sums(
+            self.segmented_units, layout, keys={"variant": "variant"},
+            dimensions=self.experiment.segments,
+        )  # fmt: skip
+        return withheld(with_segments(self._read, self._ask, sums, layout), self.checks)
 
     @cached_property
     def _read(self) -> ExperimentResult:
         if self.reading == "fixed horizon":
             return self.fixed
-        ask = Ask(
-            metrics=self.declared.metrics,
-            primary=self.experiment.primary,
-            directions=self.declared.directions,
-            guardrails={one.metric: one.margin for one in self.experiment.guardrails},
-            control=self.control,
-            alpha=self.experiment.alpha,
-        )
         wider = widened_table(
-            self.fixed.table,
-            planned_units=self.planned_units,
-            alpha=ask.alpha,
-            looks=self.looks,
-            spending=self.experiment.spending,
-        )
-        read = conclude(ask, wider, self.fixed.allocation)
-        return replace(read, segments=self.fixed.segments)
+            self.fixed.table, planned_units=self.planned_units, alpha=self._ask.alpha,
+            looks=self.looks, spending=self.experiment.spending,
+        )  # fmt: skip
+        return conclude(self._ask, wider, self.fixed.allocation)
 
     @cached_property
     def checks(self) -> pd.DataFrame:
@@ -129,8 +153,12 @@ class Study(Shaped):
         """Whether variants were alike before; None where no history is declared."""
         if self.experiment.history is None:
             return None
-        covariates = [f"{name}{BEFORE}" for name in self.declared.measures]
-        return balance_table(self.units, control=self.control, covariates=covariates)
+        return balance_table(self.scan, control=self.control, covariates=self._covariates)
+
+    @property
+    def _covariates(self) -> list[str]:
+        measures = self.declared.measures if self.experiment.history is not None else ()
+        return [f"{name}{BEFORE}" for name in measures]
 
     @cached_property
     def outliers(self) -> pd.DataFrame | None:
@@ -138,22 +166,21 @@ class Study(Shaped):
         metric = self.primary_metric
         if not isinstance(metric, Mean | Ratio):
             return None
-        return outlier_table(
-            self.units, control=self.control, metric=metric, alpha=self.experiment.alpha
-        )
+        alpha = self.experiment.alpha
+        return outlier_table(self.scan, control=self.control, metric=metric, alpha=alpha)
 
     @cached_property
     def false_alarms(self) -> FalseAlarms | None:
         """Random splits of these very users; None for quantiles."""
         if isinstance(self.primary_metric, Quantile):
             return None
-        return rerandomise(self.units, metric=self.primary_metric, alpha=self.experiment.alpha)
+        return rerandomise(self.scan, metric=self.primary_metric, alpha=self.experiment.alpha)
 
     @cached_property
     def splits(self) -> pd.DataFrame:
         """Where the split departs from its plan; see ``trust.split_table``."""
         dimensions = ["exposure_day", *self.experiment.segments]
-        return split_table(self.assigned.units, split=self.split, dimensions=dimensions)
+        return split_table(self.segmented, split=self.split, dimensions=dimensions)
 
     @cached_property
     def split_by_day(self) -> pd.DataFrame:
@@ -161,16 +188,16 @@ class Study(Shaped):
         return split_curve(self.assigned.units, split=self.split)
 
     @property
-    def primary_metric(self) -> Mean | Proportion | Ratio | Quantile:
+    def primary_metric(self) -> Metric:
         """How the metric that decides is read."""
         return self.declared.metrics[self.experiment.primary]
 
     @property
     def primary(self) -> pd.Series:
         """The row of the metric that decides: the winner's, or that of the first variant."""
-        rows = self.result.table[self.result.table["role"] == "primary"]
-        if self.result.winner is not None:
-            rows = rows[rows["variant"] == self.result.winner]
+        rows = self.overall.table[self.overall.table["role"] == "primary"]
+        if self.overall.winner is not None:
+            rows = rows[rows["variant"] == self.overall.winner]
         return rows.iloc[0]
 
     def arithmetic(self, variant: Hashable) -> pd.DataFrame:
@@ -181,10 +208,10 @@ class Study(Shaped):
             told from chance) and ``room`` (between the value and its limit). No row where there
             is no verdict.
         """
-        checks = self.result.decisions[variant].checks
+        checks = self.overall.decisions[variant].checks
         if checks.empty:
             return checks
-        table = self.result.table
+        table = self.overall.table
         rows = table[table["variant"] == variant].set_index("metric").loc[checks["metric"]]
         return checks.assign(
             estimate=rows["delta_abs"].to_numpy(),
@@ -218,15 +245,13 @@ class Study(Shaped):
         A quantile, and a metric without any spread, cannot be planned. See
         ``forecasting.planning_table``; all users so far stand for those to come.
         """
-        metric, table = self.primary_metric, self.fixed.table
-        spread = table.loc[table["metric"] == self.experiment.primary, "se"]
-        if isinstance(metric, Quantile) or not (spread > 0).any():
+        if self._spread is None:
             return None
         lengths = sorted({7, 14, 28, 56, self.experiment.days})
         share = self.experiment.variants[self.control]
         return planning_table(
-            self.units,
-            metrics={self.experiment.primary: metric},
+            self.scan,
+            metrics={self.experiment.primary: self.primary_metric},
             daily_units=self.daily_users,
             days=lengths,
             share=share,
@@ -235,28 +260,37 @@ class Study(Shaped):
         )
 
     @cached_property
+    def _spread(self) -> tuple[float, float, float] | None:
+        """What the plan rests on; see ``estimate.describe``. None where nothing can be planned."""
+        metric, table = self.primary_metric, self.fixed.table
+        errors = table.loc[table["metric"] == self.experiment.primary, "se"]
+        if isinstance(metric, Quantile) or not (errors > 0).any():
+            return None
+        return describe(metric, self.scan.total_of(metric))
+
+    @cached_property
     def planned_units(self) -> float:
         """Users of all variants that the plan needs, or that will have come by the end.
 
         They follow from ``mde`` and ``power`` where it is declared, and from the traffic where
         it is not.
         """
-        effect, plan = self.experiment.mde, self.plan
-        if effect is None or plan is None:
+        effect, spread = self.experiment.mde, self._spread
+        if effect is None or spread is None:
             return max(self.daily_users * self.experiment.days, 1.0)
-        return self.units_for(effect, explained=float(plan["variance_reduction"].iloc[0]))
+        return self.units_for(effect, explained=spread[2])
 
     def units_for(self, effect: float, *, explained: float = 0.0) -> float:
         """Return the users of all variants that find an effect on the primary metric."""
-        plan, control = self.plan, self.experiment.variants[self.control]
-        if plan is None:
+        control = self.experiment.variants[self.control]
+        if self._spread is None:
             return math.nan
+        baseline, sd, _ = self._spread
         other = min(
             share for name, share in self.experiment.variants.items() if name != self.control
         )
-        row = plan.iloc[0]
         needed = sample_size(
-            baseline=row["baseline"], effect=effect, kind="mean", sd=row["sd"],
+            baseline=baseline, effect=effect, kind="mean", sd=sd,
             alpha=self.experiment.alpha, power=self.experiment.power, ratio=other / control,
             variance_reduction=explained,
         )  # fmt: skip
@@ -339,10 +373,10 @@ class Study(Shaped):
 
         Empty where no effect was planned, or the metric is a quantile.
         """
-        effect, plan = self.experiment.mde, self.plan
-        if effect is None or plan is None:
+        effect, spread = self.experiment.mde, self._spread
+        if effect is None or spread is None:
             return {}
-        explained = float(plan["variance_reduction"].iloc[0])
+        *_, explained = spread
         found = {"without CUPED": 0.0} | ({"with CUPED": explained} if explained > 0 else {})
         return {
             name: math.ceil(
@@ -358,10 +392,9 @@ class Study(Shaped):
             value: Money that one unit of the metric is worth.
             coverage: Share of the users of a month whom the change reaches.
         """
-        row = self.primary
-        base = value * abs(row["control_adjusted_mean"]) * self.users_per_month
-        return global_impact(row, base=base, coverage=coverage)
+        base = value * abs(self.primary["control_adjusted_mean"]) * self.users_per_month
+        return global_impact(self.primary, base=base, coverage=coverage)
 
     def record(self) -> dict[str, object]:
         """Return its row of the decision log; see ``impact.decision_record``."""
-        return decision_record(self.result, experiment=self.key, ended=self.experiment.end)
+        return decision_record(self.overall, experiment=self.key, ended=self.experiment.end)

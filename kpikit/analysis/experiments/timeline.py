@@ -64,7 +64,7 @@ def effect_curve(
     daily = sums[sums["dimension"] == day]
     days = sorted(daily["segment"].unique())
     arms: dict[Hashable, list[Arm]] = {
-        name: [layout.arm(row, "metric") for row in _so_far(rows, days)]
+        name: [layout.arm(row, metric) for row in _so_far(rows, days)]
         for name, rows in daily.groupby("variant")
     }
     rows = [

@@ -20,12 +20,15 @@ from kpikit.analysis.experiments.estimate import Estimate, compare
 from kpikit.analysis.experiments.metrics import VALUE, Mean, Metric, Ratio
 from kpikit.analysis.experiments.moments import (
     TOTAL,
+    Arm,
     Layout,
+    Scan,
+    Units,
     additive_columns,
     arms_of,
     number,
-    plan_layout,
     read_sums,
+    scan_units,
 )
 from kpikit.analysis.experiments.rerandomising import FalseAlarms
 from kpikit.corrections import benjamini_hochberg
@@ -35,7 +38,7 @@ Status = Literal["passed", "noted", "failed"]
 MOST_CROSSOVERS = 0.01  # of users, beyond which leaving them out changes who is compared
 SUSPICIOUS_P_VALUE = 0.001  # as for the split: these checks are many, and should be silent
 _TOP_UNITS = 10
-_EMPTY = Layout({})
+_EMPTY = Layout()
 
 
 def split_table(
@@ -123,7 +126,7 @@ def missing_table(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def balance_table(
-    units: "ir.Table | pd.DataFrame",
+    units: Units,
     *,
     variant: str = "variant",
     control: Hashable,
@@ -132,7 +135,7 @@ def balance_table(
     """Return whether variants were alike before the experiment.
 
     Args:
-        units: One row per unit.
+        units: One row per unit, or a scan of them that holds a mean of each covariate.
         variant: Column that holds each unit's variant.
         control: The variant that the others are compared with.
         covariates: Columns measured before exposure.
@@ -140,17 +143,15 @@ def balance_table(
     Returns:
         One row per ``covariate`` and ``variant``: ``control_mean``, ``variant_mean``, ``p_value``.
     """
-    table = as_table(units)
     metrics = {name: Mean(name) for name in covariates}
-    layout = plan_layout(table, metrics)
-    sums = read_sums(table, layout, keys={"variant": variant})
-    check_control(control, sums["variant"], "balance_table")
-    arms = arms_of(sums, layout, sums["variant"])
+    scan = scan_units(units, metrics, variant=variant)
+    names = scan.sums["variant"].tolist()
+    check_control(control, names, "balance_table")
     rows = [
-        (name, other, *_means_and_p(compare(metric, arms[name][control], arms[name][other],
-                                            alpha=0.05)))
+        (name, other, *_means_and_p(compare(metric, scan.arms[metric][control],
+                                            scan.arms[metric][other], alpha=0.05)))
         for name, metric in metrics.items()
-        for other in sums["variant"] if other != control
+        for other in names if other != control
     ]  # fmt: skip
     return pd.DataFrame(
         rows, columns=["covariate", "variant", "control_mean", "variant_mean", "p_value"]
@@ -161,8 +162,18 @@ def _means_and_p(found: Estimate) -> tuple[float, float, float]:
     return found.control_mean, found.variant_mean, found.p_value
 
 
+def outlier_treatments(metric: Mean | Ratio) -> dict[str, Metric]:
+    """Return the ways in which ``outlier_table`` reads a metric from all units."""
+    plain = replace(metric, cap=None)
+    return {
+        "as measured": plain,
+        "capped at 99.9 %": replace(plain, cap=0.999),
+        "capped at 99 %": replace(plain, cap=0.99),
+    }
+
+
 def outlier_table(
-    units: "ir.Table | pd.DataFrame",
+    units: Units,
     *,
     variant: str = "variant",
     control: Hashable,
@@ -172,7 +183,7 @@ def outlier_table(
     """Return one effect with and without the largest values: does its sign hang on a few units?
 
     Args:
-        units: One row per unit.
+        units: One row per unit, or a scan of them that holds ``outlier_treatments``.
         variant: Column that holds each unit's variant.
         control: The variant that the others are compared with.
         metric: The metric, whose own cap is ignored.
@@ -183,26 +194,17 @@ def outlier_table(
         99 %``, ``without the top 10``): ``delta_abs``, ``ci_low``, ``ci_high``, ``p_value``,
         ``sign_changes`` (against as measured).
     """
-    table = as_table(units)
-    plain = replace(metric, cap=None)
-    kinds: dict[str, Metric] = {
-        "as measured": plain,
-        "capped at 99.9 %": replace(plain, cap=0.999),
-        "capped at 99 %": replace(plain, cap=0.99),
-    }
-    layout = plan_layout(table, kinds)
-    sums = read_sums(table, layout, keys={"variant": variant})
-    check_control(control, sums["variant"], "outlier_table")
-    names = [name for name in sums["variant"] if name != control]
-    arms = arms_of(sums, layout, sums["variant"])
+    kinds = outlier_treatments(metric)
+    scan = scan_units(units, kinds, variant=variant)
+    check_control(control, scan.sums["variant"], "outlier_table")
+    names = [name for name in scan.sums["variant"] if name != control]
     rows = [
         {"treatment": kind, "variant": name,
-         **_effect(compare(one, arms[kind][control], arms[kind][name], alpha=alpha))}
+         **_effect(compare(one, scan.arms[one][control], scan.arms[one][name], alpha=alpha))}
         for kind, one in kinds.items() for name in names
     ]  # fmt: skip
-    top = _top_units(table, plain)
-    rest = _less(sums, read_sums(top, layout, keys={"variant": variant}))
-    fewer = arms_of(rest, layout, sums["variant"])["as measured"]
+    plain = kinds["as measured"]
+    fewer = _without_top(scan, plain)
     rows += [
         {"treatment": f"without the top {_TOP_UNITS}", "variant": name,
          **_effect(compare(plain, fewer[control], fewer[name], alpha=alpha))}
@@ -222,18 +224,17 @@ def _effect(found: Estimate) -> dict[str, float]:
     }
 
 
-def _top_units(table: ir.Table, metric: Metric) -> ir.Table:
-    value = number(table[metric.columns[VALUE]])
-    return table.filter(value.notnull()).order_by(value.desc()).limit(_TOP_UNITS)  # noqa: PD004 - Ibis
-
-
-def _less(sums: pd.DataFrame, taken: pd.DataFrame) -> pd.DataFrame:
-    """Return the sums of those units that are not among the taken ones."""
-    left = sums.set_index("variant")
-    names = additive_columns(sums, ["variant"])
-    less = taken.set_index("variant")[names].reindex(left.index, fill_value=0.0)
-    left[names] = left[names].sub(less)
-    return left.reset_index()
+def _without_top(scan: Scan, metric: Metric) -> dict[Hashable, Arm]:
+    """Return what is known of a metric without the units that have its largest values."""
+    value = number(scan.units[metric.columns[VALUE]])
+    known = scan.units.filter(value.notnull())  # noqa: PD004 - Ibis
+    top = known.order_by(value.desc()).limit(_TOP_UNITS)
+    layout = scan.layout.only([metric])
+    taken = read_sums(top, layout, keys={"variant": scan.variant}).set_index("variant")
+    left = scan.sums.set_index("variant")
+    names = additive_columns(taken, [])
+    left[names] = left[names].sub(taken[names].reindex(left.index, fill_value=0.0))
+    return arms_of(left.reset_index(), layout, left.index)[metric]
 
 
 def trust_table(

@@ -36,7 +36,7 @@ def experiments_section(context: Context) -> Stack:
 
 
 def _title(finished: list[Trial]) -> str:
-    shipped = sum(one.lacking is None and one.study.result.decision == "ship" for one in finished)
+    shipped = sum(one.lacking is None and one.study.overall.decision == "ship" for one in finished)
     return (
         f"{plural(len(finished), 'test')} ended in the quarter, {shipped or 'none'} to be shipped"
     )

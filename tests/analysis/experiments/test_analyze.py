@@ -282,6 +282,16 @@ def test_tests_of_a_dimension_are_corrected_together():
     assert (cells["p_adjusted"] >= cells["p_value"]).all()
 
 
+def test_a_quantile_has_no_effects_in_segments():
+    units = units_of(a=range(40), b=range(5, 45)).assign(half=["x", "y"] * 40)
+
+    metrics = {"median": kk.Quantile("spend", 0.5)}
+    result = kk.analyze_experiment(units, control="a", metrics=metrics, segments=["half"])
+
+    assert result.table["delta_abs"].tolist() == [5]
+    assert result.segments.empty
+
+
 def test_without_segments_there_is_an_empty_table_with_the_same_columns():
     with_segments = analyzed(
         units_of(a=[1, 2, 3], b=[2, 4, 6]).assign(device="web"), segments=["device"]

@@ -78,7 +78,7 @@ def test_the_gain_of_a_covariate_is_the_square_of_its_correlation():
     layout = plan_layout(units, {"y": metric})
     sums = read_sums(units, layout, keys={"variant": "everyone"})
 
-    mean, sd, explained = describe(metric, layout.arm(sums.iloc[0].to_dict(), "y").moments)
+    mean, sd, explained = describe(metric, layout.arm(sums.iloc[0].to_dict(), metric).moments)
 
     assert mean == pytest.approx(now.mean())
     assert sd == pytest.approx(now.std(ddof=1))
@@ -91,7 +91,7 @@ def test_what_never_varies_has_nothing_to_explain():
     layout = plan_layout(units, {"y": metric})
     sums = read_sums(units, layout, keys={"variant": "everyone"})
 
-    assert describe(metric, layout.arm(sums.iloc[0].to_dict(), "y").moments) == (5, 0, 0)
+    assert describe(metric, layout.arm(sums.iloc[0].to_dict(), metric).moments) == (5, 0, 0)
 
 
 def test_a_covariate_that_explains_all_of_a_few_units_explains_nothing_of_others():
@@ -101,7 +101,7 @@ def test_a_covariate_that_explains_all_of_a_few_units_explains_nothing_of_others
     layout = plan_layout(units, {"y": metric})
     sums = read_sums(units, layout, keys={"variant": "everyone"})
 
-    _, sd, explained = describe(metric, layout.arm(sums.iloc[0].to_dict(), "y").moments)
+    _, sd, explained = describe(metric, layout.arm(sums.iloc[0].to_dict(), metric).moments)
 
     assert sd == pytest.approx(1.99 / 4)  # variance 1.99^2 (1/16 - 1/256) 16/15 = 1.99^2 / 16
     assert explained == 0

@@ -175,6 +175,16 @@ def test_a_baseline_of_zero_has_no_relative_effect(history):
     assert math.isnan(table["mde_rel"].iloc[0])
 
 
+def test_days_that_bring_fewer_than_two_units_find_no_effect(history):
+    table = planning_table(
+        history, metrics={"spend": kk.Mean("spend")}, daily_units=0.5, days=[7, 28]
+    )
+
+    # 1.75 units of control in a week; 7 in four
+    assert table["n_control"].tolist() == [1.75, 7.0]
+    assert table["mde_abs"].isna().tolist() == [True, False]
+
+
 def test_a_quantile_is_not_planned(history):
     with pytest.raises(AnalysisError, match="Metric 'x' is a quantile"):
         planning_table(history, metrics={"x": kk.Quantile("spend", 0.5)}, daily_units=100)

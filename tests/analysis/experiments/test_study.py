@@ -216,7 +216,7 @@ def test_a_segment_is_a_column_of_the_exposures_or_of_another_table():
 
     study = make_study(exposures, pd.concat([events, early]), segments=["country", "platform"])
 
-    assert {"country", "platform"} <= set(study.assigned.units.columns)
+    assert {"country", "platform"} <= set(study.segmented.columns)
     assert study.segments["segment"].tolist() == ["DE", "ios", "web"]
     assert study.heterogeneity["dimension"].tolist() == ["platform"]
 
@@ -281,6 +281,7 @@ def test_a_mean_has_outliers_ages_and_a_plan_with_its_history():
     assert len(study.outliers) == 4
     assert study.balance["covariate"].tolist() == ["clicks_before"]
     assert list(study.days_left) == ["without CUPED", "with CUPED"]
+    assert study.plan["days"].tolist() == [7, 10, 14, 28, 56]
 
 
 def test_days_since_exposure_are_of_means_over_two_days_or_more():
