@@ -65,10 +65,11 @@ def backtest_table(
     rows = []
     for trial in outlook.trials(periods, aggregate=aggregate, season_length=values.season_length):
         estimate, sign = (trial.estimate, 1) if up else (trial.estimate.mirrored(), -1)
+        origin = values.labels[trial.known - 1]
         for factor in factors:
             target = factor * trial.naive
             rows.append({
-                "origin": values.labels[trial.known - 1],
+                "origin": origin,
                 "factor": factor,
                 "forecast": trial.estimate.mean,
                 "naive": trial.naive,

@@ -7,6 +7,7 @@ never held against months), the chance of a target by the months that make it up
 import datetime as dt
 import math
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,8 +73,9 @@ class Course:
     season_length: int
     bounds: tuple[float, float]
 
+    @cached_property
     def total(self) -> TotalForecast:
-        """Return what the whole will come to."""
+        """What the whole will come to."""
         return total_forecast(
             self.series,
             periods=len(self.parts),
@@ -205,7 +207,7 @@ def course_to(
 
     What adds up, a value at the end, and a rate that a month may stand for are put together from
     months; anything else (distinct users, churn) is foretold from periods of the same length, and
-    so is what months have too few units or values for.
+    so is what months have too few units or values for. It is made once per report.
 
     Args:
         context: The report's.
@@ -213,7 +215,13 @@ def course_to(
         period: The running period, or the one that follows at once.
         as_of: What was known by the end of an earlier day alone, as the data is today.
     """
-    calendar, day = context.calendar, as_of or context.as_of
+    day = as_of or context.as_of
+    key = ("course", metric.name, period, day)
+    return context.once(key, lambda: _course_to(context, metric, period, day))
+
+
+def _course_to(context: "Context", metric: Metric, period: Period, day: dt.date) -> Course | None:
+    calendar = context.calendar
     by_month = metric.additive or metric.any_length
     grain: Grain = "month" if by_month and period.days > 31 else period.grain
     series = history(context, metric, grain, as_of=day)
@@ -245,7 +253,7 @@ def foreseen(
     Arguments are those of ``course_to``.
     """
     course = course_to(context, metric, period, as_of=as_of)
-    return None if course is None else course.total()
+    return None if course is None else course.total
 
 
 def false_signals(context: "Context") -> float:

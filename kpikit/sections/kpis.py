@@ -1,12 +1,18 @@
 """The rows of ``kpis.json``: every KPI of the period and of its months, as the page shows them."""
 
+import datetime as dt
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
+
+import pandas as pd
 
 from kpikit.catalogue import Metric, withhold_few
 from kpikit.periods import Period
+from kpikit.present.frames import Row, records
 from kpikit.sections.context import Context
+
+Key = tuple[str, dt.date, dt.date]  # a metric in a period
 
 _DECIMALS = 6  # so that bytes repeat wherever floating-point sums are ordered otherwise
 
@@ -21,22 +27,31 @@ def kpi_rows(context: Context) -> tuple[dict[str, Any], ...]:
         too few units, is a number here.
     """
     months = context.calendar.split(context.period, "month") if context.period.days > 31 else []
-    return tuple(row for period in (context.period, *months) for row in _rows_of(context, period))
-
-
-def _rows_of(context: Context, period: Period) -> Iterator[dict[str, Any]]:
+    periods = (context.period, *months)
+    spans = {(period.start, period.end) for period in periods}
     facts = context.facts
-    found = facts[(facts["start"] == period.start) & (facts["end"] == period.end)]
-    by_metric = {row["metric"]: row for row in found.to_dict("records")}
-    shown = withhold_few(found, context.metrics)
-    reasons = dict(zip(shown["metric"], shown["reason"], strict=True))
+    inside = [span in spans for span in zip(facts["start"], facts["end"], strict=True)]
+    found = facts[pd.Series(inside, facts.index, dtype=bool)]
+    known = dict(zip(_keys(found), records(found), strict=True))
+    reasons = dict(zip(_keys(found), withhold_few(found, context.metrics)["reason"], strict=True))
+    return tuple(row for period in periods for row in _rows_of(context, period, known, reasons))
+
+
+def _keys(facts: pd.DataFrame) -> Iterator[Key]:
+    return zip(facts["metric"], facts["start"], facts["end"], strict=True)
+
+
+def _rows_of(
+    context: Context, period: Period, facts: Mapping[Key, Row], reasons: Mapping[Key, str]
+) -> Iterator[dict[str, Any]]:
     targets = {
         target.metric: target.value
         for target in context.params.targets
         if context.calendar.parse(target.period) == period
     }
     for metric in context.metrics:
-        fact = by_metric[metric.name]
+        key = (metric.name, period.start, period.end)
+        fact = facts[key]
         yield {
             "metric": metric.name,
             "period": period.label,
@@ -45,7 +60,7 @@ def _rows_of(context: Context, period: Period) -> Iterator[dict[str, Any]]:
             "n": None if math.isnan(fact["n"]) else round(fact["n"]),
             "complete": bool(fact["complete"]),
             "target": targets.get(metric.name),
-            "flags": _flags(context, metric, period, reasons[metric.name]),
+            "flags": _flags(context, metric, period, reasons[key]),
         }
 
 

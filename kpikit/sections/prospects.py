@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
@@ -25,7 +25,6 @@ PROSPECT_COLUMNS = (
     *LEDGER_COLUMNS, "label", "unit", "direction", "start", "end", "so_far", "elapsed", "parts",
     "part", "low_50", "high_50", "p_50", "p_80", "method", "required_rate", "best_rate",
 )  # fmt: skip
-_CHANCES = ["probability", "hit", "quarter"]
 
 
 def target_of(context: Context, metric: Metric, period: Period) -> Target | None:
@@ -54,11 +53,8 @@ def prospect_table(context: Context, pairs: Iterable[tuple[Metric, Period]]) -> 
         ``method`` and, for what adds up towards a target, ``required_rate`` (what each part to
         come must bring) and ``best_rate`` (the best average of as many in a row, ever).
     """
-    rows = []
-    for metric, period in pairs:
-        course = course_to(context, metric, period)
-        if course is not None:
-            rows.append(_row(context, metric, period, course))
+    found = (_row(context, metric, period) for metric, period in pairs)
+    rows = [row for row in found if row is not None]
     return pd.DataFrame(rows, columns=list(PROSPECT_COLUMNS))
 
 
@@ -155,18 +151,27 @@ def chances_table(context: Context) -> pd.DataFrame:
     Returns:
         ``reliability_table`` by fifths; without rows where no history is long enough.
     """
-    parts = [_chances(context, metric) for metric in context.metrics]
-    found = pd.concat([part for part in parts if len(part)] or [pd.DataFrame(columns=_CHANCES)])
+    found = [chance for metric in context.metrics for chance in _chances(context, metric)]
     return reliability_table(
-        found["probability"].astype(float), found["hit"].astype(bool), bins=5,
-        groups=found["quarter"].astype(str),
-    )  # fmt: skip
+        [chance.probability for chance in found],
+        [chance.hit for chance in found],
+        bins=5,
+        groups=[chance.quarter for chance in found],
+    )
 
 
-def _chances(context: Context, metric: Metric) -> pd.DataFrame:
+class _Chance(NamedTuple):
+    """A probability that kpikit would have given in a quarter, and whether it came true."""
+
+    probability: float
+    hit: bool
+    quarter: str
+
+
+def _chances(context: Context, metric: Metric) -> list[_Chance]:
     course = course_to(context, metric, open_period(context))
     if course is None:
-        return pd.DataFrame(columns=_CHANCES)
+        return []
     table = backtest_table(
         course.series,
         periods=len(course.parts),
@@ -179,7 +184,8 @@ def _chances(context: Context, metric: Metric) -> pd.DataFrame:
     quarters = {
         label: context.calendar.period_of(end, "quarter").label for label, end in ends.items()
     }
-    return table.assign(quarter=table["origin"].map(quarters))[_CHANCES]
+    columns = (table["probability"], table["hit"], table["origin"].map(quarters))
+    return [_Chance(*row) for row in zip(*columns, strict=True)]
 
 
 def value_of(context: Context, metric: Metric, period: Period) -> float:
@@ -190,13 +196,22 @@ def value_of(context: Context, metric: Metric, period: Period) -> float:
     by_month = period.grain == "year" and metric.additive
     parts = context.calendar.split(period, "month") if by_month else [period]
     rows = context.series(metric.name, parts[0].grain)
-    starts = {part.start for part in parts}
-    found = rows.loc[rows["start"].isin(starts) & rows["complete"], "value"]
-    return float(found.sum(skipna=False)) if len(found) == len(parts) else math.nan
+    chosen = rows["start"].isin([part.start for part in parts]) & rows["complete"]
+    found = rows["value"].to_numpy()[chosen]
+    return float(found.sum()) if len(found) == len(parts) else math.nan
 
 
-def _row(context: Context, metric: Metric, period: Period, course: Course) -> dict[str, Any]:
-    total, target = course.total(), target_of(context, metric, period)
+def _row(context: Context, metric: Metric, period: Period) -> dict[str, Any] | None:
+    """Return a row of ``prospect_table``, made once per report; None without a forecast."""
+    course = course_to(context, metric, period)
+    if course is None:
+        return None
+    key = ("prospect", metric.name, period)
+    return context.once(key, lambda: _foreseen(context, metric, period, course))
+
+
+def _foreseen(context: Context, metric: Metric, period: Period, course: Course) -> dict[str, Any]:
+    total, target = course.total, target_of(context, metric, period)
     ends = {level: total.interval(level) for level in LEVELS}
     modest, bold = total.interval(0.6)  # exceeded with 80 and with 20 %
     return {
@@ -253,7 +268,7 @@ def _made(course: Course | None) -> dict[str, Any] | None:
     """Return the forecast that can be made of a period now."""
     if course is None:
         return None
-    found = course.total()
+    found = course.total
     low, high = found.interval(0.8)
     return {"reported_in": "", "mean": found.mean, "low_80": low, "high_80": high, "reason": ""}
 
