@@ -23,6 +23,7 @@ _WEB_RANGES = (
     (0x20, 0x17F), (0x2B0, 0x2FF), (0x391, 0x3C9), (0x2010, 0x2044), (0x20A0, 0x20BF),
     (0x2122, 0x2122), (0x2190, 0x2195), (0x2206, 0x2265), (0x25A0, 0x25CF), (0x2713, 0x2713),
 )  # fmt: skip
+LINE_HEIGHT = 0.66  # ems: what a line of the text family takes, the height of its capitals
 _UNDRAWN = "\u25af"  # a white upright rectangle, as printers have it
 _INVISIBLE = frozenset({"Cf", "Mn", "Me", "Sk"})  # joiners, variation selectors, skin tones
 
@@ -47,8 +48,13 @@ def _advances(name: str) -> dict[int, float]:
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Return how wide one line of text runs, in points, kerning left out."""
+    return size * _ems(text, bold=bold)
+
+
+@functools.lru_cache(maxsize=20_000)
+def _ems(text: str, *, bold: bool) -> float:
     own, other = _advances("Semibold" if bold else "Regular"), _advances("DejaVuSans")
-    return size * sum(own.get(code) or other.get(code, 1.0) for code in map(ord, text))
+    return sum(own.get(code) or other.get(code, 1.0) for code in map(ord, text))
 
 
 def is_in_text_face(text: str) -> bool:

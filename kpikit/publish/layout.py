@@ -15,7 +15,8 @@ from typing import Any
 from kpikit.present import marks
 from kpikit.publish.columns import Extent, Part, fit
 from kpikit.publish.document import TEXT_KINDS, Document, Section
-from kpikit.publish.fonts import text_width
+from kpikit.publish.fonts import LINE_HEIGHT, text_width
+from kpikit.publish.outline import is_one_line_row
 from kpikit.publish.pictures import Node, svg_picture
 
 PAGE_WIDTH = 257 / 25.4 * 72  # points between the margins of A4 landscape
@@ -187,6 +188,7 @@ def _table(block: Node, width: float) -> Node:
     return {
         **block,
         "size": size,
+        "line": LINE_HEIGHT * size,
         "breakable": len(rows) > _SHORT,
         "scale": 1.0,
         "inset": inset,
@@ -198,7 +200,7 @@ def _table(block: Node, width: float) -> Node:
                 "columns": [columns[index] for index in part.indices],
                 "rows": [
                     {"group": _group_text(source)} if row is None
-                    else {"cells": [row[index] for index in part.indices]}
+                    else _part_row(row, columns, part, size)
                     for source, row in zip(block["rows"], rows, strict=True)
                 ],
             }
@@ -206,6 +208,15 @@ def _table(block: Node, width: float) -> Node:
         ],
         "rows": [],
     }  # fmt: skip
+
+
+def _part_row(
+    row: Sequence[Node], columns: Sequence[Mapping[str, Any]], part: Part, size: float
+) -> Node:
+    """Return a row's cells in a part; whether it is ``plain`` spares Typst to measure it."""
+    cells = [row[index] for index in part.indices]
+    inside = [columns[index] for index in part.indices]
+    return {"cells": cells, "plain": is_one_line_row(cells, inside, part.widths, size)}
 
 
 def _part_label(part: Part, parts: Sequence[Part]) -> str:

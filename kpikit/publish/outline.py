@@ -35,6 +35,16 @@ def is_one_line(text: str, width: float, size: float, *, bold: bool = False) -> 
     )
 
 
+def is_one_line_row(
+    cells: Sequence[Node], columns: Sequence[Node], widths: Sequence[float], size: float
+) -> bool:
+    """Tell whether a table's row surely stands as high as one line of text."""
+    placed = zip(cells, columns, widths, strict=True)
+    return any(cell["text"] for cell in cells) and all(
+        _is_plain(cell, column, width, size) for cell, column, width in placed
+    )
+
+
 def outline(block: Node, width: float) -> Node:
     """Return a block, laid out for this width (points), as one that stands as high."""
     reduce = _REDUCED.get(block["kind"])
@@ -96,7 +106,7 @@ def _table(block: Node, width: float) -> Node:
 def _part(part: Node, size: float) -> Node:
     """Leave of a table's columns the outer ones, which differ in their padding, and what breaks."""
     columns, widths = part["columns"], part["widths"]
-    rows = [row["cells"] for row in part["rows"] if "cells" in row]
+    rows = [row["cells"] for row in part["rows"] if "cells" in row and not row["plain"]]
     names = [_group(row["group"], sum(widths), size) for row in part["rows"] if "group" in row]
     may_narrow = {*names} <= {LINE}
     steady = [
@@ -108,10 +118,13 @@ def _part(part: Node, size: float) -> Node:
     outer = (0, len(columns) - 1)
     kept = [index for index, is_steady in enumerate(steady) if index in outer or not is_steady]
 
-    def cells(row: Sequence[Node]) -> list[Node]:
-        if not any(cell["text"] for cell in row):  # lower than a line
-            return [row[index] for index in kept]
-        return [_cell(row[index], columns[index], widths[index], size) for index in kept]
+    def cells(row: Node) -> list[Node]:
+        inner = row["cells"]
+        if row["plain"]:
+            return [_CELL] * len(kept)
+        if not any(cell["text"] for cell in inner):  # lower than a line
+            return [inner[index] for index in kept]
+        return [_cell(inner[index], columns[index], widths[index], size) for index in kept]
 
     return {
         "label": part["label"] and LINE,
@@ -120,7 +133,7 @@ def _part(part: Node, size: float) -> Node:
         "rows": [
             {"group": _group(row["group"], sum(widths), size)}
             if "group" in row
-            else {"cells": cells(row["cells"])}
+            else {"cells": cells(row), "plain": row["plain"]}
             for row in part["rows"]
         ],
     }
@@ -136,7 +149,8 @@ def _column(column: Node, width: float, size: float) -> Node:
 
 
 def _is_plain(cell: Node, column: Node, width: float, size: float) -> bool:
-    marked = column["kind"] == "badge" or any(map(cell.get, ("status", *_MARKS)))
+    marks = map(cell.get, ("status", *_MARKS))
+    marked = any(marks) or (column["kind"] == "badge" and cell["text"])
     return not marked and _fits(cell, column, width - 9, size)
 
 
@@ -154,7 +168,7 @@ def _cell(cell: Node, column: Node, width: float, size: float) -> Node:
     if cell.get("status") and _fits(cell, column, width - 9 - _BADGE, size):
         return {**_CELL, "status": "on_track"}
     if column["kind"] == "badge" and _fits(cell, column, width - 9 - _BADGE, size):
-        return _CELL if cell["text"] else {"text": ""}
+        return _CELL
     return cell
 
 

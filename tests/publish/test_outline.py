@@ -110,6 +110,38 @@ def test_an_outline_stands_as_high_as_its_part(part):
     assert shrunk[1] == pytest.approx(shrunk[0], abs=1e-6)
 
 
+def as_typst_finds(block):
+    """Return a table none of whose rows tells that it is plain."""
+    parts = [
+        {**part, "rows": [{**row, "plain": False} for row in part["rows"]]}
+        for part in block["parts"]
+    ]
+    return {**block, "parts": parts}
+
+
+@pytest.mark.parametrize("scale", [1.0, 0.8])
+@pytest.mark.parametrize("part", [name for name in PARTS if PARTS[name]["kind"] == "table"])
+def test_rows_stand_as_high_as_typst_would_find_them(part, scale):
+    block = {**lay_out(PARTS[part], PAGE_WIDTH), "scale": scale}
+
+    heights, _ = measured([block, as_typst_finds(block)])
+
+    assert heights[0] == pytest.approx(heights[1], abs=1e-6)
+
+
+def test_a_row_is_plain_where_all_of_it_takes_one_line():
+    rows = (
+        {"name": "Sales", "p": "1", "why": "Routine"},
+        {"name": "Sales", "why": 3 * LONG},
+        {"name": "Sales", "trend": cell("rising", spark=(1.0, 2.0))},
+        {"name": ""},
+    )
+
+    (part,) = lay_out(table(MARKED, *rows), PAGE_WIDTH)["parts"]
+
+    assert [row["plain"] for row in part["rows"]] == [True, False, False, False]
+
+
 def test_tables_of_as_many_lines_have_one_outline():
     first, second = (
         outline(lay_out(table(NUMBERS, *rows, title=title), PAGE_WIDTH), PAGE_WIDTH)
