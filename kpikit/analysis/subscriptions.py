@@ -8,9 +8,11 @@ from itertools import product
 from typing import Any
 
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 
 from kpikit.catalogue import fact, make_facts
+from kpikit.catalogue.daily import DailySums, segment_of
 from kpikit.catalogue.spells import (
     AMOUNTS,
     COUNTS,
@@ -18,7 +20,6 @@ from kpikit.catalogue.spells import (
     balances,
     first_paid_day,
     paid_spells,
-    segment_of,
 )
 from kpikit.engine import as_table, check_columns, local_date, naive_utc
 from kpikit.errors import AnalysisError, check_choice
@@ -45,6 +46,7 @@ _NO_DENOMINATOR = {
     "logo_churn_rate": "no customer at the start",
     "quick_ratio": "no recurring revenue was lost",
 }
+_TRIAL_COUNTS = ["trials", "matured", "converted"]
 _ONE_DAY = dt.timedelta(days=1)
 
 
@@ -251,17 +253,17 @@ def trial_table(
     calendar = Calendar(timezone, fiscal_year_start, week_start)
     last_day = as_date(as_of, "as_of")
     daily = _daily_trials(as_table(subscriptions), trial_days, _View((), calendar, last_day, ""))
-    daily["cohort"] = [calendar.period_of(day, grain).start for day in daily["day"]]
-    table = daily.groupby("cohort", as_index=False)[["trials", "matured", "converted"]].sum()
-    table = table[table["matured"] > 0].reset_index(drop=True)
+    cohorts = calendar.periods(daily.first_day or last_day, last_day + _ONE_DAY, grain)
+    sums = {cohort: daily.within(cohort) for cohort in cohorts}
+    counts = {cohort: counted for cohort, counted in sums.items() if counted[1] > 0}
+    table = pd.DataFrame(list(counts.values()), columns=_TRIAL_COUNTS, dtype="int64")
+    table.insert(0, "cohort", [np.datetime64(cohort.start, "s") for cohort in counts])
     low, high = wilson_interval(table["converted"], table["matured"])
-    ends = [calendar.period_of(day, grain).end for day in table["cohort"]]
-    return table.assign(
-        cohort=table["cohort"].astype("datetime64[s]"),
+    return table.astype({"cohort": "datetime64[s]"}).assign(
         trial_to_paid_rate=table["converted"] / table["matured"],
         ci_low=low,
         ci_high=high,
-        complete=[_is_matured(end - _ONE_DAY, last_day, trial_days) for end in ends],
+        complete=[_is_matured(cohort.last_day, last_day, trial_days) for cohort in counts],
     )
 
 
@@ -336,8 +338,8 @@ def _revenue_values(metric: str, balance: Balance) -> Values:
     return values
 
 
-def _daily_trials(table: ir.Table, trial_days: int, view: _View) -> pd.DataFrame:
-    """Return the trials started per segment and day up to ``as_of``, matured and converted."""
+def _daily_trials(table: ir.Table, trial_days: int, view: _View) -> DailySums:
+    """Return the trials started up to ``as_of``, those of them matured and those converted."""
     check_columns(table, ["trial_start", "start_time"], "subscriptions")
     zone = view.calendar.timezone
     trials = table.select(
@@ -347,16 +349,16 @@ def _daily_trials(table: ir.Table, trial_days: int, view: _View) -> pd.DataFrame
     )
     trials = trials.filter(trials.day <= view.as_of)
     is_over = trials.day <= view.as_of - dt.timedelta(days=trial_days)
-    daily: pd.DataFrame = (
+    daily = (
         trials.group_by("segment", "day")
         .aggregate(
             trials=trials.count(),
             matured=trials.count(where=is_over),
             converted=trials.count(where=is_over & trials.paid),
         )
-        .to_pandas()
+        .to_pyarrow()
     )
-    return daily.assign(day=[day.date() for day in daily["day"]])
+    return DailySums.read(daily, [daily[name].to_numpy() for name in _TRIAL_COUNTS])
 
 
 def _is_matured(day: dt.date, as_of: dt.date, trial_days: int) -> bool:
@@ -369,12 +371,9 @@ def _trial_facts(table: ir.Table, trial_days: int, view: _View) -> list[Values]:
         segments = [] if view.dimension else [""]
         return [view.fact(TRIALS, "", period, reason) for _ in segments for period in view.periods]
     daily = _daily_trials(table, trial_days, view)
-    segments = sorted(set(daily["segment"])) if view.dimension else [""]
     rows = []
-    for segment, period in product(segments, view.periods):
-        of_segment = daily[daily["segment"] == segment]
-        inside = of_segment[of_segment["day"].between(period.start, period.last_day)]
-        counts = [int(inside[name].sum()) for name in ("trials", "matured", "converted")]
+    for segment, period in product(daily.segments(view.dimension), view.periods):
+        counts = map(int, daily.within(period, segment))
         values = _trial_values(*counts, outside=_after(period, view.as_of))
         complete = _is_matured(period.last_day, view.as_of, trial_days)
         rows.append(view.fact(TRIALS, segment, period, {**values, "complete": complete}))

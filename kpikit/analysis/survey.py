@@ -4,29 +4,25 @@ import datetime as dt
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import product
 from typing import Any, Literal
 
-import ibis
 import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from kpikit.catalogue import fact, make_facts
-from kpikit.catalogue.relations import MISSING_SEGMENT
+from kpikit.catalogue.answers import UNREADABLE, Answers, Tally, parts_of_tally
 from kpikit.catalogue.voice import MIN_ANSWERS
-from kpikit.engine import as_table, check_columns, local_date, naive_utc
+from kpikit.engine import as_table
 from kpikit.errors import AnalysisError, check_choice
-from kpikit.formats import format_date
 from kpikit.intervals import normal_quantile, wilson_interval
 from kpikit.periods import Calendar, Period
 
 Method = Literal["adjusted-wald", "wald"]
 METHODS: tuple[Method, ...] = ("adjusted-wald", "wald")
 SURVEY_METRICS = ("nps", "csat")
-_UNREADABLE = -1.0  # stands for a text that is no number: outside the scale, so invalid
 
 
 @dataclass(frozen=True)
@@ -113,17 +109,13 @@ def nps(
             f"{len(answers)} scores have {len(given)} weights in nps.\nGive one weight per score."
         )
     numbers = pd.to_numeric(answers, errors="coerce").astype(float)
+    numbers = numbers.mask(numbers.isna() & answers.notna(), UNREADABLE)
     weight = pd.to_numeric(given, errors="coerce").astype(float)
-    rows = pd.DataFrame(
-        {
-            "score": numbers.mask(numbers.isna() & answers.notna(), _UNREADABLE),
-            "weight": weight.where(weight.between(0, math.inf, inclusive="left")),
-        }
-    )
-    rows = rows[rows["weight"] != 0]
-    shares = rows["weight"] / rows["weight"].max()  # squares of any unit of weight are numbers
-    rows = rows.assign(answers=1, weight=shares, squares=shares**2)
-    return _result(_tally(_sums(rows)[_SUMS].to_numpy(dtype=float)), z, method)
+    weight = weight.where(weight.between(0, math.inf, inclusive="left"))
+    shares = weight / weight.max()  # squares of any unit of weight are numbers
+    score, share = (np.asarray(one[weight.ne(0)], dtype=np.float64) for one in (numbers, shares))
+    parts = parts_of_tally(score, answers=np.ones(len(score)), weight=share, squares=share**2)
+    return _result(Tally.of(np.sum(parts, axis=1)), z, method)
 
 
 def nps_table(
@@ -159,9 +151,9 @@ def nps_table(
     """
     check_choice("method", method, METHODS, "nps_table")
     z = normal_quantile(confidence)
-    answers = _Answers.read(as_table(survey), calendar, as_of, dimension)
+    answers = Answers.read(as_table(survey), calendar, as_of, dimension)
     rows = []
-    for segment, period in product(answers.segments, dict.fromkeys(periods)):
+    for segment, period in product(answers.daily.segments(dimension), dict.fromkeys(periods)):
         tally = answers.within(period, segment)
         span = {name: getattr(period, name) for name in ("grain", "start", "end")}
         rows.append(
@@ -220,9 +212,11 @@ def survey_facts(
     table = as_table(survey)
     if dimension and dimension not in table.columns:
         return make_facts([])
-    answers = _Answers.read(table, calendar, as_of, dimension)
+    answers = Answers.read(table, calendar, as_of, dimension)
     rows = []
-    for name, segment, period in product(metrics, answers.segments, dict.fromkeys(periods)):
+    for name, segment, period in product(
+        metrics, answers.daily.segments(dimension), dict.fromkeys(periods)
+    ):
         tally = answers.within(period, segment)
         if tally.n:
             values = _nps_values(tally) if name == "nps" else _csat_values(tally)
@@ -233,85 +227,6 @@ def survey_facts(
     return make_facts(rows)
 
 
-_WEIGHTS = ("promoters", "passives", "detractors", "satisfied", "squares")
-_COUNTS = ("n_promoters", "n_passives", "n_detractors", "invalid", "missing")
-_SUMS = [*_WEIGHTS, *_COUNTS]
-
-
-@dataclass(frozen=True)
-class _Tally:
-    """Sums of the weights of valid answers (``_WEIGHTS``), numbers of answers (``_COUNTS``)."""
-
-    promoters: float
-    passives: float
-    detractors: float
-    satisfied: float
-    squares: float
-    n_promoters: int
-    n_passives: int
-    n_detractors: int
-    invalid: int
-    missing: int
-
-    @property
-    def n(self) -> int:
-        return self.n_promoters + self.n_passives + self.n_detractors
-
-    @property
-    def weight(self) -> float:
-        return self.promoters + self.passives + self.detractors
-
-    @property
-    def n_effective(self) -> float:
-        return self.weight**2 / self.squares if self.n else 0.0
-
-    def share(self, part: float) -> float:
-        return part / self.weight if self.n else math.nan
-
-
-@dataclass(frozen=True)
-class _Answers:
-    """Answers summed per segment and local day, from which any period is a sum."""
-
-    rows: pd.DataFrame  # segment, day, and the sums of ``_sums``
-    segments: list[str]
-    as_of: dt.date
-
-    @classmethod
-    def read(
-        cls, table: ir.Table, calendar: Calendar, as_of: dt.date, dimension: str
-    ) -> "_Answers":
-        counts = _score_counts(table, calendar, as_of, dimension).to_pandas()
-        rows = pd.concat([counts[["segment", "day"]], _sums(counts)], axis="columns")
-        segments = sorted(set(rows["segment"])) if dimension else [""]
-        return cls(rows.groupby(["segment", "day"], as_index=False).sum(), segments, as_of)
-
-    def within(self, period: Period, segment: str) -> _Tally:
-        days, sums = self._by_segment.get(segment, (np.array([]), np.zeros((0, len(_SUMS)))))
-        first, end = np.searchsorted(
-            days, [np.datetime64(day) for day in (period.start, period.end)]
-        )
-        return _tally(sums[first:end])
-
-    @cached_property
-    def _by_segment(self) -> dict[str, tuple[npt.NDArray[Any], npt.NDArray[Any]]]:
-        """The days of each segment, sorted, and the sums of each."""
-        return {
-            str(segment): (rows["day"].to_numpy(), rows[_SUMS].to_numpy(dtype=float))
-            for segment, rows in self.rows.groupby("segment")
-        }
-
-    def why_none(self, period: Period) -> str:
-        if self.rows.empty:
-            return "nobody has answered"
-        first = self.rows["day"].min().date()
-        if period.end <= first:
-            return f"the first answer is of {format_date(first)}"
-        if period.start > self.as_of:
-            return f"the data ends on {format_date(self.as_of)}"
-        return "nobody answered in the period"
-
-
 def _series(values: Any) -> pd.Series:
     found = values.to_pandas() if isinstance(values, ir.Column) else values
     if getattr(found, "ndim", 1) != 1:
@@ -319,62 +234,7 @@ def _series(values: Any) -> pd.Series:
     return pd.Series(found).reset_index(drop=True)
 
 
-def _score_counts(table: ir.Table, calendar: Calendar, as_of: dt.date, dimension: str) -> ir.Table:
-    """Return answers per segment, day, score and whether the weight is usable; weights summed."""
-    check_columns(table, ["score", "answer_time", *([dimension] if dimension else [])], "survey")
-    score = table.score.try_cast("float64")
-    weight: Any = ibis.literal(1.0)
-    if "weight" in table.columns:
-        weight = table.weight.try_cast("float64")
-        weight = ibis.ifelse((weight >= 0) & (weight < math.inf), weight, ibis.null("float64"))
-    segment: Any = ibis.literal("")
-    if dimension:
-        segment = table[dimension].cast("string").fill_null(MISSING_SEGMENT)
-    answers = table.select(
-        segment=segment,
-        day=local_date(naive_utc(table.answer_time), calendar.timezone),
-        score=ibis.coalesce(score, ibis.ifelse(table.score.isnull(), None, _UNREADABLE)),  # noqa: PD003 - Ibis
-        weight=weight,
-    )
-    answers = answers.filter(answers.day <= as_of, answers.weight.fill_null(1.0) != 0)
-    usable = answers.weight.notnull()  # noqa: PD004 - Ibis has no notna
-    return answers.group_by("segment", "day", "score", usable=usable).aggregate(
-        answers=answers.count(),
-        weight=answers.weight.sum(),
-        squares=(answers.weight * answers.weight).sum(),
-    )
-
-
-def _sums(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return what each row of ``score``, ``answers``, ``weight`` and ``squares`` adds to a tally.
-
-    A weight is NaN where it is unusable.
-    """
-    score, answers, weight = rows["score"], rows["answers"], rows["weight"].fillna(0.0)
-    missing = score.isna()
-    valid = score.between(0, 10) & (score % 1 == 0) & rows["weight"].notna()
-    kinds = {
-        "promoters": valid & (score >= 9),
-        "passives": valid & score.between(7, 8),
-        "detractors": valid & (score <= 6),
-    }
-    sums = {name: weight.where(kind, 0.0) for name, kind in kinds.items()}
-    sums["satisfied"] = weight.where(valid & (score >= 8), 0.0)
-    sums["squares"] = rows["squares"].where(valid, 0.0)
-    sums |= {f"n_{name}": answers.where(kind, 0) for name, kind in kinds.items()}
-    sums["invalid"] = answers.where(~missing & ~valid, 0)
-    sums["missing"] = answers.where(missing, 0)
-    return pd.DataFrame(sums)
-
-
-def _tally(sums: npt.NDArray[Any]) -> _Tally:
-    """Return the total of rows that hold ``_SUMS``."""
-    found = sums.sum(axis=0).tolist()
-    weights, counts = found[: len(_WEIGHTS)], found[len(_WEIGHTS) :]
-    return _Tally(*weights, *map(int, counts))
-
-
-def _result(tally: _Tally, z: float, method: Method) -> NpsResult:
+def _result(tally: Tally, z: float, method: Method) -> NpsResult:
     score = tally.share(tally.promoters) - tally.share(tally.detractors)
     low, high = _interval(tally, z, method) if tally.n else (math.nan, math.nan)
     promoters, passives, detractors = tally.n_promoters, tally.n_passives, tally.n_detractors
@@ -392,7 +252,7 @@ def _result(tally: _Tally, z: float, method: Method) -> NpsResult:
     )
 
 
-def _interval(tally: _Tally, z: float, method: Method) -> tuple[float, float]:
+def _interval(tally: Tally, z: float, method: Method) -> tuple[float, float]:
     n = tally.n_effective
     promoters, detractors = tally.share(tally.promoters) * n, tally.share(tally.detractors) * n
     if method == "adjusted-wald":
@@ -402,7 +262,7 @@ def _interval(tally: _Tally, z: float, method: Method) -> tuple[float, float]:
     return net - half, net + half
 
 
-def _nps_values(tally: _Tally) -> dict[str, Any]:
+def _nps_values(tally: Tally) -> dict[str, Any]:
     result = _result(tally, normal_quantile(0.95), "adjusted-wald")
     return {
         "value": result.nps,
@@ -414,7 +274,7 @@ def _nps_values(tally: _Tally) -> dict[str, Any]:
     }
 
 
-def _csat_values(tally: _Tally) -> dict[str, Any]:
+def _csat_values(tally: Tally) -> dict[str, Any]:
     share = tally.share(tally.satisfied)
     low, high = wilson_interval(share * tally.n_effective, tally.n_effective)
     return {

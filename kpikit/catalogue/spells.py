@@ -16,7 +16,7 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
-from kpikit.catalogue.relations import MISSING_SEGMENT
+from kpikit.catalogue.daily import segment_of
 from kpikit.engine import (
     as_table,
     check_columns,
@@ -133,13 +133,6 @@ def paid_spells(subscriptions: ir.Table | pd.DataFrame, *also: str) -> ir.Table:
     spells = table.select(**{**kept, **clean})
     # no time is after a missing one, so that this leaves out what has no start too
     return spells.filter(spells.end_time.fill_null(spells.start_time) >= spells.start_time)
-
-
-def segment_of(table: ir.Table, dimension: str) -> ir.StringValue:
-    """Return the dimension as text, a missing value named; empty text without a dimension."""
-    if not dimension:
-        return ibis.literal("")
-    return table[dimension].cast("string").fill_null(MISSING_SEGMENT)
 
 
 def first_paid_day(spells: ir.Table, calendar: Calendar) -> dt.date | None:
