@@ -244,6 +244,16 @@ def one_arm():
     return exposures[exposures["variant"] == "control"], events
 
 
+def nobody_in_control():
+    exposures, events = frames()
+    return exposures[exposures["variant"] == "new"], events
+
+
+def one_user():
+    exposures, events = frames()
+    return exposures[exposures["user_id"] == "new1"], events
+
+
 def one_user_in_an_arm():
     exposures, events = frames()
     return exposures[(exposures["variant"] == "control") | (exposures["user_id"] == "new1")], events
@@ -268,12 +278,14 @@ def users_in_both_arms():
 @pytest.mark.parametrize(
     ("data", "verdict"),
     [(alike, "No verdict"), (one_arm, "No verdict"), (one_user_in_an_arm, "No verdict"),
+     (nobody_in_control, "No verdict"), (one_user, "No verdict"),
      (users_in_both_arms, "No verdict"), (nobody_buys_in_control, "Ship"),
      (one_user_in_a_segment, "Ship")],
 )  # fmt: skip
-def test_data_that_says_little_makes_a_page_all_the_same(open_test, data, verdict):
+@pytest.mark.parametrize("primary", ["bought", "spend"])
+def test_data_that_says_little_makes_a_page_all_the_same(open_test, data, verdict, primary):
     more = "    segments: [platform]\n    mde: 0.2\n    impact: {value: 10}\n    rope: 0.01\n"
-    trial = open_test(data=data(), more=more)
+    trial = open_test(data=data(), more=more, primary=primary)
 
     pages = [section(trial) for section in EVERY_SECTION]
 

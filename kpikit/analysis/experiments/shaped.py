@@ -25,6 +25,7 @@ from kpikit.params.model import Experiment, Product
 from kpikit.periods import parse_window
 
 State = Literal["running", "maturing", "finished"]
+_MONTH_DAYS = 365.25 / 12
 _TIMES = {"exposures": "exposure_time", "events": "event_time", "orders": "order_time",
           "subscriptions": "start_time"}  # fmt: skip
 
@@ -148,6 +149,25 @@ class Shaped:
     def users(self) -> int:
         """Users who entered, those in several variants included."""
         return int(self.assigned.counts["users"])
+
+    @property
+    def days_elapsed(self) -> int:
+        """Days of the test that lie in the data."""
+        last = min(self.as_of, self.experiment.end)
+        return (last - self.experiment.start).days + 1
+
+    @property
+    def daily_users(self) -> float:
+        """Users who entered per day so far."""
+        return self.users / self.days_elapsed
+
+    @property
+    def users_per_month(self) -> float:
+        """Users whom a change for all would meet in a month."""
+        impact = self.experiment.impact
+        if impact is not None and impact.users_per_month is not None:
+            return impact.users_per_month
+        return self.daily_users * _MONTH_DAYS
 
     @cached_property
     def maturity(self) -> pd.DataFrame:

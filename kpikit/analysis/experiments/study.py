@@ -41,7 +41,6 @@ from kpikit.periods import parse_window
 
 ReadingKind = Literal["fixed horizon", "planned look", "always valid"]
 _DAY = dt.timedelta(days=1)
-_MONTH_DAYS = 365.25 / 12
 _MOST_AGES = 14
 
 
@@ -62,6 +61,12 @@ class Study(Shaped):
     def has_units(self) -> bool:
         """Whether anybody's window has ended: else there is nothing to compare."""
         return not self.scan.sums.empty
+
+    @property
+    def has_pair(self) -> bool:
+        """Whether control and another variant have users whose window has ended."""
+        found = set(self.scan.sums["variant"])
+        return self.control in found and len(found) > 1
 
     @cached_property
     def _ask(self) -> Ask:
@@ -150,8 +155,8 @@ class Study(Shaped):
 
     @cached_property
     def balance(self) -> pd.DataFrame | None:
-        """Whether variants were alike before; None where no history is declared."""
-        if self.experiment.history is None:
+        """Whether variants were alike before; None without declared history, or without a pair."""
+        if self.experiment.history is None or not self.has_pair:
             return None
         return balance_table(self.scan, control=self.control, covariates=self._covariates)
 
@@ -162,9 +167,9 @@ class Study(Shaped):
 
     @cached_property
     def outliers(self) -> pd.DataFrame | None:
-        """The primary effect without the largest values; None for shares and quantiles."""
+        """The primary effect without the largest values; None for shares, quantiles, no pair."""
         metric = self.primary_metric
-        if not isinstance(metric, Mean | Ratio):
+        if not isinstance(metric, Mean | Ratio) or not self.has_pair:
             return None
         alpha = self.experiment.alpha
         return outlier_table(self.scan, control=self.control, metric=metric, alpha=alpha)
@@ -218,25 +223,6 @@ class Study(Shaped):
             least_effect=((rows["ci_high"] - rows["ci_low"]) / 2).to_numpy(),
             room=checks["value"] - checks["limit"],
         )
-
-    @property
-    def days_elapsed(self) -> int:
-        """Days of the test that lie in the data."""
-        last = min(self.as_of, self.experiment.end)
-        return (last - self.experiment.start).days + 1
-
-    @property
-    def daily_users(self) -> float:
-        """Users who entered per day so far."""
-        return self.users / self.days_elapsed
-
-    @property
-    def users_per_month(self) -> float:
-        """Users whom a change for all would meet in a month."""
-        impact = self.experiment.impact
-        if impact is not None and impact.users_per_month is not None:
-            return impact.users_per_month
-        return self.daily_users * _MONTH_DAYS
 
     @cached_property
     def plan(self) -> pd.DataFrame | None:
@@ -317,8 +303,8 @@ class Study(Shaped):
 
     @cached_property
     def curve(self) -> pd.DataFrame | None:
-        """The effect so far per day, with the always-valid band; None for quantiles."""
-        if isinstance(self.primary_metric, Quantile):
+        """The effect so far per day, with the always-valid band; None for quantiles, no pair."""
+        if isinstance(self.primary_metric, Quantile) or not self.has_pair:
             return None
         return effect_curve(
             self.units,
@@ -333,10 +319,11 @@ class Study(Shaped):
         """The effect by days since exposure; None where it would say nothing.
 
         What users do once, such as converting, has no lasting effect per day to wear off; a ratio
-        and a quantile have no value per day; and it takes a window of two days or more.
+        and a quantile have no value per day; and it takes a window of two days or more, and a pair
+        to compare.
         """
         days = min(_MOST_AGES, int(parse_window(self.experiment.conversion_window) / _DAY))
-        if not isinstance(self.primary_metric, Mean) or days < 2:
+        if not isinstance(self.primary_metric, Mean) or days < 2 or not self.has_pair:
             return None
         measure = self.declared.measures[self.experiment.primary]
         return effect_by_age(

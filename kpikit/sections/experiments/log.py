@@ -42,7 +42,8 @@ def shrunken_effect(trial: Trial) -> str:
     past = past_trials(trial.context, before=trial)
     primary = trial.study.primary
     frame = pd.DataFrame(
-        [one.study.record() for one in past if one.study.trusted], columns=["estimate", "se"]
+        [one.study.record() for one in past if one.lacking is None and one.study.trusted],
+        columns=["estimate", "se"],
     )
     found = shrink_effect(
         Effect(primary["delta_rel"], primary["rel_se"]), frame.astype(float),
@@ -71,7 +72,7 @@ def _row(trial: Trial) -> dict[str, str | Cell]:
     if trial.lacking is not None:
         empty = dict.fromkeys(("effect", "interval", "p"), MISSING)
         return {**found, "decision": Cell("No verdict", tone="warning"), **empty,
-                "reason": "Nobody was exposed"}  # fmt: skip
+                "reason": trial.lack}  # fmt: skip
     record = study.record()
     decision = str(record["decision"])
     shown = study.trusted and not is_missing(float(str(record["delta_abs"])))

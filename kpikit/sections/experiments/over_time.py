@@ -19,6 +19,8 @@ def time_section(trial: Trial) -> Stack:
     """Return the cumulative effect with its always-valid band, and the effect by age."""
     if withheld := trial.withheld:
         return withheld
+    if not trial.study.has_pair:
+        return nothing_to_show("Control, or every other variant, has no user: there is no effect.")
     items: list[Component] = []
     for variant in map(str, trial.study.result.decisions):
         by_age = _ages(trial, variant)
