@@ -14,7 +14,10 @@ def trend_of(reading: Reading) -> Iterator[Component]:
     """Yield the conversion by week and by month."""
     charts = [chart for grain in ("week", "month") if (chart := _chart(reading, grain))]
     if not charts:
-        yield Paragraph(f"Funnel “{reading.label}”: no week has had its full window yet.")
+        yield Paragraph(
+            f"Funnel “{reading.label}”: a trend takes two weeks in which users entered "
+            "whose window is over, and there are fewer."
+        )
     elif len(charts) == 1:
         yield charts[0]
     else:
