@@ -99,6 +99,17 @@ def test_the_periods_of_a_study_are_the_funnels_of_those_days(studies, name):
     assert tables["empty"]["users"].tolist() == [0] * len(FUNNELS[name]["steps"])
 
 
+@pytest.mark.parametrize("name", FUNNELS)
+def test_entries_of_the_periods_alone_make_the_same_funnels(studies, name):
+    alone = study_of(FUNNELS[name], daily=False)
+
+    for span, table in studies(name).tables.items():
+        pd.testing.assert_frame_equal(alone.tables[span], table)
+    reported = alone.reported.to_pandas()
+    assert set(reported["period"]) <= {"actual", "previous"}
+    assert "entries" not in vars(alone)
+
+
 @pytest.mark.parametrize(("name", "grain"), [*((name, "week") for name in FUNNELS),
                                              ("plain", "month")])  # fmt: skip
 def test_the_trend_of_a_study_is_the_trend_without_times(studies, name, grain):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
 
 from kpikit.corrections import benjamini_hochberg
 from kpikit.errors import AnalysisError
@@ -194,7 +194,7 @@ def two_share_p_values(
         chi_squared = (
             (total - 1) * (a * (m - c) - c * (n - a)) ** 2 / (n * m * hits * (total - hits))
         )
-        p_values: Any = stats.chi2.sf(chi_squared, 1)
+        p_values: Any = special.chdtrc(1, chi_squared)
     small = (least < 1) & (n > 0) & (m > 0)
     for index in np.flatnonzero(small):
         cells = [[a[index], n[index] - a[index]], [c[index], m[index] - c[index]]]

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import combinations
 from operator import or_
 from typing import Any
@@ -113,6 +113,7 @@ class Rows:
         return self.table.filter((self.table["mask"] & bits) != 0)
 
 
+@lru_cache(maxsize=1024)  # Ibis reads a time from its text, slowly
 def instant(time: dt.datetime) -> ir.TimestampScalar:
     """Return a time as a literal."""
     return ibis.timestamp(time.isoformat(sep=" "))

@@ -25,6 +25,7 @@ from kpikit.analysis.funnels.reported import (
     best_entries,
     candidate_entries,
     deepest_entries,
+    reported_entries,
 )
 from kpikit.analysis.funnels.tables import (
     depth_totals,
@@ -45,6 +46,7 @@ def study_funnel(
     spans: Mapping[str, Period],
     calendar: Calendar,
     properties: Sequence[str] = (),
+    daily: bool = True,
     **funnel: Unpack[FunnelKeywords],
 ) -> "FunnelStudy":
     """Return a funnel of which many figures are wanted.
@@ -54,6 +56,8 @@ def study_funnel(
         spans: Periods that are compared, by name; they have no day in common.
         calendar: How time is cut; its zone is the funnel's.
         properties: Columns of ``events`` of which segments or associations are wanted.
+        daily: Whether trends are wanted: entries are then found by day, once for all figures, and
+            else for the spans alone.
         **funnel: The funnel, as for ``funnel_table``, without ``by``. Every span and every period
             asked for lies between its ``start`` and ``end``.
 
@@ -64,7 +68,7 @@ def study_funnel(
     funnel["timezone"] = calendar.timezone
     definition = replace(define("study_funnel", **funnel), mature_only=False)
     rows = prepare(events, definition, carry=properties)
-    return FunnelStudy(rows, calendar, dict(spans))
+    return FunnelStudy(rows, calendar, dict(spans), daily)
 
 
 @dataclass(frozen=True)
@@ -75,11 +79,13 @@ class FunnelStudy:
         rows: The rows of the funnel in the whole span.
         calendar: How time is cut.
         spans: Periods that are compared, by name.
+        daily: Whether the entries of the spans are taken from those by day.
     """
 
     rows: Rows
     calendar: Calendar
     spans: Mapping[str, Period]
+    daily: bool = True
 
     @cached_property
     def entries(self) -> ir.Table:
@@ -89,6 +95,10 @@ class FunnelStudy:
     @cached_property
     def reported(self) -> ir.Table:
         """The reported entry of every unit in each of the spans, which ``period`` names."""
+        if not self.daily:
+            mature = replace(self.rows, funnel=replace(self.rows.funnel, mature_only=True))
+            found = reported_entries(mature, {"period": self._span_of})
+            return found.drop_null("period").cache()
         entries = self.entries.filter(self.entries.is_mature)
         branches = [
             ((entries.day >= span.start) & (entries.day < span.end), ibis.literal(name))
@@ -98,6 +108,19 @@ class FunnelStudy:
         entries = entries.drop_null("period")
         entries = deepest_entries(entries, self.rows, ["period"])
         return best_entries(entries, self.rows, ["period"]).cache()
+
+    def _span_of(self, time: ir.TimestampValue) -> ir.StringValue:
+        """Return the name of the span in which a time lies; missing where it lies in none."""
+        bounds = {
+            name: utc_bounds(span.start, span.end, self.calendar.timezone)
+            for name, span in self.spans.items()
+        }
+        return ibis.cases(
+            *(
+                ((time >= instant(begin)) & (time < instant(end)), ibis.literal(name))
+                for name, (begin, end) in bounds.items()
+            )
+        )
 
     def reported_in(self, span: str) -> ir.Table:
         """Return the reported entries of one of the spans."""
@@ -110,9 +133,11 @@ class FunnelStudy:
         by_span = totals.set_index("period").reindex(list(self.spans))
         users = [name for name in by_span.columns if name.startswith("users_")]
         by_span[users] = by_span[users].fillna(0)
+        rows = step_rows(by_span.reset_index(drop=True), self.rows.funnel)
+        steps = len(self.rows.funnel.steps)
         return {
-            name: step_rows(by_span.loc[[name]].reset_index(drop=True), self.rows.funnel)
-            for name in self.spans
+            name: rows.iloc[place * steps : (place + 1) * steps].reset_index(drop=True)
+            for place, name in enumerate(self.spans)
         }
 
     def segment_table(

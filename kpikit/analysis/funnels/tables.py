@@ -1,10 +1,11 @@
 """How many get how far: the funnel's table."""
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, TypeAlias
 
 import ibis.expr.types as ir
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from kpikit.analysis.funnels.definition import Columns, Day, Definition, Order, Window, define
@@ -12,6 +13,8 @@ from kpikit.analysis.funnels.events import REST, Rows, prepare
 from kpikit.analysis.funnels.reported import reported_entries
 from kpikit.analysis.funnels.steps import Exclusion, Step
 from kpikit.intervals import wilson_interval
+
+Counts: TypeAlias = npt.NDArray[np.int64]
 
 
 def funnel_table(
@@ -177,21 +180,38 @@ def step_rows(
     totals: pd.DataFrame, funnel: Definition, *, confidence: float = 0.95
 ) -> pd.DataFrame:
     """Return a row per row of ``totals``, in its order, and step."""
-    parts = []
-    for number, name in enumerate(step_names(funnel), 1):
-        part = totals[group_columns(totals)].copy()
-        part["place"] = np.arange(len(totals))
-        part["step"] = number
-        part["name"] = name
-        part["users"] = totals[f"users_{number}"].astype("int64")
-        part["previous_users"] = totals[f"users_{funnel.needed_before(number)}"].astype("int64")
-        part["first"] = totals["users_1"].astype("int64")
-        for measure in ("median", "mean"):
-            seconds = totals.get(f"{measure}_{number}", np.nan)
-            part[f"{measure}_seconds"] = np.asarray(seconds, dtype=float)
-        parts.append(part)
-    table = pd.concat(parts).sort_values(["place", "step"], ignore_index=True)
-    return _with_rates(table, confidence).rename(columns=_group_names(funnel))
+    names = step_names(funnel)
+    numbers = range(1, len(names) + 1)
+    users = totals[[f"users_{number}" for number in numbers]].to_numpy(dtype="int64")
+    previous = users[:, [funnel.needed_before(number) - 1 for number in numbers]]
+    table = totals[group_columns(totals)].take(np.repeat(np.arange(len(totals)), len(names)))
+    table = table.reset_index(drop=True).assign(
+        step=np.tile(numbers, len(totals)),
+        name=np.tile(names, len(totals)),
+        **_rates(users, previous, confidence),
+        median_seconds=_seconds(totals, "median", numbers),
+        mean_seconds=_seconds(totals, "mean", numbers),
+        previous_users=previous.ravel(),
+    )
+    return table.rename(columns=_group_names(funnel))
+
+
+def _rates(users: Counts, previous: Counts, confidence: float) -> dict[str, npt.NDArray[Any]]:
+    """Return users and rates per row and step, from matrices of a row per total."""
+    low, high = wilson_interval(users, previous, confidence=confidence)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate, overall = users / previous, users / users[:, :1]
+    # that everyone who entered did so is certain, as long as anyone did
+    low[:, 0] = high[:, 0] = rate[:, 0]
+    found = {"users": users, "step_rate": rate, "overall_rate": overall, "ci_low": low,
+             "ci_high": high}  # fmt: skip
+    return {name: each.ravel() for name, each in found.items()}
+
+
+def _seconds(totals: pd.DataFrame, measure: str, numbers: Iterable[int]) -> npt.NDArray[np.float64]:
+    """Return a measure of the times per row and step, missing where it was not asked for."""
+    names = [f"{measure}_{number}" for number in numbers]
+    return totals.reindex(columns=names).to_numpy(dtype=float).ravel()
 
 
 def step_names(funnel: Definition) -> list[str]:
@@ -214,18 +234,3 @@ def in_order_of_size(totals: pd.DataFrame, sizes: pd.Series) -> pd.DataFrame:
 
 def _group_names(funnel: Definition) -> dict[str, str]:
     return {f"group_{index}": name for index, name in enumerate(funnel.by)}
-
-
-def _with_rates(table: pd.DataFrame, confidence: float) -> pd.DataFrame:
-    low, high = wilson_interval(table["users"], table["previous_users"], confidence=confidence)
-    first = table["step"] == 1
-    table["step_rate"] = table["users"] / table["previous_users"]
-    table["overall_rate"] = table["users"] / table["first"]
-    # that everyone who entered did so is certain, as long as anyone did
-    table["ci_low"] = np.where(first, table["step_rate"], low)
-    table["ci_high"] = np.where(first, table["step_rate"], high)
-    measures = [
-        "users", "step_rate", "overall_rate", "ci_low", "ci_high", "median_seconds",
-        "mean_seconds", "previous_users",
-    ]  # fmt: skip
-    return table[[*group_columns(table), "step", "name", *measures]]

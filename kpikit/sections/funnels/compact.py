@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from kpikit.errors import UnknownNameError
+from kpikit.formats import is_missing
 from kpikit.present.components import Callout, Component, Paragraph, Stack
 from kpikit.present.frames import records
 from kpikit.present.sentences_funnel import biggest_loss_headline, duration, loss_headline
@@ -26,7 +27,7 @@ def funnel_section(context: Context) -> Stack:
         check_funnel_events(context.loaded, context.dataset.tables)
     except UnknownNameError as error:
         return Stack((Callout(str(error), tone="warning", title="Funnels cannot be counted"),))
-    return each_funnel(context, readings_of(context), _compact)
+    return each_funnel(context, readings_of(context, daily=False), _compact)
 
 
 def _compact(reading: Reading) -> Iterator[Component]:
@@ -44,7 +45,5 @@ def _sentences(reading: Reading) -> Iterator[str]:
         biggest_loss_headline(losses, reading.worst),
     ]
     yield from (f"{each.claim} {each.rest}" for each in told if each is not None)
-    quantiles = reading.quantiles
-    if not quantiles.empty:
-        half = quantiles.loc[quantiles["quantile"] == 0.5, "seconds"].iloc[0]
-        yield f"Half of those who convert take less than {duration(half)}."
+    if not is_missing(reading.median_seconds):
+        yield f"Half of those who convert take less than {duration(reading.median_seconds)}."

@@ -63,11 +63,13 @@ class Reading:
         context: The report's.
         key: Name of the funnel in the product's file.
         funnel: As declared.
+        daily: Whether trends and incidents are shown too, and not the periods compared alone.
     """
 
     context: Context
     key: str
     funnel: Funnel
+    daily: bool = True
 
     @property
     def label(self) -> str:
@@ -121,15 +123,22 @@ class Reading:
             for which, period in self.periods.items()
             if which == "actual" or self.context.dataset.first_day <= period.start
         }
-        first, after = self._span
-        shown = [self._shown(grain)[0] for grain in _TREND_PERIODS]
+        first, after = self._days_shown([*covered.values()])
         funnel: dict[str, Any] = {**declared_funnel(self.funnel)}
         return study_funnel(
             self.events, **funnel, spans=covered, calendar=self.context.calendar,
-            properties=self.dimensions, as_of=self.context.dataset.as_of,
-            start=min([first, *shown, *(period.start for period in covered.values())]),
-            end=max(after, self.periods["actual"].end),
+            properties=self.dimensions, as_of=self.context.dataset.as_of, daily=self.daily,
+            start=first, end=after,
         )  # fmt: skip
+
+    def _days_shown(self, periods: list[Period]) -> tuple[dt.date, dt.date]:
+        """Return the days from which any section shows something."""
+        firsts, end = [period.start for period in periods], self.periods["actual"].end
+        if not self.daily:
+            return min(firsts), end
+        first, after = self._span
+        shown = [self._shown(grain)[0] for grain in _TREND_PERIODS]
+        return min([first, *shown, *firsts]), max(after, end)
 
     @cached_property
     def now(self) -> pd.DataFrame:
@@ -287,6 +296,12 @@ class Reading:
         return self.study.times("actual", bins=_bins(self.quantiles))
 
     @cached_property
+    def median_seconds(self) -> float:
+        """Time within which half of those who convert have done so; missing where nobody does."""
+        found = self.study.quantiles("actual", quantiles=[0.5])
+        return math.nan if found.empty else float(found["seconds"].iloc[0])
+
+    @cached_property
     def quantiles(self) -> pd.DataFrame:
         """Within which time which share of those who convert has done so."""
         shares = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
@@ -304,9 +319,10 @@ class Reading:
         return found[found["p_adjusted"] < ALPHA]
 
 
-def readings_of(context: Context) -> tuple[Reading, ...]:
-    """Return the declared funnels of a report's product."""
-    return tuple(Reading(context, key, funnel) for key, funnel in context.params.funnels.items())
+def readings_of(context: Context, *, daily: bool = True) -> tuple[Reading, ...]:
+    """Return the declared funnels of a report's product; ``daily`` as in ``Reading``."""
+    declared = context.params.funnels
+    return tuple(Reading(context, key, funnel, daily) for key, funnel in declared.items())
 
 
 def _bins(quantiles: pd.DataFrame) -> list[dt.timedelta]:
@@ -353,9 +369,9 @@ def _chart_rows(table: pd.DataFrame, grain: Grain, calendar: Calendar) -> pd.Dat
 
 
 def _with_signals(rows: pd.DataFrame) -> pd.DataFrame:
-    known = rows.loc[rows["value"].first_valid_index() :] if rows["value"].notna().any() else rows
-    if len(known) < 2:
+    if rows["value"].notna().sum() < 2:
         return rows.assign(lower=math.nan, upper=math.nan, signal=False, rule="", side="")
+    known = rows.loc[rows["value"].first_valid_index() :]
     signals = signal_table(known.set_index("period")["value"], season_length=1)
     columns = signals.set_index("period")[["lower", "upper", "signal", "rule", "side"]]
     joined = known.join(columns, on="period").assign(signal=lambda frame: frame["signal"].eq(True))
