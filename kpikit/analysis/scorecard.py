@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from kpikit.catalogue import Metric, withhold_few
@@ -124,12 +125,15 @@ def scorecard_table(
         * ``variation`` to ``aim_period``: of the evidence; empty or NaN without it.
     """
     behind = {} if evidence is None else {row["metric"]: row for row in evidence.to_dict("records")}
-    known = {
-        (row["metric"], row["period"], row["start"], row["end"]): row
-        for row in withhold_few(facts[facts["dimension"] == ""], metrics).to_dict("records")
-    }
     compared = comparison_periods(period, calendar=calendar, as_of=as_of)
     sparks = [calendar.shift(period, -steps) for steps in reversed(range(SPARK_LENGTH))]
+    spans = {(item.start, item.end) for item in (*compared.values(), *sparks)}
+    inside = [span in spans for span in zip(facts["start"], facts["end"], strict=True)]
+    shown = facts[(facts["dimension"] == "") & np.array(inside, dtype=bool)]
+    known = {
+        (row["metric"], row["period"], row["start"], row["end"]): row
+        for row in withhold_few(shown, metrics).to_dict("records")
+    }
     aims = {
         target.metric: target.value for target in targets if calendar.parse(target.period) == period
     }

@@ -43,9 +43,10 @@ class Component:
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         from kpikit.present.html import notebook_html  # noqa: PLC0415 - html imports this module
 
+        body = self.to_json()
         data = {
-            "text/html": notebook_html(self),
-            MIME_TYPE: self.to_json(),
+            "text/html": notebook_html(body),
+            MIME_TYPE: body,
             "text/plain": repr(self),
         }
         found = self.metadata()
@@ -268,14 +269,15 @@ class Stack(Component):
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, str):  # as most of them are
+        return value
     if isinstance(value, Component):
         return value.to_json()
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {item.name: _plain(getattr(value, item.name)) for item in dataclasses.fields(value)}
     if isinstance(value, Mapping):
         return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
+    if isinstance(value, Sequence):
         return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None  # JSON has no NaN, and a missing value is None to every face
-    return value
+    # JSON has no NaN, and a missing value is None to every face
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -47,8 +47,8 @@ def trend_frame(
         ``facts`` of the last periods, sorted by ``start``, with ``previous``: NaN where it is
         unknown, covered in part, or of another definition than the period beside it.
     """
-    whole = facts["value"].where(facts["complete"].astype(bool)) if len(facts) else facts["value"]
-    values = dict(zip(map(day_of, facts["start"]), whole, strict=True))
+    columns = (facts[name] for name in ("start", "value", "complete"))
+    values = {day_of(start): value for start, value, whole in zip(*columns, strict=True) if whole}
     shown = facts.sort_values("start").tail(last)
     before = []
     for start, grain in zip(map(day_of, shown["start"]), shown["grain"], strict=True):

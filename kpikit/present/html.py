@@ -33,8 +33,8 @@ def component_html(component: Component | Mapping[str, Any]) -> str:
     return environment().get_template("component.html.j2").render(component=body)
 
 
-def notebook_html(component: Component) -> str:
-    """Return a component for a notebook's output: its fragment, and the style that it needs.
+def notebook_html(component: Component | Mapping[str, Any]) -> str:
+    """Return a component, or its JSON, for a notebook: its fragment, and the style that it needs.
 
     Each output carries the style, for a notebook's cells are shown and cleared one by one.
     """
