@@ -12,16 +12,17 @@ import numpy as np
 import pandas as pd
 
 from kpikit.catalogue import fact, make_facts
-from kpikit.catalogue.daily import DailySums, segment_of
 from kpikit.catalogue.spells import (
     AMOUNTS,
     COUNTS,
+    TRIAL_COUNTS,
     Balance,
     balances,
+    daily_trials,
     first_paid_day,
     paid_spells,
 )
-from kpikit.engine import as_table, check_columns, local_date, naive_utc
+from kpikit.engine import as_table
 from kpikit.errors import AnalysisError, check_choice
 from kpikit.formats import format_date
 from kpikit.intervals import wilson_interval
@@ -46,7 +47,6 @@ _NO_DENOMINATOR = {
     "logo_churn_rate": "no customer at the start",
     "quick_ratio": "no recurring revenue was lost",
 }
-_TRIAL_COUNTS = ["trials", "matured", "converted"]
 _ONE_DAY = dt.timedelta(days=1)
 
 
@@ -133,8 +133,29 @@ def mrr_table(
         Period(max(period.start, first), min(period.end, after), grain, period.label)
         for period in calendar.periods(first, after, grain)
     ]
+    return movements_table(subscriptions, periods, calendar=calendar)
+
+
+def movements_table(
+    subscriptions: ir.Table | pd.DataFrame, periods: Iterable[Period], *, calendar: Calendar
+) -> pd.DataFrame:
+    """Return the rows of ``mrr_table`` for any periods, in one query.
+
+    Args:
+        subscriptions: As for ``mrr_table``.
+        periods: Periods of any grain; cut ones keep their own end.
+        calendar: How the product cuts time.
+
+    Returns:
+        One row per period, in the order given, with the columns of ``mrr_table``.
+
+    Raises:
+        AnalysisError: A column is missing.
+    """
+    wanted = list(periods)
     spells = paid_spells(subscriptions)
-    table = pd.DataFrame([_table_row(balance) for balance in balances(spells, periods, calendar)])
+    found = {balance.period: balance for balance in balances(spells, wanted, calendar)}
+    table = pd.DataFrame([_table_row(found[period]) for period in wanted])
     return table.astype({"start": "datetime64[s]", "end": "datetime64[s]"})
 
 
@@ -252,11 +273,11 @@ def trial_table(
     check_choice("grain", grain, GRAINS, "trial_table")
     calendar = Calendar(timezone, fiscal_year_start, week_start)
     last_day = as_date(as_of, "as_of")
-    daily = _daily_trials(as_table(subscriptions), trial_days, _View((), calendar, last_day, ""))
+    daily = daily_trials(as_table(subscriptions), calendar, as_of=last_day, trial_days=trial_days)
     cohorts = calendar.periods(daily.first_day or last_day, last_day + _ONE_DAY, grain)
     sums = {cohort: daily.within(cohort) for cohort in cohorts}
     counts = {cohort: counted for cohort, counted in sums.items() if counted[1] > 0}
-    table = pd.DataFrame(list(counts.values()), columns=_TRIAL_COUNTS, dtype="int64")
+    table = pd.DataFrame(list(counts.values()), columns=TRIAL_COUNTS, dtype="int64")
     table.insert(0, "cohort", [np.datetime64(cohort.start, "s") for cohort in counts])
     low, high = wilson_interval(table["converted"], table["matured"])
     return table.astype({"cohort": "datetime64[s]"}).assign(
@@ -338,29 +359,6 @@ def _revenue_values(metric: str, balance: Balance) -> Values:
     return values
 
 
-def _daily_trials(table: ir.Table, trial_days: int, view: _View) -> DailySums:
-    """Return the trials started up to ``as_of``, those of them matured and those converted."""
-    check_columns(table, ["trial_start", "start_time"], "subscriptions")
-    zone = view.calendar.timezone
-    trials = table.select(
-        segment=segment_of(table, view.dimension),
-        day=local_date(naive_utc(table.trial_start), zone),
-        paid=local_date(naive_utc(table.start_time), zone) <= view.as_of,
-    )
-    trials = trials.filter(trials.day <= view.as_of)
-    is_over = trials.day <= view.as_of - dt.timedelta(days=trial_days)
-    daily = (
-        trials.group_by("segment", "day")
-        .aggregate(
-            trials=trials.count(),
-            matured=trials.count(where=is_over),
-            converted=trials.count(where=is_over & trials.paid),
-        )
-        .to_pyarrow()
-    )
-    return DailySums.read(daily, [daily[name].to_numpy() for name in _TRIAL_COUNTS])
-
-
 def _is_matured(day: dt.date, as_of: dt.date, trial_days: int) -> bool:
     return day + dt.timedelta(days=trial_days) <= as_of
 
@@ -370,7 +368,9 @@ def _trial_facts(table: ir.Table, trial_days: int, view: _View) -> list[Values]:
         reason: Values = {"reason": "subscriptions have no column trial_start"}
         segments = [] if view.dimension else [""]
         return [view.fact(TRIALS, "", period, reason) for _ in segments for period in view.periods]
-    daily = _daily_trials(table, trial_days, view)
+    daily = daily_trials(
+        table, view.calendar, as_of=view.as_of, trial_days=trial_days, dimension=view.dimension
+    )
     rows = []
     for segment, period in product(daily.segments(view.dimension), view.periods):
         counts = map(int, daily.within(period, segment))

@@ -1,4 +1,4 @@
-"""Subscription spells, and how recurring revenue moves between the periods that they cross.
+"""Subscription spells: how recurring revenue moves between the periods they cross, and trials.
 
 A movement is the difference between what a customer pays a month just before a period's first
 instant and just before the first instant after it: ``kpikit.analysis.subscriptions`` says more.
@@ -16,7 +16,7 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
-from kpikit.catalogue.daily import segment_of
+from kpikit.catalogue.daily import DailySums, segment_of
 from kpikit.engine import (
     as_table,
     check_columns,
@@ -27,6 +27,7 @@ from kpikit.engine import (
 from kpikit.periods import Calendar, Period
 
 AMOUNTS = ("new", "expansion", "contraction", "churned", "reactivation")
+TRIAL_COUNTS = ["trials", "matured", "converted"]
 COUNTS = ("customers_new", "customers_reactivated", "customers_churned")
 _COUNT_OF = dict(zip(("new", "reactivation", "churned"), COUNTS, strict=True))
 _STILL = len(AMOUNTS)  # no movement; others are places in AMOUNTS, for numbers are grouped fast
@@ -296,3 +297,42 @@ def _movements(steps: ir.Table, parts: list[str]) -> ir.Table:
         customers=steps.count(),
         subscriptions=steps.subscriptions.sum(),
     )
+
+
+def daily_trials(
+    subscriptions: ir.Table,
+    calendar: Calendar,
+    *,
+    as_of: dt.date,
+    trial_days: int,
+    dimension: str = "",
+) -> DailySums:
+    """Return ``TRIAL_COUNTS`` by the local day on which trials began.
+
+    Args:
+        subscriptions: One row per spell: ``trial_start``, ``start_time`` (UTC; either may be null).
+        calendar: How time is cut.
+        as_of: Last day whose starts count.
+        trial_days: After as many days a trial is matured; only then may it count as converted.
+        dimension: Column that parts trials into segments, if any.
+
+    Raises:
+        AnalysisError: A column is missing.
+    """
+    check_columns(subscriptions, ["trial_start", "start_time"], "subscriptions")
+    began, paid = (
+        local_date(naive_utc(subscriptions[name]), calendar.timezone)
+        for name in ("trial_start", "start_time")
+    )
+    trials = subscriptions.select(
+        segment=segment_of(subscriptions, dimension), day=began, paid=paid <= as_of
+    )
+    trials = trials.filter(trials.day <= as_of)
+    is_over = trials.day <= as_of - trial_days * _ONE_DAY
+    counts = trials.group_by("segment", "day").aggregate(
+        trials=trials.count(),
+        matured=trials.count(where=is_over),
+        converted=trials.count(where=is_over & trials.paid),
+    )
+    daily = counts.to_pyarrow()
+    return DailySums.read(daily, [daily[name].to_numpy() for name in TRIAL_COUNTS])

@@ -1,5 +1,7 @@
 """Trials by the month in which they began: the message and the table."""
 
+import math
+
 import pandas as pd
 
 from kpikit.formats import format_count, format_interval, format_share, plural
@@ -7,20 +9,21 @@ from kpikit.present.components import Cell, Column, Table
 from kpikit.present.frames import Row, records
 
 
-def trials_title(row: Row | None, *, period: str) -> str:
+def trials_title(fact: Row, *, period: str) -> str:
     """Return the message of trials: how many of a period's matured ones became paid.
 
     ``28.1 % (24.0 to 32.6 %) of the 420 matured trials of 2026Q2 became paid``
 
     Args:
-        row: The period's row of ``trial_table``; None where none of its trials is matured.
+        fact: The fact of ``trial_to_paid_rate`` of the period; without a value where none of its
+            trials is matured.
         period: Label of the period.
     """
-    if row is None:
+    if math.isnan(fact["value"]):
         return f"No trial of {period} is matured yet"
-    rate = format_share(row["trial_to_paid_rate"])
-    interval = format_interval(row["ci_low"], row["ci_high"], "share")
-    matured = plural(int(row["matured"]), "matured trial")
+    rate = format_share(fact["value"])
+    interval = format_interval(fact["ci_low"], fact["ci_high"], "share")
+    matured = plural(int(fact["n"]), "matured trial")
     return f"{rate} ({interval}) of the {matured} of {period} became paid"
 
 

@@ -1,11 +1,12 @@
 """Section 10: what revenue consists of: recurring movements, or orders and their value."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
-from kpikit.analysis.subscriptions import mrr_table, trial_table
+from kpikit.analysis.subscriptions import TRIALS, movements_table, trial_table
 from kpikit.catalogue import Metric
 from kpikit.formats import format_money, format_span, plural
 from kpikit.present.charts import figure, plot_columns, plot_mrr_waterfall
@@ -53,7 +54,7 @@ def revenue_section(context: Context) -> Stack:
 def _recurring(context: Context) -> list[Component]:
     if "subscriptions" not in context.dataset.tables:
         return []
-    months = _movements(context)
+    months, own = _movements(context)
     if not months["mrr_end"].any() and not months["mrr_start"].any():
         return []
     table = frame_table(
@@ -66,27 +67,25 @@ def _recurring(context: Context) -> list[Component]:
     )
     trials = _trials(context)
     if trials is None:
-        return [_waterfall(context, "full"), table]
-    return [Row((_waterfall(context, "small"), trials), (1.0, 1.0)), table]
+        return [_waterfall(context, own, "full"), table]
+    return [Row((_waterfall(context, own, "small"), trials), (1.0, 1.0)), table]
 
 
-def _movements(context: Context) -> pd.DataFrame:
-    """Return the last twelve months."""
-    last = context.last_month
+def _movements(context: Context) -> tuple[pd.DataFrame, dict[str, Any]]:
+    """Return the movements of the last twelve months, and those of the report's period."""
+    calendar, last = context.calendar, context.last_month
+    after = context.as_of + dt.timedelta(days=1)
     start = max(
-        context.calendar.shift(last, 1 - _MONTHS).start,
-        context.calendar.period_of(context.dataset.first_day, "month").start,
+        calendar.shift(last, 1 - _MONTHS).start,
+        calendar.period_of(context.dataset.first_day, "month").start,
     )
-    end = min(last.end, context.as_of + dt.timedelta(days=1))
-    months = _mrr(context, start, end, "month")
+    whole = calendar.periods(start, min(last.end, after), "month")
+    spans = [replace(one, end=min(one.end, after)) for one in (*whole, context.period)]
+    found = movements_table(context.dataset.tables["subscriptions"], spans, calendar=calendar)
+    months = found.head(len(whole))
     names = [period_name(row) for row in records(months.assign(grain="month"))]
-    return months.assign(
-        period=names, complete=[day <= context.as_of for day in _last_days(context, months)]
-    )
-
-
-def _last_days(context: Context, months: pd.DataFrame) -> list[dt.date]:
-    return [context.calendar.period_of(start, "month").last_day for start in months["start"]]
+    complete = [month.is_complete(context.as_of) for month in whole]
+    return months.assign(period=names, complete=complete), records(found)[-1]
 
 
 def _trials(context: Context) -> Table | None:
@@ -98,29 +97,27 @@ def _trials(context: Context) -> Table | None:
     if "trial_start" not in subscriptions.columns:
         return None
     days = context.params.economics.trial_days
-    asked: dict[str, Any] = {
-        "as_of": context.dataset.as_of, "trial_days": days, "timezone": context.calendar.timezone,
-        "week_start": context.calendar.week_start,
-        "fiscal_year_start": context.calendar.fiscal_year_start,
-    }  # fmt: skip
-    months = trial_table(subscriptions, grain="month", **asked)
+    months = trial_table(
+        subscriptions,
+        as_of=context.dataset.as_of,
+        trial_days=days,
+        timezone=context.calendar.timezone,
+    )
     months = months[months["cohort"] < pd.Timestamp(context.last_month.end)].tail(_TRIAL_MONTHS)
     if months.empty:
         return None
     names = [period_name(row) for row in records(months.assign(grain="month", start=months.cohort))]
-    whole = trial_table(subscriptions, grain=context.period.grain, **asked)
-    own = records(whole[whole["cohort"] == pd.Timestamp(context.period.start)])
+    (own,) = records(context.facts_of([context.catalogue[TRIALS]], [context.period]))
     return trials_table(
         months.assign(period=names),
-        title=trials_title(own[0] if own else None, period=context.period.label),
+        title=trials_title(own, period=context.period.label),
         subtitle=f"By the month in which they began; matured: {plural(days, 'day')} are over",
     )
 
 
-def _waterfall(context: Context, size: Size) -> Figure:
+def _waterfall(context: Context, movements: dict[str, Any], size: Size) -> Figure:
     period = context.period
     end = min(period.end, context.as_of + dt.timedelta(days=1))
-    movements = records(_mrr(context, period.start, end, period.grain))[0]
     return figure(
         plot_mrr_waterfall(
             movements,
@@ -138,18 +135,6 @@ def _waterfall(context: Context, size: Size) -> Figure:
                           "churned", "mrr_end")],
         ),
     )  # fmt: skip
-
-
-def _mrr(context: Context, start: dt.date, end: dt.date, grain: str) -> pd.DataFrame:
-    return mrr_table(
-        context.dataset.tables["subscriptions"],
-        grain=grain,  # type: ignore[arg-type]
-        start=start,
-        end=end,
-        timezone=context.calendar.timezone,
-        week_start=context.calendar.week_start,
-        fiscal_year_start=context.calendar.fiscal_year_start,
-    )
 
 
 def _orders(context: Context) -> list[Component]:

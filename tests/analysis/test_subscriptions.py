@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from kpikit.analysis.subscriptions import (
     SUBSCRIPTION_METRICS,
+    movements_table,
     mrr_table,
     subscription_facts,
     trial_table,
@@ -267,6 +268,18 @@ def test_no_spells_give_periods_of_zero():
 
     assert table["mrr_end"].tolist() == [0, 0, 0]
     assert moved(table) == [[0] * 5] * 3
+
+
+def test_periods_of_several_grains_have_each_their_row_in_the_order_given(one_of_each):
+    quarter, march, january = (CALENDAR.parse(text) for text in ("2026Q1", "2026-03", "2026-01"))
+
+    table = movements_table(one_of_each, [quarter, march, january, quarter], calendar=CALENDAR)
+
+    assert table["period"].tolist() == ["2026Q1", "2026-03", "2026-01", "2026Q1"]
+    # bob, cyd and dee join at midnight of January's first day; by March all stand as they are
+    assert table["mrr_start"].tolist() == [0, 92, 0, 0]
+    assert table["mrr_end"].tolist() == [92, 92, 68, 92]
+    assert table["new"].tolist() == [85, 0, 68, 85]  # ada 10, bob 50, cyd 25; bob 20, cyd 40, dee 8
 
 
 def test_a_table_of_an_engine_gives_what_a_frame_gives(one_of_each):
