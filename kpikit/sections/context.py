@@ -13,7 +13,6 @@ from kpikit.analysis.scorecard import comparison_periods, scorecard_periods, sco
 from kpikit.analysis.subscriptions import subscription_facts
 from kpikit.analysis.survey import survey_facts
 from kpikit.catalogue import (
-    FACT_COLUMNS,
     Metric,
     fact,
     make_facts,
@@ -35,7 +34,6 @@ Made = TypeVar("Made")
 
 MONTHS = 24
 WEEKS = 6
-_SERIES_COLUMNS = [name for name in FACT_COLUMNS if name not in ("metric", "dimension", "segment")]
 
 
 @dataclass(frozen=True)
@@ -253,13 +251,9 @@ class Context:
         return pd.concat([known, found], ignore_index=True) if len(known) else found
 
     def series(self, metric: str, grain: Grain) -> pd.DataFrame:
-        """Return a KPI's whole periods of one grain, in time order; of too few units, unknown.
-
-        Returns:
-            Its facts without ``metric``, ``dimension`` and ``segment``, alike in all of them.
-        """
+        """Return a KPI's whole periods of one grain, in time order; of too few units, unknown."""
         found = self._series.get((metric, grain))
-        return self.facts.head(0)[_SERIES_COLUMNS] if found is None else found
+        return self.facts.head(0) if found is None else found
 
     @cached_property
     def _series(self) -> dict[tuple[str, str], pd.DataFrame]:
@@ -268,7 +262,7 @@ class Context:
         spans = zip(facts["start"], facts["end"], facts["grain"], strict=True)
         whole = [self.calendar.period_of(start, grain).end == end for start, end, grain in spans]
         chosen = pd.Series(whole, facts.index, dtype=bool)  # an empty list would choose columns
-        parts = facts[chosen].sort_values("start").groupby(["metric", "grain"])[_SERIES_COLUMNS]
+        parts = facts[chosen].sort_values("start").groupby(["metric", "grain"])
         return {
             (str(metric), str(grain)): rows.reset_index(drop=True)
             for (metric, grain), rows in parts
