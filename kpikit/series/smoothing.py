@@ -13,6 +13,7 @@ References:
     31, 1237-1246: the damped trend.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -94,12 +95,12 @@ def fit_damped(rows: Floats, lengths: Ints) -> DampedFit:
     share = alpha * beta
     for place in range(rows.shape[1]):
         live = slice(first[place], None)
-        trend = phi * slope[live]
-        expected = level[live] + trend
-        error = rows[live, place, None] - expected
+        slope[live] *= phi
+        level[live] += slope[live]  # what is expected
+        error = rows[live, place, None] - level[live]
+        level[live] += alpha * error
+        slope[live] += share * error
         squares[live] += error * error
-        level[live] = expected + alpha * error
-        slope[live] = trend + share * error
     best, every = squares.argmin(axis=1), np.arange(len(rows))
     return DampedFit(
         *(alpha[best], beta[best], phi[best], level_before, slope_before),
@@ -175,8 +176,7 @@ def one_step_path(values: Floats, filled: Floats, *, learned: int) -> Floats:
     Returns:
         One value per point; the first is NaN, for nothing came before it.
     """
-    rows, lengths = filled[None, :learned], np.array([learned])
-    theta, damped = fit_theta(rows, lengths), fit_damped(rows, lengths)
+    theta, damped = _fits(filled[:learned].astype(np.float64).tobytes())
     alpha = float(theta.alpha[0])
     level = smooth(values, alpha=alpha, level=filled[0]).expected
     drift = theta.drift[0] * (1 - (1 - alpha) ** np.arange(len(values))) / alpha
@@ -191,6 +191,14 @@ def one_step_path(values: Floats, filled: Floats, *, learned: int) -> Floats:
     path = (level + drift + trend) / 2
     path[0] = math.nan
     return np.asarray(path)
+
+
+# a report asks one history whether its logarithms do better, for its signals, for its forecast
+@functools.lru_cache(maxsize=64)
+def _fits(data: bytes) -> tuple[ThetaFit, DampedFit]:
+    rows = np.frombuffer(data)[None]
+    lengths = np.array([rows.shape[1]])
+    return fit_theta(rows, lengths), fit_damped(rows, lengths)
 
 
 def prefers_logs(filled: Floats, *, learned: int) -> bool:
