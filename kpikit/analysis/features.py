@@ -2,15 +2,14 @@
 
 import datetime as dt
 import math
+from collections.abc import Iterable, Sequence
 from typing import Literal
 
-import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from kpikit.catalogue.relations import PERIOD, Span, user_periods
-from kpikit.engine import as_table
+from kpikit.engine import as_table, naive_utc, short_key, utc_bounds, with_text_events
 from kpikit.intervals import newcombe_interval, wilson_interval
 from kpikit.params.model import Product
 from kpikit.periods import Calendar, Period
@@ -36,7 +35,7 @@ def feature_return_table(
         events: Canonical events.
         period: The period in which features were used; the next one follows it at once.
         calendar: How the product cuts time.
-        as_of: Last complete day; it covers the next period.
+        as_of: Last complete day, after which nothing counts; it covers the next period.
         params: The product: its ``features``.
 
     Returns:
@@ -46,20 +45,15 @@ def feature_return_table(
         ``other_high`` (Wilson, 95 %), ``difference`` with ``ci_low`` and ``ci_high`` (Newcombe, 95
         %). Rates of fewer than 30 users, and the difference then, are NaN.
     """
-    span = Span((period, calendar.shift(period, 1)), calendar, as_of)
-    users = user_periods(as_table(events), span, params=params)
+    end = min(calendar.shift(period, 1).end, as_of + dt.timedelta(days=1))
+    days = (period.start, period.end, end)
+    users = _users(as_table(events), days, calendar.timezone, params.features.values())
     flags = [f"feature_{index}" for index in range(len(params.features))]
-    first = users.filter(users[PERIOD] == 0, users.active).select("user_id", *flags)
-    again = users.filter(users[PERIOD] == 1, users.active).select(
-        "user_id", back=ibis.literal(True)
-    )
-    joined = first.left_join(again, "user_id")
-    back = joined.back.fill_null(False)
-    sums = {"users": joined.count(), "users_back": joined.count(where=back)}
+    sums = {"users": users.count(), "users_back": users.count(where=users.back)}
     for flag in flags:
-        sums[flag] = joined.count(where=joined[flag])
-        sums[f"{flag}_back"] = joined.count(where=joined[flag] & back)
-    (found,) = joined.aggregate(**sums).to_pyarrow().to_pylist()
+        sums[flag] = users.count(where=users[flag])
+        sums[f"{flag}_back"] = users.count(where=users[flag] & users.back)
+    (found,) = users.aggregate(**sums).to_pyarrow().to_pylist()
     counts = pd.DataFrame(
         {
             "feature": list(params.features),
@@ -70,6 +64,26 @@ def feature_return_table(
         }
     )
     return _with_rates(counts)
+
+
+def _users(
+    events: ir.Table, days: Sequence[dt.date], timezone: str, features: Iterable[str]
+) -> ir.Table:
+    """Return a row per user of a period: ``back`` (active in the next too), ``feature_0`` ...
+
+    ``days`` are those on which the period begins, the next one begins, and it ends.
+    """
+    begin, middle, end = (utc_bounds(day, day, timezone)[0] for day in days)
+    known = with_text_events(events).drop_null("user_id")
+    rows = known.select("event", user=short_key(known.user_id), time=naive_utc(known.event_time))
+    rows = rows.filter(rows.time >= begin, rows.time < end)
+    now = rows.time < middle
+    flags = {
+        f"feature_{index}": (now & (rows.event == event)).any()
+        for index, event in enumerate(features)
+    }
+    users = rows.group_by("user").aggregate(here=now.any(), back=(~now).any(), **flags)
+    return users.filter(users.here)
 
 
 def feature_verdicts(adoption: pd.DataFrame, returns: pd.DataFrame) -> pd.DataFrame:

@@ -142,11 +142,10 @@ def retention_curve(table: pd.DataFrame, *, confidence: float = 0.95) -> pd.Data
         Wilson, E. B. (1927). JASA 22, 209-212, for the interval.
     """
     groups = [column for column in table.columns if column not in _COLUMNS]
-    curve = table.groupby([*groups, "age"], as_index=False).agg(
-        cohorts=("cohort", "nunique"),
-        cohort_size=("cohort_size", "sum"),
-        active_users=("active_users", "sum"),
-    )
+    cells = table.groupby([*groups, "age"])  # of one cohort each
+    sums = cells[["cohort_size", "active_users"]].sum()
+    sums.insert(0, "cohorts", cells.size())
+    curve = sums.reset_index()
     low, high = wilson_interval(curve["active_users"], curve["cohort_size"], confidence=confidence)
     rate = curve["active_users"] / curve["cohort_size"]
     return curve.assign(retention_rate=rate, ci_low=low, ci_high=high)

@@ -7,7 +7,7 @@ table of events are answered by one pass over it.
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -205,5 +205,6 @@ def _bit(times: ir.TimestampValue, starts: Sequence[dt.datetime], first: int = 0
     )
 
 
+@lru_cache(maxsize=1024)  # Ibis reads a time from its text, slowly
 def _instant(time: dt.datetime) -> ir.TimestampScalar:
     return ibis.timestamp(time.isoformat(sep=" "))

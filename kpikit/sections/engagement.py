@@ -1,6 +1,8 @@
 """Section 8: how many users come, how often, and which features they use."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 
@@ -50,12 +52,13 @@ def _usage(context: Context) -> Table | str:
     if facts["value"].isna().all():
         reasons = [reason for reason in facts["reason"] if reason]
         return reasons[0] if reasons else "no day of the period is known"
+    known = {(row["metric"], row["start"], row["end"]): row for row in records(facts)}
     rows = [
         {
             "label": metric.label,
             "unit": metric.unit,
             **{
-                name: _value(facts, metric.name, period, context.period)
+                name: _value(known[metric.name, period.start, period.end], context.period)
                 for name, period in periods.items()
             },
         }
@@ -73,11 +76,10 @@ def _usage(context: Context) -> Table | str:
     )
 
 
-def _value(facts: pd.DataFrame, name: str, period: Period, actual: Period) -> float:
+def _value(row: Mapping[str, Any], actual: Period) -> float:
     """Return a value, unknown for a period to compare with that the data does not cover whole."""
-    rows = facts[(facts["metric"] == name) & (facts["start"] == period.start)]
-    (row,) = records(rows[rows["end"] == period.end])
-    return float(row["value"]) if row["complete"] or period == actual else math.nan
+    told = row["complete"] or (row["start"], row["end"]) == (actual.start, actual.end)
+    return float(row["value"]) if told else math.nan
 
 
 def _features(context: Context, usage: Table) -> list[Component]:
