@@ -4,6 +4,7 @@ import datetime as dt
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -94,7 +95,7 @@ def make_slots(frame: pd.DataFrame) -> Slots:
             Periods absent between two rows become slots without a value: a line breaks there.
     """
     rows: list[_Slot] = []
-    for record in records(frame.sort_values("start")):
+    for record in sorted(records(frame), key=itemgetter("start")):
         slot = _Slot(
             day_of(record["start"]),
             day_of(record["end"]),

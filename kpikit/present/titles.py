@@ -6,6 +6,7 @@ value says so. Nothing here claims that a difference is more than chance.
 
 import math
 from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 import pandas as pd
@@ -345,8 +346,8 @@ def period_name(row: Row) -> str:
 
 
 def _known(frame: pd.DataFrame, value: str, *, by: str = "") -> list[dict[str, Any]]:
-    ordered = frame.sort_values(by) if by else frame
-    return [row for row in records(ordered) if not is_missing(row[value])]
+    rows = [row for row in records(frame) if not is_missing(row[value])]
+    return sorted(rows, key=itemgetter(by)) if by else rows
 
 
 def _record(rows: list[dict[str, Any]]) -> str:

@@ -15,6 +15,8 @@ from kpikit.sections.context import Context
 from kpikit.sections.restatements import restatements
 
 _PACKAGES = ("kpikit", "ibis-framework", "duckdb", "pandas", "papermill", "typst")
+# read when the module is imported, as warm kernels have done before they are forked
+_VERSIONS = tuple((name, version(name)) for name in _PACKAGES)
 
 
 def quality_section(context: Context) -> Stack:
@@ -58,7 +60,7 @@ def _provenance(context: Context) -> Table:
         ("Parameters hash", context.loaded.text_hash),
         ("Parameters", context.loaded.path.name),
         ("Python", platform.python_version()),
-        *((name, version(name)) for name in _PACKAGES),
+        *_VERSIONS,
     ]
     return Table(
         columns=(Column("what", "What", width=1.0), Column("value", "Value", width=4.0)),
