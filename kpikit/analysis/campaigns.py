@@ -3,6 +3,7 @@
 import datetime as dt
 import math
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from itertools import combinations
 from typing import Any, Literal
 
@@ -83,22 +84,20 @@ def campaign_cost_table(
     table = as_table(costs)
     check_columns(table, ["cost_date", "campaign", "cost"], "costs")
     day = table.cost_date.cast("date")
-    daily = (
-        table.filter(table.campaign.notnull(), day <= as_of)  # noqa: PD004 - Ibis has no notna
-        .group_by("campaign", day=day)
-        .aggregate(cost=exact_money(table.cost).sum())
-        .to_pandas()
-    )
-    daily["cost"] = daily["cost"].astype(float)
+    named = table.filter(table.campaign.notnull(), day <= as_of)  # noqa: PD004 - Ibis has no notna
+    daily = named.group_by("campaign", day=day).aggregate(cost=exact_money(named.cost).sum())
+    spent: dict[str, dict[dt.date, Decimal]] = {}
+    for row in daily.to_pyarrow().to_pylist():
+        spent.setdefault(row["campaign"], {})[row["day"]] = row["cost"] or Decimal(0)
     rows = []
     for row in campaigns.to_dict("records"):
-        own = daily[daily["campaign"] == row["campaign"]]
-        outside = [not row["start"] <= day.date() <= row["end"] for day in own["day"]]
+        own = spent.get(row["campaign"], {})
+        outside = [cost for day, cost in own.items() if not row["start"] <= day <= row["end"]]
         rows.append(
             {
                 "campaign": row["campaign"],
-                "cost": own["cost"].sum() if len(own) else math.nan,
-                "cost_outside": own.loc[outside, "cost"].sum() if len(own) else math.nan,
+                "cost": float(sum(own.values())) if own else math.nan,
+                "cost_outside": float(sum(outside)) if own else math.nan,
             }
         )
     return pd.DataFrame(rows, columns=["campaign", "cost", "cost_outside"])

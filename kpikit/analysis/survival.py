@@ -155,12 +155,21 @@ def spell_durations(
         PeriodError: ``as_of`` is no day.
     """
     check_choice("unit", unit, ("months", "days"), "spell_durations")
-    stays = _stays(paid_spells(subscriptions), _closing(as_of, timezone))
-    start = local_date(stays.start_time, timezone)
-    end = local_date(stays.until, timezone)
-    duration = end.delta(start, unit="day") if unit == "days" else _months_between(start, end)
-    counted = stays.group_by(duration=duration, ended=stays.ended).aggregate(stays=stays.count())
-    frame: pd.DataFrame = counted.to_pandas()
+    closing = _closing(as_of, timezone)
+    spells = _by_stay(paid_spells(subscriptions), closing)
+    stays = spells.group_by("user_id", "stay").aggregate(
+        start_time=spells.start_time.min(), until=spells.until.max()
+    )
+    days = stays.select(
+        start=local_date(stays.start_time, timezone),
+        end=local_date(stays.until, timezone),
+        ended=stays.until < closing,
+    )
+    whole = days.end.delta(days.start, unit="day")
+    duration = whole if unit == "days" else _months_between(days.start, days.end)
+    counted = days.group_by("ended", duration=duration).aggregate(stays=days.count())
+    frame: pd.DataFrame = counted.to_pyarrow().to_pandas()
+    frame = frame[["duration", "ended", "stays"]]
     return frame.sort_values(["duration", "ended"], ignore_index=True)
 
 
@@ -261,12 +270,11 @@ def churn_reasons_table(
             f"Give the first day after the last one as end."
         )
     opening, closing = utc_bounds(first, after, timezone)
-    stays = _stays(paid_spells(subscriptions, "end_reason"), closing)
-    left = stays.filter(stays.ended & (stays.until >= opening))
+    left = _last_spells(paid_spells(subscriptions, "end_reason"), opening, closing)
     counted = left.group_by("reason").aggregate(
         customers=left.count(), mrr=left.mrr.sum().fill_null(0)
     )
-    table: pd.DataFrame = counted.to_pandas()
+    table: pd.DataFrame = counted.to_pyarrow().to_pandas()
     table = table.sort_values(["customers", "reason"], ascending=[False, True], ignore_index=True)
     share = table["customers"] / table["customers"].sum()
     table.insert(2, "share", share)
@@ -343,35 +351,35 @@ def _closing(as_of: dt.date | str, timezone: str) -> dt.datetime:
     return utc_bounds(after, after, timezone)[0]
 
 
-def _stays(spells: ir.Table, closing: dt.datetime) -> ir.Table:
-    """Merge the spells of each customer that touch or overlap, as known at ``closing``.
+def _by_stay(spells: ir.Table, closing: dt.datetime) -> ir.Table:
+    """Return spells as known at ``closing``, those that touch or overlap by one ``stay``.
 
     Returns:
-        ``user_id``, ``start_time``, ``until`` (at most ``closing``), ``ended``, and of the spells
-        that end last: ``mrr`` (their sum) and ``reason`` (first in alphabetical order).
+        The columns of ``spells``, ``until`` (at most ``closing``) and ``stay``, a number that
+        belongs to the spells of one stay of one customer.
+    """
+    spells = spells.filter(spells.start_time < closing)
+    spells = spells.mutate(until=ibis.least(spells.end_time.fill_null(closing), closing))
+    order = {"group_by": "user_id", "order_by": ["start_time", "until"]}
+    reached = spells.until.max().over(**order, rows=(None, -1))
+    spells = spells.mutate(begins=ibis.ifelse(spells.start_time <= reached, 0, 1))
+    return spells.mutate(stay=spells.begins.cumsum(**order))
+
+
+def _last_spells(spells: ir.Table, opening: dt.datetime, closing: dt.datetime) -> ir.Table:
+    """Return the stays that ended within [``opening``, ``closing``), by the spells that end last.
+
+    Returns:
+        ``mrr`` (the sum of these spells) and ``reason`` (the first in alphabetical order).
     """
     has_reason = "end_reason" in spells.columns
     reason: Any = spells.end_reason.cast("string") if has_reason else ibis.null("string")
-    spells = spells.select(
-        "user_id",
-        "start_time",
-        "mrr",
-        until=ibis.least(spells.end_time.fill_null(closing), closing),
-        reason=reason.fill_null(MISSING_SEGMENT),
-    ).filter(spells.start_time < closing)
-    order = {"group_by": "user_id", "order_by": ["start_time", "until"]}
-    spells = spells.mutate(reach=spells.until.cummax(**order))
-    spells = spells.mutate(gap=spells.start_time > spells.reach.lag().over(**order))
-    spells = spells.mutate(stay=spells.gap.fill_null(True).cast("int64").cumsum(**order))
-    spells = spells.mutate(last=spells.until.max().over(group_by=["user_id", "stay"]))
-    ends = spells.until == spells["last"]
-    return spells.group_by("user_id", "stay").aggregate(
-        start_time=spells.start_time.min(),
-        until=spells.until.max(),
-        ended=(spells.until.max() < closing),
-        mrr=spells.mrr.sum(where=ends),
-        reason=spells.reason.min(where=ends),
-    )
+    spells = _by_stay(spells.mutate(reason=reason.fill_null(MISSING_SEGMENT)), closing)
+    stay = ["user_id", "stay"]
+    spells = spells.mutate(last=spells.until.max().over(group_by=stay))
+    ending = (spells.until == spells["last"]) & (spells.until >= opening) & (spells.until < closing)
+    last = spells.filter(ending)
+    return last.group_by(stay).aggregate(mrr=last.mrr.sum(), reason=last.reason.min())
 
 
 def _months_between(start: ir.DateValue, end: ir.DateValue) -> ir.FloatingValue:

@@ -147,6 +147,17 @@ def test_costs_are_summed_by_name_and_those_outside_the_days_are_told():
     assert table.loc[1, ["cost", "cost_outside"]].isna().all()
 
 
+def test_costs_are_summed_exactly_and_an_unknown_one_adds_nothing():
+    campaigns = campaign_table([SPRING], as_of=AS_OF)
+    costs = costs_of(
+        ("2026-04-01", "spring", 0.1), ("2026-04-02", "spring", None), ("2026-04-03", "spring", 0.2)
+    )  # fmt: skip
+
+    row = campaign_cost_table(costs, campaigns, as_of=AS_OF).iloc[0]
+
+    assert (row["cost"], row["cost_outside"]) == (0.3, 0.0)  # in binary 0.30000000000000004
+
+
 def returns_of(cost=20.0, **options):
     lifts = lifts_of(("spring", 130, 100, 90, 120), campaigns=(SPRING,))
     costs = pd.DataFrame({"campaign": ["spring"], "cost": [cost]})

@@ -346,6 +346,12 @@ def test_without_reasons_in_the_data_all_are_missing():
     assert reasons(spells)["reason"].tolist() == ["(missing)"]
 
 
+def test_a_stay_of_unknown_amount_has_a_reason_and_bears_no_money():
+    spells = spells_of(("ada", "2026-01-01", "2026-06-05", None, "price"))
+
+    assert reasons(spells)[["customers", "mrr"]].to_numpy().tolist() == [[1, 0.0]]
+
+
 def test_reasons_need_a_span_of_days():
     with pytest.raises(AnalysisError, match=r"end \(2026-06-01\) is not after start"):
         reasons(spells_of(), end="2026-06-01")
