@@ -232,21 +232,20 @@ def _listed(
         ]
     table = as_table(campaigns)
     check_columns(table, ["campaign", "start_date", "end_date"], "campaigns")
-    frame = table.mutate(
-        start=table.start_date.cast("date"), end=table.end_date.cast("date")
-    ).to_pandas()
+    dated = table.mutate(start=table.start_date.cast("date"), end=table.end_date.cast("date"))
     return [
         {
             "campaign": row["campaign"],
             **{name: _text(row.get(name)) for name in ("channel", "goal", "metric")},
-            **{name: None if pd.isna(row[name]) else row[name].date() for name in ("start", "end")},
+            "start": row["start"],
+            "end": row["end"],
         }
-        for row in frame.to_dict("records")
+        for row in dated.to_pyarrow().to_pylist()
     ]
 
 
 def _text(value: Any) -> str:
-    return "" if pd.isna(value) else str(value)
+    return "" if value is None else str(value)
 
 
 def _campaign_row(found: dict[str, Any], as_of: dt.date) -> dict[str, Any]:

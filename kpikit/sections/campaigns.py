@@ -106,11 +106,9 @@ def _reckoned(context: Context, shown: pd.DataFrame) -> pd.DataFrame:
     cases = roi_sensitivity(roi.rename(columns={"roi_remark": "remark"}))
     ends = cases.groupby("campaign")["roi"].agg(["min", "max"])
     ends = ends.rename(columns={"min": "least_roi", "max": "greatest_roi"})
-    calendar = shown.drop(columns="metric").merge(lifts, on="campaign")
-    frame = calendar.merge(roi, on="campaign").merge(ends, on="campaign", how="left")
-    frame = frame.merge(
-        spans[["campaign", "from_week", "to_week", "weeks", "before"]], on="campaign"
-    )
+    told = spans[["from_week", "to_week", "weeks", "before"]]
+    parts = [shown.drop(columns=["campaign", "metric"]), lifts, roi.drop(columns="campaign"), told]
+    frame = pd.concat(parts, axis="columns").join(ends, on="campaign")  # a row per campaign in all
     adds_up = frame["measure"].eq("sum")
     counted = frame["effect"].eq("more") & frame["unit"].ne("money") & adds_up
     return frame.assign(
