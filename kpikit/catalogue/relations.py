@@ -323,12 +323,13 @@ def _period_days(span: Span, *, look_back: bool = False) -> ir.Table:
     ``kpikit_now`` (false on the days of the whole period before).
     """
     rows: list[tuple[dt.date, int, dt.date, bool]] = []
+    after = span.end  # the latest of all periods
     for index, period in enumerate(span.periods):
-        end = min(period.end, span.end)
+        end = min(period.end, after)
         rows += _days(period.start, end, index, period.start, now=True)
         if look_back:
             before = span.calendar.previous(period)
-            rows += _days(before.start, min(before.end, span.end), index, period.start, now=False)
+            rows += _days(before.start, min(before.end, after), index, period.start, now=False)
     days, numbers, starts, now = zip(*rows, strict=True) if rows else ((), (), (), ())
     columns = {
         DAY: pa.array(days, pa.date32()),
