@@ -115,6 +115,8 @@ def verdict_title(
     head = (_IN_PROGRESS if running else VERDICTS)[decision]
     if running:
         return f"{head}. {words.relabel(reason)}"
+    if reason.startswith(head.lower()):
+        return words.relabel(reason)
     rest = reason.removeprefix(f"{winner}: ")
     return f"{head}{'' if rest == reason else f' {winner}'}: {words.relabel(rest)}"
 
@@ -187,6 +189,8 @@ def flip_sentences(arithmetic: pd.DataFrame, words: Words) -> tuple[str, ...]:
     found = []
     for row in records(arithmetic):
         metric, label = row["metric"], words.labels[row["metric"]]
+        if is_missing(row["estimate"]):
+            continue  # the headline says why there is none
         if not row["passes"]:
             found.append(f"{label}: {_more_units(row)}.")
         elif row["check"] == "improved":

@@ -294,6 +294,18 @@ def test_data_that_says_little_makes_a_page_all_the_same(open_test, data, verdic
     assert tiles.items[0].value == verdict
 
 
+def test_a_variant_that_nobody_saw_has_no_reading_and_nothing_would_flip_it(open_test):
+    trial = open_test(data=one_user(), primary="spend")
+
+    (headlines,) = parts(experiments.decision_section(trial), Headlines)
+    told = [item.text for item in parts(experiments.decision_section(trial), Paragraph)]
+    (line,) = experiments.readings_section(trial).items
+
+    assert headlines.title == "No verdict on spend: control has no units with a value"
+    assert [text[:4] for text in told] == ["Rule"]
+    assert line.text == "Spend has no estimate to be read: see the decision."
+
+
 def test_segments_come_after_the_question_whether_they_differ(open_test):
     exposures, events = frames()
     clicks = events[events["event"] == "click"]

@@ -54,6 +54,10 @@ def readings_section(trial: Trial) -> Stack:
     for variant in trial.study.result.decisions:
         frame = trial.study.readings(variant)
         head = f"{variant}: " if trial.several else ""
+        if frame["estimate"].isna().all():
+            label = trial.words.labels[trial.primary]
+            items.append(Paragraph(f"{head}{label} has no estimate to be read: see the decision."))
+            continue
         items += [_readings_chart(trial, records(frame), head), _readings_table(trial, frame, head)]
         if len(set(_effect_readings(frame)["verdict"])) > 1:
             items.append(Paragraph(_DIFFER))
