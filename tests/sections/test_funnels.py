@@ -285,6 +285,14 @@ def test_a_period_without_a_full_window_yet_says_so(sections):
     assert opened.summary().metadata() == {}
 
 
+def test_users_of_one_week_alone_make_no_trend_and_every_other_section(sections):
+    opened = sections(csv=events_csv(5, start="2026-07-06") + "x,open,2026-09-30T10:00:00,desk\n")
+
+    for name in SECTIONS:
+        assert texts_of(getattr(opened, name)())
+    assert "a trend takes two weeks in which users entered" in texts_of(opened.trend())[0]
+
+
 def test_where_all_convert_nobody_is_said_to_be_lost(sections):
     steps = "steps: [view, {name: seen, event: view, where: {device: [desk]}}]"
     yaml = FUNNELS.replace("steps: [view, {name: put in cart, event: [cart, basket]}, buy]", steps)
