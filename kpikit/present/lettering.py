@@ -1,13 +1,24 @@
-"""Text in a chart, measured with its font: how wide it is, how it is cut, how labels keep apart."""
+"""Text in a chart, measured with its font: how wide it is, how it is cut, how labels keep apart.
+
+What depends on a text and its weight alone is found once: reports repeat their labels.
+"""
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
-from matplotlib.font_manager import FontProperties, fontManager
+from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
+from matplotlib.ft2font import LoadFlags
+from matplotlib.path import Path
 from matplotlib.textpath import text_to_path
 
 from kpikit.present import theme
+
+EM = 1000  # units of an outline to the type size; the text face is drawn in them, so none is lost
+_COMMANDS = {int(Path.LINETO): "l", int(Path.CURVE3): "q", int(Path.CURVE4): "c"}
+
+_contours: dict[str, Any] = {}  # of each glyph, as ``_stepped`` returns them
 
 
 @functools.cache
@@ -18,17 +29,67 @@ def register_fonts() -> None:
         fontManager.ttflist.insert(0, fontManager.ttflist.pop())
 
 
-@functools.lru_cache(maxsize=4096)
 def text_width(text: str, *, size: float = theme.TEXT_PT, bold: bool = False) -> float:
     """Return the width of one line of text in points."""
-    register_fonts()
-    face = FontProperties(
-        family=[theme.FONT_FAMILY, theme.FONT_FALLBACK],
-        weight="bold" if bold else "normal",
-        size=size,
+    return _set_width(text, bold=bold) * size / text_to_path.FONT_SCALE
+
+
+@functools.lru_cache(maxsize=4096)
+def _set_width(text: str, *, bold: bool) -> float:
+    """Return the width of a text set as large as matplotlib measures all."""
+    face = _face(text_to_path.FONT_SCALE, bold=bold)
+    face.set_text(text, 0.0, flags=LoadFlags.NO_HINTING)
+    return float(face.get_width_height()[0]) / 64
+
+
+@functools.lru_cache(maxsize=4096)
+def outline(text: str, *, bold: bool = False) -> str:
+    """Return the shapes of one line of text as the data of an SVG path, upwards from its baseline.
+
+    Contours begin at absolute places and go on by steps, which take half as many digits.
+    """
+    face = _face(EM / 64, bold=bold)  # FreeType counts in 64ths
+    placed, new, _ = text_to_path.get_glyphs_with_font(
+        face, text, glyph_map=_contours, return_new_glyphs_only=True
     )
-    width, _, _ = text_to_path.get_text_width_height_descent(text, face, ismath=False)
-    return float(width)
+    _contours.update((name, _stepped(Path(*glyph))) for name, glyph in new.items())
+    return "".join(
+        f"M{start + round(64 * across)} {height}{steps}"
+        for name, across, _, _ in placed
+        for start, height, steps in _contours[name]
+    )
+
+
+def _stepped(glyph: Path) -> list[tuple[int, int, str]]:
+    """Return the contours of a glyph: where each starts, and the steps from there."""
+    found: list[tuple[int, int, str]] = []
+    here = np.zeros(2, dtype=int)
+    for points, code in glyph.iter_segments(simplify=False):
+        places = np.rint(64 * points).astype(int).reshape(-1, 2)
+        if code == Path.MOVETO:
+            found.append((int(places[0, 0]), int(places[0, 1]), ""))
+        else:
+            steps = " ".join(map(str, (places - here).ravel())).replace(" -", "-")
+            start, height, before = found[-1]
+            command = "z" if code == Path.CLOSEPOLY else f"{_COMMANDS[int(code)]}{steps}"
+            found[-1] = (start, height, before + command)
+        here = places[-1]
+    return found
+
+
+def _face(size: float, *, bold: bool) -> Any:
+    """Return the text face and the one that stands in for it, set to a size in pixels."""
+    register_fonts()
+    face = get_font(_face_files(bold=bold))
+    face.set_size(size, text_to_path.DPI)
+    return face
+
+
+@functools.cache
+def _face_files(*, bold: bool) -> tuple[str, ...]:
+    families = (theme.FONT_FAMILY, theme.FONT_FALLBACK)
+    weight = "bold" if bold else "normal"
+    return tuple(findfont(FontProperties(family=[name], weight=weight)) for name in families)
 
 
 def widest(texts: Sequence[str], *, size: float = theme.TEXT_PT, bold: bool = False) -> float:

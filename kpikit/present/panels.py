@@ -7,9 +7,11 @@ most of this is made, measured and drawn for nothing.
 
 from typing import Any, Literal
 
+from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis, XAxis, YAxis
 from matplotlib.backend_bases import RendererBase
+from matplotlib.colors import to_hex
 from matplotlib.text import Text
 from matplotlib.transforms import Transform, blended_transform_factory, offset_copy
 
@@ -73,23 +75,32 @@ class Label(Text):
     def draw(self, renderer: RendererBase) -> None:
         """Draw the text; see ``matplotlib.text.Text.draw``, which draws any other."""
         text = self.get_text()
-        if "\n" in text or self.get_rotation() or self.get_bbox_patch() or not self.get_visible():
+        plain = self.get_visible() and self.get_alpha() is None and not self.get_rotation()
+        if "\n" in text or self.get_bbox_patch() or not plain:
             super().draw(renderer)
             return
+        size, bold = float(self.get_fontsize()), self.get_fontweight() == "bold"
         x, y = self.get_transform().transform(self.get_position())
         part = _PARTS_LEFT[self.get_horizontalalignment()]
         if part:
-            bold = self.get_fontweight() == "bold"
-            width = lettering.text_width(text, size=self.get_fontsize(), bold=bold)
+            width = lettering.text_width(text, size=size, bold=bold)
             x -= part * float(renderer.points_to_pixels(width))  # type: ignore[arg-type]  # a number
+        _, height = renderer.get_canvas_width_height()
+        y = height - y if renderer.flipy() else y
+        svg = getattr(renderer, "writer", None)
+        if svg is not None and rcParams["svg.fonttype"] == "path":
+            # As one path: matplotlib looks each glyph up, writes it, and refers to it by name.
+            svg.element(
+                "path",
+                d=lettering.outline(text, bold=bold),
+                style=f"fill: {to_hex(self.get_color())}",
+                transform=f"translate({x:.2f} {y:.2f}) "
+                f"scale({size / lettering.EM:g} {-size / lettering.EM:g})",
+            )
+            return
         pen = renderer.new_gc()
         pen.set_foreground(self.get_color())
-        pen.set_alpha(self.get_alpha())  # type: ignore[arg-type]  # None is one too
-        _, height = renderer.get_canvas_width_height()
         renderer.open_group("text", self.get_gid())
-        renderer.draw_text(
-            pen, x, height - y if renderer.flipy() else y, text, self.get_fontproperties(), 0.0,
-            mtext=self,
-        )  # fmt: skip
+        renderer.draw_text(pen, x, y, text, self.get_fontproperties(), 0.0, mtext=self)
         renderer.close_group("text")
         pen.restore()

@@ -1,9 +1,15 @@
 import re
 
+import numpy as np
 import pytest
+from matplotlib import rc_context
 from matplotlib.axis import XTick, YTick
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.font_manager import FontProperties
+from matplotlib.path import Path
+from matplotlib.textpath import TextPath
 
-from kpikit.present import lettering
+from kpikit.present import lettering, theme
 from kpikit.present.canvas import add_panel, new_sheet, themed, write
 from kpikit.present.svg import svg_text
 
@@ -75,6 +81,47 @@ def test_it_lies_where_matplotlib_itself_would_draw_it(panel, align, monkeypatch
     theirs = starts(drawn(panel))
 
     assert ours[0] == pytest.approx(theirs[0], abs=0.02)
+
+
+def path_of(data):
+    """Return the path that SVG data of absolute starts and relative steps draws."""
+    places, codes = [np.zeros(2)], []
+    for command, numbers in re.findall("([Mlqz])([^Mlqz]*)", data):
+        steps = np.array(re.findall("-?[0-9]+", numbers) or [0, 0], dtype=float).reshape(-1, 2)
+        places += list(steps if command == "M" else places[-1] + steps)
+        kind = {"M": Path.MOVETO, "l": Path.LINETO, "q": Path.CURVE3, "z": Path.CLOSEPOLY}[command]
+        codes += [kind] * len(steps)
+    return Path(places[1:], codes)
+
+
+@pytest.mark.parametrize("text", ["AVo 7,5 %", "Ångström (Wj)", "△ − ✓", "i"])
+@pytest.mark.parametrize("bold", [False, True])
+def test_its_shapes_are_those_of_its_face(panel, text, bold):
+    write(panel, text, (0.5, 0.5), within=("panel", "panel"), bold=bold)
+    families = [theme.FONT_FAMILY, theme.FONT_FALLBACK]
+    face = FontProperties(family=families, weight="bold" if bold else "normal")
+    path = TextPath((0, 0), text, size=8.5, prop=face)
+
+    data, scale = re.search(r'd="([^"]*)"[^>]* scale\(([\d.]+)', drawn(panel)).groups()
+
+    ours = float(scale) * path_of(data).get_extents().get_points()
+    assert ours == pytest.approx(path.get_extents().get_points(), abs=0.02)
+
+
+def test_a_reader_of_another_format_sees_it_too(panel):
+    written(panel)
+    canvas = FigureCanvasAgg(panel.get_figure())
+    canvas.draw()
+
+    assert np.asarray(canvas.buffer_rgba())[..., 3].any()
+
+
+def test_an_analyst_may_have_letters_in_the_place_of_shapes(panel):
+    written(panel)
+    with rc_context({"svg.fonttype": "none"}):
+        svg = svg_text(panel.get_figure())
+
+    assert ">Week 7</text>" in svg
 
 
 def test_a_text_of_several_lines_a_turned_and_a_hidden_one_are_left_to_matplotlib(panel):

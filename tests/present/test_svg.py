@@ -65,11 +65,12 @@ def test_a_drawing_without_such_a_rule_stays_as_it_is():
 
 
 def test_coordinates_keep_two_decimals_and_scales_all():
-    svg = draw("one")
+    svg = draw("one") + draw("one\ntwo")
 
     paths = " ".join(re.findall(r' d="([^"]+)"', svg))
     assert not re.search(r"\.\d{3}", paths)
-    assert "scale(0.015625)" in svg  # a glyph's own scale
+    assert "scale(0.0085 -0.0085)" in svg  # a text's own
+    assert "scale(0.015625)" in svg  # a glyph's own, as matplotlib writes it
 
 
 def test_an_address_keeps_all_its_digits():
