@@ -171,7 +171,8 @@ def signal_table(
     for name in _LINES:
         columns[name] = season.restore(columns[name], factors)
     known = {"period": values.labels, "value": values.numbers, "signal": columns["rule"] != ""}
-    return pd.DataFrame({**known, **columns}, columns=list(SIGNAL_COLUMNS))
+    found = {**known, **columns}
+    return pd.DataFrame({name: found[name] for name in SIGNAL_COLUMNS})
 
 
 def find_signals(

@@ -288,10 +288,11 @@ def _signal(context: "Context", metric: Metric) -> dict[str, Any]:
     }  # fmt: skip
     if table.empty:
         return nothing
-    months = [month.label for month in context.calendar.split(context.period, "month")]
-    points = table[table["period"].isin(months)]
-    if points.empty:
+    months = {month.label for month in context.calendar.split(context.period, "month")}
+    inside = [place for place, label in enumerate(table["period"].tolist()) if label in months]
+    if not inside:
         return nothing
+    points = table.iloc[inside[0] : inside[-1] + 1]
     found = [row for row in records(points) if row["signal"]]
     last = found[-1] if found else {}
     other = [str(row["period"]) for row in found if row["side"] != last["side"]]
