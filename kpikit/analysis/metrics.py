@@ -12,10 +12,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import ibis.expr.types as ir
-import numpy as np
 import pandas as pd
 
 from kpikit.catalogue import Metric, fact, make_facts
+from kpikit.catalogue.days import daily_actives, parts_of_days
 from kpikit.catalogue.queries import (
     PARTS,
     Query,
@@ -25,12 +25,11 @@ from kpikit.catalogue.queries import (
     tables_by,
 )
 from kpikit.catalogue.relations import (
-    DAY,
+    DIMENSION,
     PERIOD,
     SEGMENT,
     Coverages,
     Span,
-    daily_actives,
 )
 from kpikit.catalogue.values import Parts, Valued
 from kpikit.engine import readable_sql
@@ -44,18 +43,20 @@ _DAYS_PER_MONTH = 365.25 / 12
 _ONE_DAY = dt.timedelta(days=1)
 _PLACE = ("dimension", "segment", "grain", "period", "start", "end")
 
-Found = dict[tuple[str, str, int], Parts]  # by name of the metric, segment, index of the period
+Place = tuple[int, str]  # index of the dimension, segment
+Found = dict[tuple[str, Place, int], Parts]  # by name of the metric, place, index of the period
+_TOTAL: Place = (0, "")
 
 
 def metric_table(
     tables: Mapping[str, ir.Table],
     metrics: Sequence[Metric],
-    periods: Sequence[Period],
+    periods: Sequence[Period] | Mapping[str, Sequence[Period]],
     *,
     calendar: Calendar,
     as_of: dt.date,
     params: Product,
-    dimension: str = "",
+    dimension: str | Sequence[str] = "",
     coverages: Coverages | None = None,
 ) -> pd.DataFrame:
     """Return the values of metrics in periods, as facts.
@@ -71,37 +72,40 @@ def metric_table(
         tables: Canonical tables by name; one that is absent leaves its metrics missing.
         metrics: What to compute, of every family but subscriptions, survey and composite, which
             have functions of their own.
-        periods: Any periods, also overlapping or cut; equal ones count once.
+        periods: Any periods, also overlapping or cut; equal ones count once. Or those of each
+            metric by its name: what reads the same rows is still one query.
         calendar: How the product cuts time.
         as_of: Last complete day; later rows do not count.
         params: The product: activation, conversion, features.
-        dimension: Column to break values down by, or ``feature`` for feature adoption. Metrics
-            whose table lacks it are left out. A user with several values counts in each.
+        dimension: Column to break values down by, or several, which take one query too; or
+            ``feature`` for feature adoption. Metrics whose table lacks it are left out. A user with
+            several values counts in each.
         coverages: What the caller has found its tables to cover, and will; asked anew if None.
 
     Returns:
-        Facts (``FACT_COLUMNS``): one row per metric, segment (sorted) and period, in the order
-        asked for.
+        Facts (``FACT_COLUMNS``): one row per metric, dimension, segment (sorted) and period, in the
+        order asked for.
 
     Raises:
         AnalysisError: A metric belongs to another analysis.
         ParamsError: A metric's expression does not fit its table.
     """
     coverages = coverages or Coverages(calendar.timezone)
-    if dimension == FEATURE:
+    asked = periods if isinstance(periods, Mapping) else {one.name: periods for one in metrics}
+    dimensions = [dimension] if isinstance(dimension, str) and dimension else [*dimension]
+    if dimensions == [FEATURE]:
         return _feature_table(
-            tables, metrics, periods,
+            tables, metrics, asked,
             calendar=calendar, as_of=as_of, params=params, coverages=coverages,
         )  # fmt: skip
-    span = Span(tuple(dict.fromkeys(periods)), calendar, as_of)
-    if not span.periods:
-        return make_facts([])
-    tables = tables_by(tables, dimension, params=params)
+    tables = tables_by(tables, dimensions, params=params)
     rows: dict[str, list[dict[str, Any]]] = {}
-    for group in query_groups(metrics):
+    for group in query_groups([metric for metric in metrics if asked[metric.name]]):
+        together = dict.fromkeys(period for metric in group for period in asked[metric.name])
         rows |= _group_facts(
-            tables, group, span, params=params, dimension=dimension, coverages=coverages
-        )
+            tables, group, Span(tuple(together), calendar, as_of),
+            asked=asked, params=params, dimensions=dimensions, coverages=coverages,
+        )  # fmt: skip
     return make_facts(row for metric in metrics for row in rows.get(metric.name, []))
 
 
@@ -123,19 +127,15 @@ def sql_of(
         called ``memory_1`` and so on, so that equal calls give equal text.
     """
     span = Span(tuple(dict.fromkeys(periods)), calendar, as_of)
-    tables = tables_by(tables, dimension, params=params)
-    queries = [
-        metric_query(tables[group[0].table], fitting, span, params=params, dimension=dimension)
-        for group in query_groups(metrics)
-        if span.periods
-        and (
-            fitting := [
-                item
-                for item in group
-                if not absence(item, tables, params=params, dimension=dimension)
-            ]
-        )
-    ]
+    dimensions = [dimension] if dimension else []
+    tables = tables_by(tables, dimensions, params=params)
+    queries = []
+    for group in query_groups(metrics) if span.periods else []:
+        fitting = _fitting(group, tables, params=params)
+        known = _known_dimensions(group, tables, dimensions)
+        if fitting and len(known) == len(dimensions):
+            table = tables[group[0].table]
+            queries.append(metric_query(table, fitting, span, params=params, dimensions=known))
     return {query.name: readable_sql(query.expression) for query in queries}
 
 
@@ -190,7 +190,7 @@ def composite_table(
     References:
         ChartMogul, "Customer lifetime value" and "CAC payback": revenue per account over churn.
     """
-    rows = {_place(row): row for row in facts.to_dict("records")}
+    rows = {_key(row): row for row in facts.to_dict("records")}
     places = list(dict.fromkeys(place[1:] for place in rows))
     made: dict[str, list[dict[str, Any]]] = {}
     for metric in sorted(metrics, key=lambda metric: _depth(metric, metrics)):
@@ -202,12 +202,12 @@ def composite_table(
         composed = [
             _composed(metric, chosen, place, rows, params=params, as_of=as_of) for place in places
         ]
-        rows |= {_place(row): row for row in composed}
+        rows |= {_key(row): row for row in composed}
         made[metric.name] = composed
     return make_facts(row for metric in metrics for row in made[metric.name])
 
 
-def _place(row: Mapping[Any, Any]) -> tuple[Any, ...]:
+def _key(row: Mapping[Any, Any]) -> tuple[Any, ...]:
     return tuple(row[name] for name in ("metric", *_PLACE))
 
 
@@ -266,9 +266,17 @@ def _months(start: dt.date, end: dt.date, as_of: dt.date | None) -> float:
 
 
 def _fitting(
-    group: Sequence[Metric], tables: Mapping[str, ir.Table], *, params: Product, dimension: str
+    group: Sequence[Metric], tables: Mapping[str, ir.Table], *, params: Product
 ) -> list[Metric]:
-    return [item for item in group if not absence(item, tables, params=params, dimension=dimension)]
+    return [item for item in group if not absence(item, tables, params=params)]
+
+
+def _known_dimensions(
+    group: Sequence[Metric], tables: Mapping[str, ir.Table], dimensions: Sequence[str]
+) -> list[str]:
+    """Return the dimensions by which the table of a group has a column."""
+    table = tables.get(group[0].table)
+    return [name for name in dimensions if table is not None and name in table.columns]
 
 
 def _group_facts(
@@ -276,42 +284,51 @@ def _group_facts(
     group: Sequence[Metric],
     span: Span,
     *,
+    asked: Mapping[str, Sequence[Period]],
     params: Product,
-    dimension: str,
+    dimensions: Sequence[str],
     coverages: Coverages,
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the facts of metrics that one query serves, by metric."""
     name = group[0].table
+    known = _known_dimensions(group, tables, dimensions)
+    if dimensions and not known:
+        return {}
     covered = coverages.of(tables[name], name) if name in tables else None
-    fitting = _fitting(group, tables, params=params, dimension=dimension)
+    fitting = _fitting(group, tables, params=params)
     rows: dict[str, list[dict[str, Any]]] = {}
     if covered and fitting:
         reading = replace(span, covered=covered.days)
-        query = metric_query(tables[name], fitting, reading, params=params, dimension=dimension)
+        query = metric_query(tables[name], fitting, reading, params=params, dimensions=known)
         found = _run(query, span)
-        segments = sorted({segment for _, segment, _ in found}) if dimension else [""]
+        names = known or [""]
+        places = sorted({place for _, place, _ in found}) if known else [_TOTAL]
+        numbers = {period: index for index, period in enumerate(span.periods)}
         for item in fitting:
             if item.name in query.of_users and not covered.named:
-                rows[item.name] = [] if dimension else _missing(item, span, _NO_USERS)
+                rows[item.name] = [] if known else _missing(item, asked, span, _NO_USERS)
                 continue
             total, rate = item.name in query.totals, item.name in query.rates
-            valued = Valued(item, span, covered.days, dimension, total, rate)
+            valued = Valued(item, span, covered.days, total, rate)
+            wanted = [numbers[period] for period in dict.fromkeys(asked[item.name])]
             rows[item.name] = [
-                valued.fact(index, segment, found.get((item.name, segment, index)))
-                for segment in segments
-                for index in range(len(span.periods))
+                valued.fact(index, names[place[0]], place[1], found.get((item.name, place, index)))
+                for place in places
+                for index in wanted
             ]
-    if not dimension:
+    if not dimensions:
         for item in group:
             reason = absence(item, tables, params=params) or f"table '{name}' has no row"
-            rows.setdefault(item.name, _missing(item, span, reason))
+            rows.setdefault(item.name, _missing(item, asked, span, reason))
     return rows
 
 
-def _missing(metric: Metric, span: Span, reason: str) -> list[dict[str, Any]]:
+def _missing(
+    metric: Metric, asked: Mapping[str, Sequence[Period]], span: Span, reason: str
+) -> list[dict[str, Any]]:
     return [
         fact(metric.name, period, as_of=span.as_of, complete=False, reason=reason)
-        for period in span.periods
+        for period in dict.fromkeys(asked[metric.name])
     ]
 
 
@@ -321,7 +338,7 @@ def _run(query: Query, span: Span) -> Found:
     if query.metrics[0].per == "day":
         return dict(_day_parts(query, rows, span))
     return {
-        (metric.name, row.get(SEGMENT, ""), row[PERIOD]): {
+        (metric.name, _place_of(row), row[PERIOD]): {
             part: row.get(query.columns.get((metric.name, part), "")) for part in PARTS
         }
         for row in rows
@@ -329,40 +346,27 @@ def _run(query: Query, span: Span) -> Found:
     }
 
 
+def _place_of(row: Mapping[str, Any]) -> Place:
+    return row.get(DIMENSION, 0), row.get(SEGMENT, "")
+
+
 def _day_parts(
     query: Query, rows: list[dict[str, Any]], span: Span
-) -> Iterator[tuple[tuple[str, str, int], Parts]]:
-    frame = daily_actives(rows, last=span.end - _ONE_DAY)
-    for segment, days in frame.groupby(SEGMENT):
-        first = days[DAY].iloc[0]  # no day is missing after it, so places follow from dates
-        places = [
-            (max((period.start - first).days, 0), max((period.end - first).days, 0))
-            for period in span.periods
-        ]
-        for metric in query.metrics:
-            rules = {part: getattr(metric, part) for part in PARTS}
-            sums = {part: _over_days(rule, days, places) for part, rule in rules.items() if rule}
-            sums.setdefault("n", sums.get("denominator", []))
-            for index in range(len(places)):
-                parts = {part: values[index] if values else None for part, values in sums.items()}
-                yield (metric.name, str(segment), index), parts
-
-
-def _over_days(
-    rule: Callable[[pd.DataFrame], Any], days: pd.DataFrame, places: Sequence[tuple[int, int]]
-) -> list[Any]:
-    """Return what a rule of days gives for each slice of them; amounts per day are summed up."""
-    amounts = rule(days)
-    if not isinstance(amounts, pd.Series):
-        return [rule(days.iloc[start:end]) for start, end in places]
-    known = np.nan_to_num(amounts.to_numpy(dtype=float))
-    return [known[start:end].sum() for start, end in places]
+) -> Iterator[tuple[tuple[str, Place, int], Parts]]:
+    by_dimension: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_dimension.setdefault(row.get(DIMENSION, 0), []).append(row)
+    for dimension, own in by_dimension.items():
+        for segment, days in daily_actives(own, last=span.end - _ONE_DAY).groupby(SEGMENT):
+            for metric in query.metrics:
+                for index, parts in enumerate(parts_of_days(metric, days, span.periods)):
+                    yield (metric.name, (dimension, str(segment)), index), parts
 
 
 def _feature_table(
     tables: Mapping[str, ir.Table],
     metrics: Sequence[Metric],
-    periods: Sequence[Period],
+    asked: Mapping[str, Sequence[Period]],
     *,
     calendar: Calendar,
     as_of: dt.date,
@@ -370,14 +374,16 @@ def _feature_table(
     coverages: Coverages,
 ) -> pd.DataFrame:
     """Return the adoption of each declared feature; other metrics know no features."""
-    adoption = [metric for metric in metrics if metric.needs == "features"]
-    each = [
-        replace(metric, name=f"{metric.name}__{index}", numerator=_users_of(f"feature_{index}"))
-        for metric in adoption
+    each = {
+        replace(metric, name=f"{metric.name}__{index}", numerator=_users_of(f"feature_{index}")): (
+            asked[metric.name]
+        )
+        for metric in metrics
+        if metric.needs == "features"
         for index in range(len(params.features))
-    ]
+    }
     facts = metric_table(
-        tables, each, periods,
+        tables, list(each), {one.name: periods for one, periods in each.items()},
         calendar=calendar, as_of=as_of, params=params, coverages=coverages,
     )  # fmt: skip
     names = list(params.features)

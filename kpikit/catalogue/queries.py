@@ -11,9 +11,9 @@ from ibis.common.exceptions import IbisError
 from kpikit.catalogue.metric import Metric, Per
 from kpikit.catalogue.relations import (
     PERIOD,
-    SEGMENT,
     Span,
     daily_counts,
+    keys_of,
     rows_by_period,
     user_periods,
 )
@@ -39,8 +39,8 @@ class Query:
     Attributes:
         name: The table and what a row of it stands for: ``orders``, ``events by user``.
         metrics: What it computes.
-        expression: One row per ``kpikit_period`` (index) and ``kpikit_segment`` that occur. For
-            metrics per day: the rows of ``daily_counts``.
+        expression: One row per ``kpikit_period`` (index) and the ``keys_of`` dimensions that occur.
+            For metrics per day: the rows of ``daily_counts``.
         columns: Which column of it holds a part of a metric; equal aggregates share one.
         totals: Metrics made of sums and counts alone, which are zero where there is no row.
         rates: Shares whose two parts count units.
@@ -73,29 +73,25 @@ def query_groups(metrics: Sequence[Metric]) -> list[list[Metric]]:
     return list(groups.values())
 
 
-def absence(
-    metric: Metric, tables: Mapping[str, ir.Table], *, params: Product, dimension: str = ""
-) -> str:
+def absence(metric: Metric, tables: Mapping[str, ir.Table], *, params: Product) -> str:
     """Return why a metric has no value whatever the period, empty if it may have."""
     if metric.table not in tables:
         return f"there is no table '{metric.table}'"
     if metric.needs and not getattr(params, metric.needs):
         return f"the product's file has no '{metric.needs}'"
-    if dimension and dimension not in tables[metric.table].columns:
-        return f"table '{metric.table}' has no column '{dimension}'"
     return ""
 
 
 def tables_by(
-    tables: Mapping[str, ir.Table], dimension: str, *, params: Product
+    tables: Mapping[str, ir.Table], dimensions: Sequence[str], *, params: Product
 ) -> Mapping[str, ir.Table]:
-    """Return the tables from which metrics are broken down by a dimension.
+    """Return the tables from which metrics are broken down by dimensions.
 
     Orders made from order lines bear one value per column, yet a basket may hold several
     categories: their amounts are parted by the lines themselves, which add up to the same total.
     """
     lines = tables.get("order_lines")
-    if not dimension or lines is None or "orders" in params.source.tables:
+    if not dimensions or lines is None or "orders" in params.source.tables:
         return tables
     return {**tables, "orders": lines.filter(lines["kind"] != "ignore")}
 
@@ -106,7 +102,7 @@ def metric_query(
     span: Span,
     *,
     params: Product,
-    dimension: str = "",
+    dimensions: Sequence[str] = (),
 ) -> Query:
     """Return the query of metrics that read the same kind of row of the same table.
 
@@ -116,23 +112,22 @@ def metric_query(
     table_name, per = metrics[0].table, metrics[0].per
     shown = table_name + _PER_NAMES[per]
     if per == "day":
-        return Query(shown, tuple(metrics), daily_counts(table, span, dimension=dimension))
+        return Query(shown, tuple(metrics), daily_counts(table, span, dimensions=dimensions))
     if per == "user":
         look_back = any(metric.looks_back for metric in metrics)
-        rows = user_periods(table, span, params=params, dimension=dimension, look_back=look_back)
+        rows = user_periods(table, span, params=params, dimensions=dimensions, look_back=look_back)
     else:
-        rows = rows_by_period(table, table_name, span, dimension=dimension)
+        rows = rows_by_period(table, table_name, span, dimensions=dimensions)
     parts = {metric.name: bound_parts(metric, rows) for metric in metrics}
     columns: dict[tuple[str, str], str] = {}
     aggregates: dict[ops.Node, str] = {}
     for name, values in parts.items():
         for part, value in values.items():
             columns[name, part] = aggregates.setdefault(value.op(), f"{name}_{part}")
-    keys = [PERIOD, SEGMENT] if dimension else [PERIOD]
     return Query(
         shown,
         tuple(metrics),
-        rows.group_by(keys).aggregate(
+        rows.group_by([PERIOD, *keys_of(dimensions)]).aggregate(
             **{column: operation.to_expr() for operation, column in aggregates.items()}
         ),
         columns,

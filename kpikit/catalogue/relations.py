@@ -6,16 +6,13 @@ date) and each row is counted once in each of them, exactly, on every engine.
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
-import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from kpikit.engine import local_date, naive_utc, utc_bounds
@@ -23,7 +20,8 @@ from kpikit.params.model import Product
 from kpikit.params.tables import CANONICAL
 from kpikit.periods import Calendar, Period
 
-DAY, PERIOD, SEGMENT = "kpikit_day", "kpikit_period", "kpikit_segment"
+DAY, PERIOD = "kpikit_day", "kpikit_period"
+DIMENSION, SEGMENT = "kpikit_dimension", "kpikit_segment"
 MISSING_SEGMENT = "(missing)"
 WINDOWS: Mapping[str, int] = {"wau": 7, "mau": 30}  # days that count for one day, itself included
 
@@ -120,19 +118,21 @@ def _coverage(table: ir.Table, name: str, timezone: str) -> Coverage | None:
     return Coverage((first, last), named=row["users"] > 0)
 
 
-def rows_by_period(table: ir.Table, name: str, span: Span, *, dimension: str = "") -> ir.Table:
+def rows_by_period(
+    table: ir.Table, name: str, span: Span, *, dimensions: Sequence[str] = ()
+) -> ir.Table:
     """Return the rows of a table, once for each period that holds them.
 
     Args:
         table: A canonical table.
         name: Its canonical name.
         span: The periods.
-        dimension: Column whose values part the rows, if any.
+        dimensions: Columns whose values part the rows, if any; a row stands once for each.
 
     Returns:
-        All columns of the table, ``kpikit_day`` (local day), ``kpikit_period`` (index),
-        ``kpikit_segment`` where there is a dimension; ``sale_number`` or ``spell_number``, counted
-        from 1 per user over all time, where the table is orders or subscriptions.
+        All columns of the table, ``kpikit_day`` (local day), ``kpikit_period`` (index), the
+        ``keys_of`` dimensions; ``sale_number`` or ``spell_number``, counted from 1 per user over
+        all time, where the table is orders or subscriptions.
     """
     numbered = _with_number(table, name)
     column = _time_column(numbered, name)
@@ -143,7 +143,7 @@ def rows_by_period(table: ir.Table, name: str, span: Span, *, dimension: str = "
         day = span.local_day(column)
         low, high = utc_bounds(span.start, span.end, span.calendar.timezone)
         inside = (column >= low) & (column < high)
-    dated = numbered.mutate({DAY: day, **_segment(numbered, dimension)}).filter(inside)
+    dated = _parted(numbered.mutate({DAY: day}).filter(inside), dimensions)
     return dated.inner_join(_period_days(span).drop(_NOW, _START), DAY)
 
 
@@ -152,7 +152,7 @@ def user_periods(
     span: Span,
     *,
     params: Product,
-    dimension: str = "",
+    dimensions: Sequence[str] = (),
     look_back: bool = False,
 ) -> ir.Table:
     """Return one row per period and user active in it or, on request, in the one before.
@@ -161,12 +161,12 @@ def user_periods(
         events: Canonical events; those without a user are left out.
         span: The periods.
         params: The product: what activation, conversion and its features are.
-        dimension: Column whose values part the users, if any; a user with several values has a row
-            in each.
+        dimensions: Columns whose values part the users, if any; a user with several values of one
+            has a row in each.
         look_back: Whether users of the whole period before have a row too.
 
     Returns:
-        ``kpikit_period``, ``kpikit_segment`` where there is a dimension, ``user_id`` and:
+        ``kpikit_period``, the ``keys_of`` dimensions, ``user_id`` and:
 
         * ``active``: has an event in the period; ``before``: has one in the period before;
         * ``days``, ``events``: days with an event, and events, in the period;
@@ -178,14 +178,14 @@ def user_periods(
 
         The last three lines only where the product declares them.
     """
-    days = _user_days(events, span, params=params, dimension=dimension)
+    days = _user_days(events, span, params=params, dimensions=dimensions)
     first_times = [name for name in ("first_time", "activation_time") if name in days.columns]
     firsts = days.group_by("user_id").aggregate(
         first_day=days[DAY].min(), **{name: days[name].min() for name in first_times}
     )
     joined = days.drop(*first_times).inner_join(_period_days(span, look_back=look_back), DAY)
     flags = {name: (joined[name] & joined[_NOW]).any() for name in _flag_events(params)}
-    keys = [PERIOD, _START, *([SEGMENT] if dimension else []), "user_id"]
+    keys = [PERIOD, _START, *keys_of(dimensions), "user_id"]
     users = joined.group_by(keys).aggregate(
         active=joined[_NOW].any(),
         before=(~joined[_NOW]).any(),
@@ -200,7 +200,7 @@ def user_periods(
     return known.drop(_START, *first_times)
 
 
-def daily_counts(events: ir.Table, span: Span, *, dimension: str = "") -> ir.Table:
+def daily_counts(events: ir.Table, span: Span, *, dimensions: Sequence[str] = ()) -> ir.Table:
     """Return how many users begin and cease to count on each day, from which DAU, WAU, MAU follow.
 
     A user active on day d counts for a window of w days on d to d + w - 1, or until active again.
@@ -208,11 +208,11 @@ def daily_counts(events: ir.Table, span: Span, *, dimension: str = "") -> ir.Tab
     pass over users and days gives every day's figure without counting anyone twice.
 
     Returns:
-        ``kind`` (``begin``, or ``wau``, ``mau`` for the end of that window), ``kpikit_segment``
-        where there is a dimension, ``kpikit_day``, ``users``; one row per combination that occurs.
+        ``kind`` (``begin``, or ``wau``, ``mau`` for the end of that window), the ``keys_of``
+        dimensions, ``kpikit_day``, ``users``; one row per combination that occurs.
     """
-    days = _user_days(events, span, params=None, dimension=dimension)
-    parts = [SEGMENT] if dimension else []
+    days = _user_days(events, span, params=None, dimensions=dimensions)
+    parts = keys_of(dimensions)
     following = days[DAY].lead().over(ibis.window(group_by=["user_id", *parts], order_by=DAY))
     spells = days.select("user_id", *parts, DAY, following=following)
 
@@ -228,36 +228,9 @@ def daily_counts(events: ir.Table, span: Span, *, dimension: str = "") -> ir.Tab
     return ibis.union(*counts)
 
 
-def daily_actives(counts: Iterable[Mapping[Any, Any]], *, last: dt.date) -> pd.DataFrame:
-    """Return each day's active users from the rows of ``daily_counts``.
-
-    Returns:
-        One row per segment and day from the first day with an event to ``last``, sorted:
-        ``kpikit_segment`` (empty for the total), ``kpikit_day``, ``dau``, ``wau``, ``mau`` (users).
-        WAU and MAU are NaN on days whose window begins before the first day of all.
-    """
-    rows = [(row.get(SEGMENT, ""), row["kind"], row[DAY], row["users"]) for row in counts]
-    first = min((day for _, _, day, _ in rows), default=last + _ONE_DAY)
-    days = [first + step * _ONE_DAY for step in range((last - first).days + 1)]
-    flows = {
-        segment: {kind: np.zeros(len(days)) for kind in ("begin", *WINDOWS)}
-        for segment in sorted({segment for segment, *_ in rows})
-    }
-    for segment, kind, day, users in rows:
-        if day <= last:
-            flows[segment][kind][(day - first).days] += users
-    parts = [pd.DataFrame({SEGMENT: [], DAY: [], "dau": [], **{kind: [] for kind in WINDOWS}})]
-    for segment, flow in flows.items():
-        part = {SEGMENT: segment, DAY: days, "dau": flow["begin"]}
-        for kind, length in WINDOWS.items():
-            counting = (flow["begin"] - flow[kind]).cumsum()
-            counting[: length - 1] = np.nan
-            part[kind] = counting
-        parts.append(pd.DataFrame(part))
-    return pd.concat(parts[1:] or parts, ignore_index=True)
-
-
-def _user_days(events: ir.Table, span: Span, *, params: Product | None, dimension: str) -> ir.Table:
+def _user_days(
+    events: ir.Table, span: Span, *, params: Product | None, dimensions: Sequence[str]
+) -> ir.Table:
     """Return one row per user, local day and segment: all that user metrics need of events."""
     known = events.drop_null("user_id")
     time = _time_column(known, "events")
@@ -266,7 +239,7 @@ def _user_days(events: ir.Table, span: Span, *, params: Product | None, dimensio
     beyond = (activation.within_days + 1) * _ONE_DAY if activation else dt.timedelta(0)
     _, high = utc_bounds(span.start, span.end + beyond, span.calendar.timezone)
     day = span.local_day(time)
-    keyed = known.mutate({DAY: day, **_segment(known, dimension)}).filter(time < high)
+    keyed = _parted(known.mutate({DAY: day}).filter(time < high), dimensions)
     columns: dict[str, ir.Value] = {"events": keyed.count()}
     for name, chosen in (_flag_events(params) if params else {}).items():
         columns[name] = keyed.event.isin(chosen).any()
@@ -274,7 +247,7 @@ def _user_days(events: ir.Table, span: Span, *, params: Product | None, dimensio
         time = _time_column(keyed, "events")
         columns["first_time"] = time.min()
         columns["activation_time"] = time.min(where=keyed.event.isin(activation.events))
-    keys = ["user_id", DAY, *([SEGMENT] if dimension else [])]
+    keys = ["user_id", DAY, *keys_of(dimensions)]
     return keyed.group_by(keys).aggregate(**columns)
 
 
@@ -310,10 +283,21 @@ def _with_number(table: ir.Table, name: str) -> ir.Table:
     return table
 
 
-def _segment(table: ir.Table, dimension: str) -> dict[str, ir.Value]:
-    if not dimension:
-        return {}
-    return {SEGMENT: table[dimension].cast("string").fill_null(MISSING_SEGMENT)}
+def keys_of(dimensions: Sequence[str]) -> list[str]:
+    """Return the columns that part rows by dimensions: the dimension's index and its segment."""
+    return [DIMENSION, SEGMENT] if dimensions else []
+
+
+def _parted(table: ir.Table, dimensions: Sequence[str]) -> ir.Table:
+    """Return each row once for each dimension, with its segment of it."""
+    if not dimensions:
+        return table
+    texts = [table[name].cast("string").fill_null(MISSING_SEGMENT) for name in dimensions]
+    if len(texts) == 1:
+        return table.mutate({DIMENSION: ibis.literal(0), SEGMENT: texts[0]})
+    each = table.cross_join(ibis.memtable({DIMENSION: range(len(texts))}))
+    branches = [(each[DIMENSION] == index, text) for index, text in enumerate(texts)]
+    return each.mutate({SEGMENT: ibis.cases(*branches)})
 
 
 def _period_days(span: Span, *, look_back: bool = False) -> ir.Table:

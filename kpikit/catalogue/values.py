@@ -26,7 +26,6 @@ class Valued:
         metric: The metric.
         span: The periods.
         covered: First and last local day with a row of its table.
-        dimension: Column that values are broken down by.
         total: Whether it is made of sums and counts alone.
         rate: Whether it is a share of counted units.
     """
@@ -34,11 +33,10 @@ class Valued:
     metric: Metric
     span: Span
     covered: tuple[dt.date, dt.date]
-    dimension: str
     total: bool
     rate: bool
 
-    def fact(self, index: int, segment: str, parts: Parts | None) -> dict[str, Any]:
+    def fact(self, index: int, dimension: str, segment: str, parts: Parts | None) -> dict[str, Any]:
         """Return the fact of one period and segment; ``parts`` is None where no row was."""
         period = self.span.periods[index]
         reason = self._uncovered(period)
@@ -47,7 +45,7 @@ class Valued:
             values, reason = self._values(parts or {})
         complete = period.is_complete(self.span.as_of) and self.covered[0] <= period.start
         return fact(
-            self.metric.name, period, as_of=self.span.as_of, dimension=self.dimension,
+            self.metric.name, period, as_of=self.span.as_of, dimension=dimension,
             segment=segment, complete=complete, reason=reason, **values,
         )  # fmt: skip
 

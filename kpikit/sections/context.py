@@ -33,6 +33,7 @@ from kpikit.sources import Dataset, Finding, findings_for
 Made = TypeVar("Made")
 
 MONTHS = 24
+PAST = 12  # periods, the report's included
 WEEKS = 6
 
 
@@ -100,22 +101,34 @@ class Context:
         return comparison_periods(self.period, calendar=self.calendar, as_of=self.as_of)
 
     @cached_property
+    def past(self) -> tuple[Period, ...]:
+        """The period and those before it that the data covers, each as many days of it, in order.
+
+        They are as long a past as a search for segments whose change stands out looks at.
+        """
+        found = []
+        for back in range(PAST):
+            shifted = self.calendar.shift(self.period, -back)
+            if shifted.start < self.dataset.first_day:
+                break
+            found.append(self.calendar.like_for_like(self.period, shifted, self.as_of)[1])
+        return tuple(found[::-1])
+
+    @cached_property
     def facts(self) -> pd.DataFrame:
         """Facts of every KPI for all periods that the review shows."""
         periods = self._periods()
         foreseen = foreseen_metrics(self.params, self.catalogue)
-        self.facts_of([*self.metrics, *foreseen], periods)  # one query for all sections
+        self.facts_of([*self.metrics, *foreseen], [*periods, *self.past])  # one query for all
         return self.facts_of(self.metrics, periods)
 
     @cached_property
     def _known(self) -> KnownFacts:
-        return KnownFacts(self._compute)
+        return KnownFacts(lambda metrics, periods: self._compute(dict.fromkeys(metrics, periods)))
 
     @cached_property
     def _parts(self) -> KnownParts:
-        return KnownParts(
-            lambda metric, periods, dimension: self._compute([metric], periods, dimension)
-        )
+        return KnownParts(self._compute)
 
     @cached_property
     def coverages(self) -> Coverages:
@@ -208,24 +221,32 @@ class Context:
         """
         return self._parts.of(metric, list(dict.fromkeys(periods)), dimension)
 
+    def learn_parts(
+        self, wanted: Mapping[Metric, Sequence[Period]], dimensions: Sequence[str]
+    ) -> None:
+        """Ask at once for what ``parts_of`` will be asked for: metrics, each in its periods."""
+        self._parts.learn(wanted, dimensions)
+
     def _compute(
-        self, metrics: Sequence[Metric], periods: Sequence[Period], dimension: str = ""
+        self, wanted: Mapping[Metric, Sequence[Period]], dimensions: Sequence[str] = ()
     ) -> pd.DataFrame:
-        """Return the facts of metrics that are composed of no others."""
-        families: dict[str, Callable[[list[Metric]], pd.DataFrame]] = {
-            "subscriptions": lambda chosen: self._subscription_facts(chosen, periods, dimension),
-            "survey": lambda chosen: self._survey_facts(chosen, periods, dimension),
+        """Return the facts of metrics, composed of no others, each in its periods."""
+        families: dict[str, Callable[[list[Metric], list[Period], str], pd.DataFrame]] = {
+            "subscriptions": self._subscription_facts,
+            "survey": self._survey_facts,
         }
-        by_family: dict[str, list[Metric]] = {}
-        for metric in metrics:
-            by_family.setdefault(metric.family, []).append(metric)
-        frames = [families[name](by_family.pop(name)) for name in families if name in by_family]
-        rest = [metric for chosen in by_family.values() for metric in chosen]
+        frames = []
+        for name, compute in families.items():
+            chosen = [metric for metric in wanted if metric.family == name]
+            periods = list(dict.fromkeys(one for metric in chosen for one in wanted[metric]))
+            if chosen:
+                frames += [compute(chosen, periods, one) for one in dimensions or ("",)]
+        rest = [metric for metric in wanted if metric.family not in families]
         frames.append(
             metric_table(
-                self.dataset.tables, rest, periods, calendar=self.calendar,
-                as_of=self.dataset.as_of, params=self.params, dimension=dimension,
-                coverages=self.coverages,
+                self.dataset.tables, rest, {metric.name: wanted[metric] for metric in rest},
+                calendar=self.calendar, as_of=self.dataset.as_of, params=self.params,
+                dimension=dimensions, coverages=self.coverages,
             )
         )  # fmt: skip
         known = [frame for frame in frames if not frame.empty] or [make_facts([])]

@@ -29,9 +29,14 @@ from kpikit.present.sentences import mid_sentence
 from kpikit.present.titles import alt_text
 from kpikit.sections.absent import nothing_to_show
 from kpikit.sections.context import Context
+from kpikit.sections.parts import (
+    ask_ahead,
+    has_column,
+    mix_metrics,
+    search_metrics,
+)
 
 _MOST_TREES = 2
-_LONGEST = 12  # periods of the search, the last one included
 _PER_YEAR = {"day": 364, "week": 52, "month": 12, "quarter": 4, "year": 1}
 _SAME = 1e-6  # what segments may miss of their total, relative, and still make it up
 _RESIDUE_LABEL = "left unexplained"
@@ -159,14 +164,13 @@ def _bridge(
 
 def _by_segment(context: Context) -> list[Component]:
     """Return mix against rate of the first rate, and the search of the first KPI, side by side."""
+    ask_ahead(context)
     tables = [*_mix(context), *_search(context)]
     return [Row(tuple(tables), (1.0, 1.0))] if len(tables) == 2 else tables
 
 
 def _mix(context: Context) -> list[Component]:
-    for metric in context.metrics:
-        if metric.unit != "share" or metric.denominator is None or metric.inputs:
-            continue
+    for metric in mix_metrics(context):
         for dimension in context.params.segments:
             found = _parted(context, metric, dimension, list(context.comparisons.values()))
             if found is None:
@@ -192,10 +196,9 @@ def _mix(context: Context) -> list[Component]:
 
 
 def _search(context: Context) -> list[Component]:
-    for metric in context.metrics:
-        if metric.inputs:
-            continue
-        periods, lag = _history_periods(context)
+    periods, year = list(context.past), _PER_YEAR[context.period.grain]
+    lag = year if len(periods) > year + LEAST_STEPS else 1  # over a year, if often enough
+    for metric in search_metrics(context):
         parts = [
             found.assign(dimension=dimension)
             for dimension in context.params.segments
@@ -227,22 +230,6 @@ def _search(context: Context) -> list[Component]:
     return []
 
 
-def _history_periods(context: Context) -> tuple[list[Period], int]:
-    """Return whole periods up to the report's, each as many days of it, and the lag to compare at.
-
-    A year's, where there are enough earlier changes over a year, else that of one period.
-    """
-    calendar, period = context.calendar, context.period
-    found = []
-    for back in range(_LONGEST):
-        shifted = calendar.shift(period, -back)
-        if shifted.start < context.dataset.first_day:
-            break
-        found.append(calendar.like_for_like(period, shifted, context.as_of)[1])
-    year = _PER_YEAR[period.grain]
-    return found[::-1], year if len(found) > year + LEAST_STEPS else 1
-
-
 def _parted(
     context: Context, metric: Metric, dimension: str, periods: list[Period]
 ) -> pd.DataFrame | None:
@@ -250,8 +237,7 @@ def _parted(
 
     They do not where the table lacks the column, or a user counts in several segments.
     """
-    table = context.dataset.tables.get(metric.table)
-    if table is None or dimension not in table.columns or len(periods) < 2:
+    if not has_column(context, metric, dimension) or len(periods) < 2:
         return None
     facts = context.parts_of(metric, periods, dimension)
     own = facts[facts["dimension"] == dimension]

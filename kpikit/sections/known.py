@@ -56,29 +56,49 @@ class KnownFacts:
 
 
 class KnownParts:
-    """Facts of one metric by the segments of a dimension, kept for whoever asks for the same.
+    """Facts of metrics by the segments of dimensions, kept for whoever asks for the same.
 
     Args:
-        compute: Returns the facts of a metric in periods by a dimension.
+        compute: Returns the facts of metrics, each in its periods, by each of some dimensions.
     """
 
-    def __init__(self, compute: Callable[[Metric, Sequence[Period], str], pd.DataFrame]) -> None:
+    def __init__(
+        self, compute: Callable[[Mapping[Metric, Sequence[Period]], Sequence[str]], pd.DataFrame]
+    ) -> None:
         """Know nothing yet."""
         self._compute = compute
         self._found: dict[tuple[str, str], tuple[set[Period], pd.DataFrame]] = {}
 
+    def learn(self, wanted: Mapping[Metric, Sequence[Period]], dimensions: Sequence[str]) -> None:
+        """Ask for metrics in their periods by every dimension, where one is not known yet."""
+        unknown = {
+            metric: periods
+            for metric, periods in wanted.items()
+            if not all(self._knows(metric, periods, dimension) for dimension in dimensions)
+        }
+        if not unknown:
+            return
+        facts = self._compute(unknown, dimensions)
+        parts = dict(iter(facts.groupby(["metric", "dimension"], sort=False)))
+        for metric, periods in unknown.items():
+            for dimension in dimensions:
+                place = (metric.name, dimension)
+                self._found[place] = set(periods), parts.get(place, facts.head(0))
+
     def of(self, metric: Metric, periods: Sequence[Period], dimension: str) -> pd.DataFrame:
         """Return the facts of the segments that have a row in one of the periods at least."""
-        known, facts = self._found.get((metric.name, dimension), (set(), make_facts([])))
-        if not known.issuperset(periods):
-            known, facts = set(periods), self._compute(metric, periods, dimension)
-            self._found[metric.name, dimension] = known, facts
+        self.learn({metric: periods}, [dimension])
+        _, facts = self._found[metric.name, dimension]
         columns = (facts[name] for name in ("start", "end", "grain", "period"))
         asked = [Period(*span) in periods for span in zip(*columns, strict=True)]
         own = facts[pd.Series(asked, facts.index, dtype=bool)]
         rows = own["n"].gt(0) | own["value"].fillna(0.0).ne(0.0)
         living = set(own.loc[rows, "segment"])
         return own[own["segment"].isin(living)].reset_index(drop=True)
+
+    def _knows(self, metric: Metric, periods: Sequence[Period], dimension: str) -> bool:
+        known, _ = self._found.get((metric.name, dimension), (set(), None))
+        return known.issuperset(periods)
 
 
 def foreseen_metrics(params: Product, catalogue: Mapping[str, Metric]) -> list[Metric]:

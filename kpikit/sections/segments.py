@@ -13,6 +13,7 @@ from kpikit.present.frames import in_words
 from kpikit.present.titles import alt_text, row_numbers, segments_title
 from kpikit.sections.absent import nothing_to_show
 from kpikit.sections.context import Context
+from kpikit.sections.parts import ask_ahead, segment_metrics
 from kpikit.sections.trends import pair_up
 
 _MOST_CHARTS = 6
@@ -25,6 +26,7 @@ def segments_section(context: Context) -> Stack:
         return nothing_to_show(
             "No dimension is declared. List columns under segments:, such as [country, platform]."
         )
+    ask_ahead(context)
     charts = [
         chart
         for dimension in dimensions[:_MOST_CHARTS]
@@ -39,17 +41,11 @@ def segments_section(context: Context) -> Stack:
 
 def _first_chart(context: Context, dimension: str) -> Iterator[Figure]:
     """Yield the chart of the first KPI that the dimension parts; metrics that add up go first."""
-    holding = [metric for metric in context.metrics if _has_column(context, metric, dimension)]
-    for metric in sorted(holding, key=lambda metric: not metric.additive):
+    for metric in segment_metrics(context, dimension):
         chart = _chart(context, metric, dimension)
         if chart is not None:
             yield chart
             return
-
-
-def _has_column(context: Context, metric: Metric, dimension: str) -> bool:
-    table = context.dataset.tables.get(metric.table)
-    return table is not None and dimension in table.columns and not metric.inputs
 
 
 def _chart(context: Context, metric: Metric, dimension: str) -> Figure | None:

@@ -91,7 +91,9 @@ def compute(names, periods, *, calendar=UTC, as_of=AS_OF, params=None, dimension
     return metric_table(
         tables,
         [CATALOGUE[name] if isinstance(name, str) else name for name in names],
-        [calendar.parse(item) if isinstance(item, str) else item for item in periods],
+        periods
+        if isinstance(periods, dict)
+        else [calendar.parse(item) if isinstance(item, str) else item for item in periods],
         calendar=calendar,
         as_of=as_of,
         params=params or declared(),
@@ -365,6 +367,56 @@ def test_metrics_of_a_table_without_the_column_are_left_out():
     )
 
     assert facts["metric"].unique().tolist() == ["acquisition_cost"]
+
+
+def test_several_dimensions_are_one_query_and_one_row_each_per_segment():
+    orders = ORDERS.mutate(device=ibis.ifelse(ORDERS.user_id == "ann", "phone", "desk"))
+
+    facts = compute(["orders"], ["2026-07"], dimension=["device", "country"], orders=orders)
+
+    assert facts[["dimension", "segment", "value"]].to_numpy().tolist() == [
+        ["device", "desk", 1],
+        ["device", "phone", 1],
+        ["country", "(missing)", 0],
+        ["country", "UK", 2],
+    ]
+
+
+def test_several_dimensions_tell_of_each_metric_what_one_does():
+    names = ["new_users", "retention_rate", "dau", "mau"]
+    events = EVENTS.mutate(country=ibis.ifelse(EVENTS.user_id == "ann", "UK", ibis.null("string")))
+    given = {"events": events, "orders": ORDERS}
+
+    both, *each = (
+        compute(names, ["2026-07", "2026Q3"], dimension=dimension, **given)
+        for dimension in (["platform", "country"], "platform", "country")
+    )
+
+    told = [map(str, facts.to_numpy().tolist()) for facts in (both, *each)]  # NaN equals NaN
+    assert sorted(told[0]) == sorted([*told[1], *told[2]])
+    assert set(both["segment"]) == {"ios", "web", "UK", "(missing)"}
+
+
+def test_a_dimension_that_a_table_lacks_is_left_out_beside_another():
+    facts = compute(["orders"], ["2026-07"], dimension=["channel", "country"], orders=ORDERS)
+
+    assert set(facts["dimension"]) == {"country"}
+
+
+def test_each_metric_may_have_periods_of_its_own():
+    july, august = UTC.parse("2026-07"), UTC.parse("2026-08")
+
+    facts = compute(
+        ["orders", "net_revenue", "refunds"],
+        {"orders": [july], "net_revenue": [august, july], "refunds": []},
+        orders=ORDERS,
+    )
+
+    assert facts[["metric", "period", "value"]].to_numpy().tolist() == [
+        ["orders", "2026-07", 2],
+        ["net_revenue", "2026-08", -10],
+        ["net_revenue", "2026-07", 75.2],
+    ]
 
 
 # users

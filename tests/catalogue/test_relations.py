@@ -11,7 +11,6 @@ from kpikit.catalogue.relations import (
     Coverage,
     Coverages,
     Span,
-    daily_actives,
     purchases,
     rows_by_period,
 )
@@ -90,28 +89,6 @@ def test_periods_after_the_last_complete_day_hold_nothing(costs):
     span = Span((Calendar().parse("2026-09"),), Calendar(), dt.date(2026, 7, 31))
 
     assert rows_by_period(costs, "costs", span).count().to_pyarrow().as_py() == 0
-
-
-def test_daily_actives_follow_from_who_begins_and_who_ceases():
-    first = dt.date(2026, 7, 1)
-    counts = [
-        {"kind": "begin", "kpikit_day": first, "users": 3},
-        {"kind": "begin", "kpikit_day": first + dt.timedelta(days=8), "users": 1},
-        {"kind": "wau", "kpikit_day": first + dt.timedelta(days=7), "users": 2},
-        {"kind": "wau", "kpikit_day": first + dt.timedelta(days=8), "users": 1},
-    ]
-
-    frame = daily_actives(counts, last=first + dt.timedelta(days=8))
-
-    assert frame["dau"].tolist() == [3, 0, 0, 0, 0, 0, 0, 0, 1]
-    assert frame["wau"].tolist()[6:] == [3, 1, 1]
-    assert frame["wau"].isna().sum() == 6  # the first whole week ends on the 7th day
-    assert frame["mau"].isna().all()
-    assert frame["kpikit_segment"].unique().tolist() == [""]
-
-
-def test_without_users_there_are_no_days():
-    assert daily_actives([], last=dt.date(2026, 7, 1)).empty
 
 
 def test_purchases_are_the_sales_of_known_buyers():

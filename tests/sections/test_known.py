@@ -28,14 +28,18 @@ class Engine:
             for period in periods
         )
 
-    def parts(self, metric, periods, dimension):
-        self.asked.append((metric.name, [each.label for each in periods]))
+    def parts(self, wanted, dimensions):
+        self.asked.append(
+            ({one.name: [each.label for each in wanted[one]] for one in wanted}, list(dimensions))
+        )
         rows = {("DE", JULY): 4, ("DE", AUGUST): 5, ("FR", AUGUST): 1}
         return make_facts(
             fact(
                 metric.name, period, as_of=AS_OF, dimension=dimension, segment=segment,
                 value=rows.get((segment, period), 0), n=rows.get((segment, period), 0),
             )
+            for metric, periods in wanted.items()
+            for dimension in dimensions
             for segment in ("DE", "FR")
             for period in periods
         )  # fmt: skip
@@ -102,3 +106,20 @@ def test_parts_by_another_dimension_or_of_a_further_period_are_asked(engine):
     known.of(ORDERS, [JULY, SEPTEMBER], "country")
 
     assert len(engine.asked) == 3
+
+
+def test_what_was_asked_ahead_is_known(engine):
+    known = KnownParts(engine.parts)
+    known.learn({ORDERS: [JULY, AUGUST], USERS: [AUGUST]}, ["country", "device"])
+
+    orders = known.of(ORDERS, [JULY], "device")
+    users = known.of(USERS, [AUGUST], "country")
+    known.learn({USERS: [AUGUST]}, ["country"])
+
+    assert engine.asked == [
+        ({"orders": ["2026-07", "2026-08"], "mau": ["2026-08"]}, ["country", "device"])
+    ]
+    assert orders[["dimension", "segment", "value"]].values.tolist() == [["device", "DE", 4.0]]
+    assert users[["metric", "segment", "value"]].values.tolist() == [
+        ["mau", "DE", 5.0], ["mau", "FR", 1.0],
+    ]  # fmt: skip
