@@ -188,6 +188,7 @@ def subscription_facts(
     as_of: dt.date,
     dimension: str = "",
     trial_days: int = 14,
+    first_day: dt.date | None = None,
 ) -> pd.DataFrame:
     """Return the subscription metrics of periods as facts, by the definitions of ``mrr_table``.
 
@@ -210,6 +211,7 @@ def subscription_facts(
         dimension: Column to break down by; empty for the total. Where the table lacks it, there
             are no facts.
         trial_days: Length of a trial, in days.
+        first_day: ``first_paid_day`` of the spells; where it is not given, it is asked for.
 
     Returns:
         Facts (``kpikit.catalogue.FACT_COLUMNS``) per metric, segment and period: metrics and
@@ -229,7 +231,7 @@ def subscription_facts(
         return make_facts([])
     view = _View(list(dict.fromkeys(periods)), calendar, as_of, dimension)
     revenue = [name for name in metrics if name != TRIALS]
-    rows = _revenue_facts(table, revenue, view) if revenue else []
+    rows = _revenue_facts(table, revenue, view, first_day) if revenue else []
     if TRIALS in metrics:
         rows += _trial_facts(table, trial_days, view)
     order = {name: index for index, name in enumerate(metrics)}
@@ -302,9 +304,11 @@ class _View:
         return fact(metric, period, as_of=self.as_of, **where, **values)
 
 
-def _revenue_facts(table: ir.Table, metrics: Sequence[str], view: _View) -> list[Values]:
+def _revenue_facts(
+    table: ir.Table, metrics: Sequence[str], view: _View, first_day: dt.date | None
+) -> list[Values]:
     spells = paid_spells(table, view.dimension)
-    first_day = first_paid_day(spells, view.calendar)
+    first_day = first_day or first_paid_day(spells, view.calendar)
     outside = {period: _outside(period, first_day, view.as_of) for period in view.periods}
     found = {
         (balance.segment, balance.period): balance

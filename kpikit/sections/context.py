@@ -22,6 +22,7 @@ from kpikit.catalogue import (
     withhold_few,
 )
 from kpikit.catalogue.relations import Coverages
+from kpikit.catalogue.spells import first_paid_day, paid_spells
 from kpikit.ledger import Ledger, read_ledger
 from kpikit.params import LoadedProduct, Product
 from kpikit.periods import Calendar, Grain, Period
@@ -327,7 +328,12 @@ class Context:
             as_of=self.dataset.as_of,
             dimension=dimension,
             trial_days=self.params.economics.trial_days,
+            first_day=self._first_paid_day,
         )
+
+    @cached_property
+    def _first_paid_day(self) -> dt.date | None:
+        return first_paid_day(paid_spells(self.dataset.tables["subscriptions"]), self.calendar)
 
     def _survey_facts(
         self, metrics: list[Metric], periods: Sequence[Period], dimension: str

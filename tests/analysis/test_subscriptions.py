@@ -394,6 +394,19 @@ def test_without_a_spell_every_period_is_missing():
     assert facts_of(spells, ["mrr"], ["2026-02"], dimension="plan").empty
 
 
+def test_a_first_day_that_is_known_is_not_asked_for(one_of_each, monkeypatch):
+    months = [CALENDAR.parse("2025-02"), CALENDAR.parse("2026-02")]
+    asked = subscription_facts(one_of_each, ["mrr"], months, calendar=CALENDAR, as_of=AS_OF)
+    monkeypatch.delattr("kpikit.analysis.subscriptions.first_paid_day")
+
+    known = subscription_facts(
+        one_of_each, ["mrr"], months, calendar=CALENDAR, as_of=AS_OF, first_day=dt.date(2025, 3, 1)
+    )
+
+    pd.testing.assert_frame_equal(known, asked)
+    assert known["reason"].tolist() == ["the first subscription starts on 1 Mar 2025", ""]
+
+
 def test_what_is_scheduled_after_the_last_day_has_not_happened():
     spells = spells_of(("ada", 10, "2026-02-10", "2026-07-05"), ("bob", 5, "2026-07-01"))
 
