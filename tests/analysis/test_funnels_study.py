@@ -100,6 +100,16 @@ def test_the_periods_of_a_study_are_the_funnels_of_those_days(studies, name):
 
 
 @pytest.mark.parametrize("name", FUNNELS)
+def test_half_of_those_who_convert_take_less_than_the_median(studies, name):
+    study = studies(name)
+
+    quantiles = study.quantiles("actual", quantiles=[0.5])
+    known = quantiles["seconds"].iloc[0] if len(quantiles) else np.nan
+    assert study.median_seconds("actual") == pytest.approx(known, nan_ok=True)
+    assert np.isnan(study.median_seconds("empty"))
+
+
+@pytest.mark.parametrize("name", FUNNELS)
 def test_entries_of_the_periods_alone_make_the_same_funnels(studies, name):
     alone = study_of(FUNNELS[name], daily=False)
 

@@ -135,8 +135,11 @@ def assign_units(
         within, timezone, (opening, closing)
     ).cache()  # counted twice, then measured
     kept = users if crossovers == "first" else users.filter(~users.crossed)
+    by_variant = _counted_users(users)
     return Assigned(
-        kept.drop("crossed", "exposures", "at_first"), _counts(rows, users), _crossed(users)
+        kept.drop("crossed", "exposures", "at_first"),
+        _counts(rows, by_variant),
+        by_variant.drop(columns=["repeated", "duplicates"]),
     )
 
 
@@ -172,7 +175,17 @@ def _first_exposures(
     return users.mutate(exposure_day=local_date(users.exposure_time, timezone, between=between))
 
 
-def _counts(rows: ir.Table, users: ir.Table) -> pd.Series:
+def _counted_users(users: ir.Table) -> pd.DataFrame:
+    """Return per variant seen first how many users there are, and what was odd about them."""
+    found = users.group_by("variant").aggregate(
+        users=users.count(), crossovers=users.crossed.sum(),
+        repeated=(users.exposures - 1).sum(), duplicates=(users.at_first - 1).sum(),
+    )  # fmt: skip
+    frame: pd.DataFrame = found.order_by("variant").to_pandas()
+    return frame.assign(crossover_share=frame["crossovers"] / frame["users"])
+
+
+def _counts(rows: ir.Table, by_variant: pd.DataFrame) -> pd.Series:
     of_rows = rows.aggregate(
         exposures=rows.count(),
         missing_user=rows.user_id.isnull().sum(),  # noqa: PD003 - Ibis
@@ -180,20 +193,9 @@ def _counts(rows: ir.Table, users: ir.Table) -> pd.Series:
         early=(rows.known & rows.early).sum(),
         late=(rows.known & rows.late).sum(),
     ).to_pandas()
-    of_users = users.aggregate(
-        repeated=(users.exposures - 1).sum(),
-        duplicates=(users.at_first - 1).sum(),
-        users=users.count(),
-        crossovers=users.crossed.sum(),
-    ).to_pandas()
-    found: pd.Series = pd.concat([of_rows.iloc[0], of_users.iloc[0]]).fillna(0).astype(int)
+    of_users = by_variant[["repeated", "duplicates", "users", "crossovers"]].sum()
+    found: pd.Series = pd.concat([of_rows.iloc[0], of_users]).fillna(0).astype(int)
     return found
-
-
-def _crossed(users: ir.Table) -> pd.DataFrame:
-    found = users.group_by("variant").aggregate(users=users.count(), crossovers=users.crossed.sum())
-    frame: pd.DataFrame = found.order_by("variant").to_pandas()
-    return frame.assign(crossover_share=frame["crossovers"] / frame["users"])
 
 
 def unit_table(

@@ -129,8 +129,7 @@ class FunnelStudy:
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
         """``funnel_table`` of each of the spans."""
-        totals = step_totals(self.reported, self.rows.funnel).to_pandas()
-        by_span = totals.set_index("period").reindex(list(self.spans))
+        by_span = self._totals.copy()
         users = [name for name in by_span.columns if name.startswith("users_")]
         by_span[users] = by_span[users].fillna(0)
         rows = step_rows(by_span.reset_index(drop=True), self.rows.funnel)
@@ -139,6 +138,17 @@ class FunnelStudy:
             name: rows.iloc[place * steps : (place + 1) * steps].reset_index(drop=True)
             for place, name in enumerate(self.spans)
         }
+
+    @cached_property
+    def _totals(self) -> pd.DataFrame:
+        """A row per span, empty where nobody entered."""
+        totals = step_totals(self.reported, self.rows.funnel, whole=True).to_pandas()
+        by_span: pd.DataFrame = totals.set_index("period").reindex(list(self.spans))
+        return by_span
+
+    def median_seconds(self, span: str) -> float:
+        """Return the time within which half of those who convert do so; missing without them."""
+        return float(self._totals["median_whole"].astype(float)[span])
 
     def segment_table(
         self, span: str, column: str, *, attribution: str | int, top: int

@@ -122,8 +122,17 @@ def funnel_table(
     return sized_rows(totals, funnel, confidence=confidence)
 
 
-def step_totals(reported: ir.Table, funnel: Definition, *, times: bool = True) -> ir.Table:
-    """Return a row per group (and period): users per step, and how long they took to each."""
+def step_totals(
+    reported: ir.Table, funnel: Definition, *, times: bool = True, whole: bool = False
+) -> ir.Table:
+    """Return a row per group (and period): users per step, and how long they took to each.
+
+    Args:
+        reported: From ``best_entries``.
+        funnel: What is asked for.
+        times: Whether to tell the times from step to step.
+        whole: Whether to tell ``median_whole``, the time from the first step to the last.
+    """
     totals: dict[str, ir.Value] = {}
     for number in range(1, len(funnel.steps) + 1):
         totals[f"users_{number}"] = reported[f"time_{number}"].count()
@@ -131,6 +140,9 @@ def step_totals(reported: ir.Table, funnel: Definition, *, times: bool = True) -
             took = seconds_between(reported, funnel.needed_before(number), number)
             totals[f"median_{number}"] = took.median()
             totals[f"mean_{number}"] = took.mean()
+    if whole:
+        took = seconds_between(reported, 1, len(funnel.steps))
+        totals["median_whole"] = took.median()
     groups = group_columns(reported)
     return reported.group_by(groups).aggregate(**totals) if groups else reported.aggregate(**totals)
 

@@ -45,5 +45,6 @@ def _sentences(reading: Reading) -> Iterator[str]:
         biggest_loss_headline(losses, reading.worst),
     ]
     yield from (f"{each.claim} {each.rest}" for each in told if each is not None)
-    if not is_missing(reading.median_seconds):
-        yield f"Half of those who convert take less than {duration(reading.median_seconds)}."
+    half = reading.study.median_seconds("actual")
+    if not is_missing(half):
+        yield f"Half of those who convert take less than {duration(half)}."

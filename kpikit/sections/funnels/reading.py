@@ -296,12 +296,6 @@ class Reading:
         return self.study.times("actual", bins=_bins(self.quantiles))
 
     @cached_property
-    def median_seconds(self) -> float:
-        """Time within which half of those who convert have done so; missing where nobody does."""
-        found = self.study.quantiles("actual", quantiles=[0.5])
-        return math.nan if found.empty else float(found["seconds"].iloc[0])
-
-    @cached_property
     def quantiles(self) -> pd.DataFrame:
         """Within which time which share of those who convert has done so."""
         shares = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
