@@ -64,8 +64,12 @@ def is_in_text_face(text: str) -> bool:
 
 def is_covered(character: str) -> bool:
     """Tell whether one of the faces has the character."""
-    code = ord(character)
-    return code in _advances("Regular") or code in _advances("DejaVuSans") or character in "\n\t"
+    return ord(character) in _covered_codes()
+
+
+@functools.cache
+def _covered_codes() -> frozenset[int]:
+    return frozenset({*_advances("Regular"), *_advances("DejaVuSans"), ord("\n"), ord("\t")})
 
 
 def replace_uncovered(value: Any, replaced: dict[str, str]) -> Any:
@@ -76,7 +80,9 @@ def replace_uncovered(value: Any, replaced: dict[str, str]) -> Any:
     say so: nothing turns blank in silence. Drawings (``svg``, ``uri``) stay as they are.
     """
     if isinstance(value, str):
-        return value if value.isascii() else "".join(_covered(char, replaced) for char in value)
+        if value.isascii() or _covered_codes().issuperset(map(ord, value)):
+            return value
+        return "".join(_covered(char, replaced) for char in value)
     if isinstance(value, dict):
         return {
             key: item if key in ("svg", "uri", "url") else replace_uncovered(item, replaced)

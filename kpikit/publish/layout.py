@@ -38,7 +38,8 @@ _FIXED = {"bullet": 6.5, "spark": 6.0}  # ems
 _INSET, _COMPACT_INSET = 3.4, 2.9  # points above and below a cell's text
 _CLOSING = 1.6  # how much faster than the scale the rows of a table close up
 _LONG_WORD = re.compile(r"\S{25,}")
-_LONG_LINE = re.compile(r"[^\s\u200b]{70,}")
+_LONG = 70  # characters
+_LONG_LINE = re.compile(rf"[^\s\u200b]{{{_LONG},}}")
 _WORD_PART = re.compile(r".{1,20}")
 _WORDS = re.compile(r"[^\s\u200b]+")
 
@@ -259,7 +260,7 @@ def _breakable(text: str) -> str:
 
 def breakable_line(text: str) -> str:
     """Do the same for words that no line of a page has room for."""
-    return _LONG_LINE.sub(_parted, text)
+    return _LONG_LINE.sub(_parted, text) if len(text) >= _LONG else text
 
 
 def _parted(word: re.Match[str]) -> str:

@@ -36,7 +36,10 @@ def is_one_line(text: str, width: float, size: float, *, bold: bool = False) -> 
 
 
 def is_one_line_row(
-    cells: Sequence[Node], columns: Sequence[Node], widths: Sequence[float], size: float
+    cells: Sequence[Node],
+    columns: Sequence[Mapping[str, Any]],
+    widths: Sequence[float],
+    size: float,
 ) -> bool:
     """Tell whether a table's row surely stands as high as one line of text."""
     placed = zip(cells, columns, widths, strict=True)
@@ -148,13 +151,13 @@ def _column(column: Node, width: float, size: float) -> Node:
     return {**column, "key": "", "label": label, "heat": False}
 
 
-def _is_plain(cell: Node, column: Node, width: float, size: float) -> bool:
+def _is_plain(cell: Node, column: Mapping[str, Any], width: float, size: float) -> bool:
     marks = map(cell.get, ("status", *_MARKS))
     marked = any(marks) or (column["kind"] == "badge" and cell["text"])
     return not marked and _fits(cell, column, width - 9, size)
 
 
-def _fits(cell: Node, column: Node, width: float, size: float) -> bool:
+def _fits(cell: Node, column: Mapping[str, Any], width: float, size: float) -> bool:
     line = f"{cell['text']} {cell['note']}" if cell.get("note") else cell["text"]
     return is_one_line(line, width, size, bold=column["emphasis"])
 

@@ -63,13 +63,11 @@ def measure(data: Mapping[str, Any], *, scale: float) -> Any:
     Raises:
         RenderError: Typst cannot draw the content.
     """
-    compiler = _compiler("report.typ")
-    inputs = {"data": _dumped({**data, "measure": scale})}
+    # A query knows the inputs of its compiler alone; one more costs little beside the fonts.
+    compiler = _new_compiler("report.typ", {"data": _dumped({**data, "measure": scale})})
     try:
-        # A query takes its inputs from the compilation before it, here of one empty page.
-        compiler.compile(format="pdf", sys_inputs=inputs, timestamp=0)
         return json.loads(compiler.query("<heights>", field="value", one=True))
-    except typst.TypstError as error:
+    except RuntimeError as error:  # Typst's own where it compiles, a plain one where it queries
         raise _refused(error) from error
 
 
@@ -98,16 +96,25 @@ def _compile(name: str, inputs: dict[str, str], timestamp: int, standards: list[
 @functools.cache
 def _compiler(name: str) -> Any:
     """Return the compiler of a template, its fonts loaded; it lives as long as the process."""
-    fonts = typst.Fonts(
-        include_system_fonts=False,
-        include_embedded_fonts=False,
-        font_paths=[str(folder) for folder in font_folders()],
-    )
+    return _new_compiler(name, {})
+
+
+def _new_compiler(name: str, inputs: dict[str, str]) -> Any:
     return typst.Compiler(
         str(TEMPLATES / name),
         root=str(TEMPLATES),
-        font_paths=fonts,
+        font_paths=_fonts(),
         ignore_system_fonts=True,
+        sys_inputs=inputs,
+    )
+
+
+@functools.cache
+def _fonts() -> typst.Fonts:
+    return typst.Fonts(
+        include_system_fonts=False,
+        include_embedded_fonts=False,
+        font_paths=[str(folder) for folder in font_folders()],
     )
 
 
@@ -115,13 +122,15 @@ def _dumped(data: Mapping[str, Any]) -> str:
     return json.dumps(data, ensure_ascii=False, allow_nan=False)
 
 
-def _refused(error: typst.TypstError) -> RenderError:
+def _refused(error: RuntimeError) -> RenderError:
     return RenderError(
         f"The PDF cannot be drawn: {_first_line(error)}\n"
         "Open the notebook and look at its outputs, or ask for --formats html."
     )
 
 
-def _first_line(error: typst.TypstError) -> str:
-    lines = [error.message, *error.hints]
+def _first_line(error: RuntimeError) -> str:
+    lines = [str(error)]
+    if isinstance(error, typst.TypstError):
+        lines = [error.message, *error.hints]
     return " ".join(" ".join(lines).split())

@@ -1,6 +1,7 @@
 import pytest
 import typst
 
+from kpikit.errors import RenderError
 from kpikit.publish import typst as engine
 
 SVG = (
@@ -39,3 +40,8 @@ def test_the_engine_sees_its_templates_alone():
 
 def test_the_engine_is_made_once():
     assert engine._compiler("report.typ") is engine._compiler("report.typ")
+
+
+def test_what_cannot_be_measured_is_told():
+    with pytest.raises(RenderError, match=r"cannot be drawn: .*does not contain key"):
+        engine.measure({}, scale=0.8)
