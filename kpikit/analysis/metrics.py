@@ -14,7 +14,7 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
-from kpikit.catalogue import Metric, fact, make_facts
+from kpikit.catalogue import Metric, fact, fact_rows, make_facts
 from kpikit.catalogue.days import daily_actives, parts_of_days
 from kpikit.catalogue.queries import (
     PARTS,
@@ -190,7 +190,7 @@ def composite_table(
     References:
         ChartMogul, "Customer lifetime value" and "CAC payback": revenue per account over churn.
     """
-    rows = {_key(row): row for row in facts.to_dict("records")}
+    rows = {_key(row): row for row in fact_rows(facts)}
     places = list(dict.fromkeys(place[1:] for place in rows))
     made: dict[str, list[dict[str, Any]]] = {}
     for metric in sorted(metrics, key=lambda metric: _depth(metric, metrics)):

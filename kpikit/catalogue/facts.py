@@ -78,12 +78,13 @@ def withhold_few(facts: "pd.DataFrame", metrics: "Iterable[Metric]") -> "pd.Data
         ``facts``; a value of fewer units is missing, with its interval, and ``reason`` says so.
     """
     least = {metric.name: metric for metric in metrics if metric.least_n}
-    shown = facts.copy()
+    shown = facts.copy(deep=False)
     for name, metric in least.items():
         few = facts["metric"].eq(name) & facts["n"].lt(metric.least_n) & facts["value"].notna()
-        shown.loc[few, ["value", "ci_low", "ci_high"]] = math.nan
-        reasons = [f"fewer than {metric.least_n} {metric.n_of}: {int(n)}" for n in facts["n"][few]]
-        shown.loc[few, "reason"] = reasons
+        if few.any():
+            shown.loc[few, ["value", "ci_low", "ci_high"]] = math.nan
+            words = f"fewer than {metric.least_n} {metric.n_of}"
+            shown.loc[few, "reason"] = [f"{words}: {int(n)}" for n in facts["n"][few]]
     return shown
 
 
@@ -101,22 +102,29 @@ def make_facts(rows: Iterable[Mapping[str, Any]]) -> "pd.DataFrame":
     Raises:
         ValueError: A mapping holds a column that facts do not have.
     """
-    import pandas as pd  # noqa: PLC0415 - naming metrics must not cost the import of pandas
+    import numpy as np  # noqa: PLC0415 - naming metrics must not cost the import of pandas
+    import pandas as pd  # noqa: PLC0415 - as above
 
     listed = list(rows)
-    unknown = sorted({key for row in listed for key in row} - set(FACT_COLUMNS))
+    unknown = sorted(set[str]().union(*listed) - set(FACT_COLUMNS))
     if unknown:
         raise ValueError(f"Facts have no column {', '.join(unknown)}; known: {FACT_COLUMNS}.")
     columns: dict[str, Any] = {}
     for name in FACT_COLUMNS:
         values = [row.get(name) for row in listed]
         if name in _TEXTS:
-            columns[name] = pd.Series([value or "" for value in values], dtype="str")
+            columns[name] = pd.array([value or "" for value in values], dtype="str")
         elif name in _DAYS:
             columns[name] = pd.Series(values, dtype="object")
         elif name in _NUMBERS:
             numbers = [math.nan if value is None else float(value) for value in values]
-            columns[name] = pd.Series(numbers, dtype="float64")
+            columns[name] = np.array(numbers, dtype=float)
         else:
-            columns[name] = pd.Series([bool(value) for value in values], dtype="bool")
+            columns[name] = np.array(values, dtype=bool)
     return pd.DataFrame(columns)
+
+
+def fact_rows(facts: "pd.DataFrame") -> list[dict[str, Any]]:
+    """Return the rows of facts, one mapping each: what ``make_facts`` makes a frame of."""
+    columns = [facts[name].tolist() for name in FACT_COLUMNS]
+    return [dict(zip(FACT_COLUMNS, row, strict=True)) for row in zip(*columns, strict=True)]

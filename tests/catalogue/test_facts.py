@@ -6,7 +6,7 @@ from decimal import Decimal
 import numpy as np
 import pytest
 
-from kpikit.catalogue import CATALOGUE, FACT_COLUMNS, fact, make_facts, withhold_few
+from kpikit.catalogue import CATALOGUE, FACT_COLUMNS, fact, fact_rows, make_facts, withhold_few
 from kpikit.periods import Calendar
 
 QUARTER = Calendar().parse("2026Q3")
@@ -67,3 +67,12 @@ def test_nothing_is_withheld_of_metrics_that_set_no_least_number():
 def test_an_unknown_column_is_refused():
     with pytest.raises(ValueError, match="Facts have no column colour"):
         make_facts([{"metric": "orders", "colour": "red"}])
+
+
+def test_rows_of_facts_make_the_same_facts():
+    facts = make_facts([fact("orders", QUARTER, as_of=AS_OF, value=3.5, segment="DE")])
+
+    (row,) = fact_rows(facts)
+
+    assert (row["value"], row["segment"], row["start"]) == (3.5, "DE", dt.date(2026, 7, 1))
+    assert make_facts([row]).equals(facts)
