@@ -138,3 +138,21 @@ def check_choice(name: str, value: object, choices: Iterable[str], where: str) -
     if value not in allowed:
         hint = hint_names(str(value), allowed, label="Choices")
         raise AnalysisError(f"{name} is '{value}' in {where}.\n{hint}")
+
+
+def column_names(name: str, given: object, where: str) -> tuple[str, ...]:
+    """Return columns that are given as one name or several.
+
+    Args:
+        name: The argument.
+        given: What was given for it; None and an empty text stand for no column.
+        where: The function, as the caller knows it.
+
+    Raises:
+        AnalysisError: It is neither text nor a sequence of texts.
+    """
+    if given is None or isinstance(given, str):
+        return (given,) if given else ()
+    if not isinstance(given, Iterable) or not all(isinstance(one, str) for one in given):
+        raise AnalysisError(f"{name} is {given!r} in {where}.\nGive a column's name, or several.")
+    return tuple(given)

@@ -209,8 +209,7 @@ def _valuer(
         }
         with np.errstate(all="ignore"):
             try:
-                found = np.asarray(call(given))
-                found = np.asarray(math.nan) if np.iscomplexobj(found) else found.astype(float)
+                found = _as_floats(call(given))
             except ZeroDivisionError:
                 found = np.asarray(math.nan)
         if found.size != 1:
@@ -253,6 +252,20 @@ def caller_of(formula: Formula, names: list[str]) -> Callable[[dict[str, Any]], 
         f"the factors are {', '.join(names)}.\n"
         "Let its arguments bear the names of the factors."
     )
+
+
+def _as_floats(given: Any) -> Floats:
+    """Return what a formula gives as floats; a complex number is none."""
+    found = np.asarray(given)
+    if np.iscomplexobj(found):
+        return np.asarray(math.nan)
+    try:
+        return found.astype(float)
+    except (TypeError, ValueError):
+        raise AnalysisError(
+            f"The formula gives {given!r}, which is no number.\n"
+            "Its arguments are the factors' values, each by its name."
+        ) from None
 
 
 def _binds(signature: inspect.Signature, *args: Any, **kwargs: Any) -> bool:

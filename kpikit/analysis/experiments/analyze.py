@@ -36,7 +36,7 @@ from kpikit.analysis.experiments.moments import (
 )
 from kpikit.analysis.experiments.quantiles import quantile_arms
 from kpikit.engine import as_table, check_columns
-from kpikit.errors import AnalysisError
+from kpikit.errors import AnalysisError, column_names
 
 _SPLIT = ("units", "planned_share")
 
@@ -151,12 +151,13 @@ def analyze_experiment(
         alpha=alpha,
     )
     table = as_table(units)
-    check_columns(table, [variant, *segments], "units")
+    dimensions = column_names("segments", segments, "analyze_experiment")
+    check_columns(table, [variant, *dimensions], "units")
     layout = plan_layout(table, ask.metrics)
-    sums = read_sums(table, layout, keys={"variant": variant}, dimensions=segments)
+    sums = read_sums(table, layout, keys={"variant": variant}, dimensions=dimensions)
     totals = sums[sums["dimension"] == TOTAL]
     found = analyze_scan(ask, Scan(table, variant, layout, totals), planned_split=planned_split)
-    return with_segments(found, ask, sums, layout) if segments else found
+    return with_segments(found, ask, sums, layout) if dimensions else found
 
 
 def analyze_scan(

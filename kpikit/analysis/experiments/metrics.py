@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
+from numbers import Real
 from typing import Literal
 
 from kpikit.errors import AnalysisError, check_choice
@@ -150,8 +151,8 @@ class Quantile:
 
     def __post_init__(self) -> None:
         _check(self, None, self.nulls)
-        if not 0 < self.q < 1:
-            raise AnalysisError(f"q is {self.q} in Quantile.\nGive a share between 0 and 1.")
+        if not _is_share(self.q):
+            raise AnalysisError(f"q is {self.q!r} in Quantile.\nGive a share between 0 and 1.")
 
     @property
     def columns(self) -> Mapping[str, str]:
@@ -160,6 +161,10 @@ class Quantile:
 
 
 Metric = Mean | Proportion | Ratio | Quantile
+
+
+def _is_share(given: object) -> bool:
+    return isinstance(given, Real) and 0 < float(given) < 1
 
 
 def _given(columns: Mapping[str, str | None]) -> dict[str, str]:

@@ -180,7 +180,7 @@ class _Plan:
     def __post_init__(self) -> None:
         for name in ("baseline", "sd", "alpha", "power", "ratio", "variance_reduction", "margin"):
             given = getattr(self, name)
-            if given is not None:
+            if given is not None or name not in ("sd", "margin"):
                 object.__setattr__(self, name, _number(name, given))
         check_choice("kind", self.kind, ("proportion", "mean"), "planning")
         check_choice("alternative", self.alternative, ("two-sided", "greater", "less"), "planning")

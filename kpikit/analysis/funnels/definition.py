@@ -1,15 +1,17 @@
 """A funnel as it was asked for, validated: what every function of this package starts from."""
 
 import datetime as dt
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Literal, Required, TypeAlias, TypedDict
 
 import pandas as pd
 
 from kpikit.analysis.funnels.steps import Exclusion, Step, as_step, required
 from kpikit.engine import utc_bounds
-from kpikit.errors import AnalysisError, check_choice
+from kpikit.errors import AnalysisError, check_choice, column_names
 from kpikit.periods import as_date, check_timezone, parse_window
 
 Order: TypeAlias = Literal["ordered", "strict", "unordered"]
@@ -125,7 +127,7 @@ def define(
             f"as_of is given in {where}, and the window has no end.\n"
             f"Give a window, so that it is known which entries have had it in full."
         )
-    if top < 1:
+    if not _is_place(top):
         raise AnalysisError(f"top is {top} in {where}.\nGive the number of groups to show, from 1.")
     return Definition(
         steps=chosen,
@@ -135,8 +137,8 @@ def define(
         start=_instant(start, "start", timezone),
         end=_instant(end, "end", timezone),
         closing=_closing(as_of, timezone),
-        unit=_names(unit),
-        hold=_names(hold),
+        unit=column_names("unit", unit, where),
+        hold=column_names("hold", hold, where),
         by=_checked_by(by, where),
         attribution=_checked_attribution(attribution, chosen, order, where),
         top=top,
@@ -215,7 +217,7 @@ def _checked_exclusions(
 
 
 def _checked_by(by: Columns | None, where: str) -> tuple[str, ...]:
-    names = _names(by or ())
+    names = column_names("by", by, where)
     for name in names:
         if name in RESULT_COLUMNS:
             raise AnalysisError(
@@ -231,7 +233,7 @@ def _checked_attribution(
     if isinstance(attribution, str):
         check_choice("attribution", attribution, TOUCHES, where)
         return attribution
-    if not 1 <= attribution <= len(steps) or order == "unordered":
+    if not _is_place(attribution, len(steps)) or order == "unordered":
         raise AnalysisError(
             f"attribution is {attribution} in {where}.\n"
             f"Give one of {', '.join(TOUCHES)}, or the number of a step of an ordered or strict "
@@ -240,8 +242,9 @@ def _checked_attribution(
     return attribution
 
 
-def _names(columns: Columns) -> tuple[str, ...]:
-    return (columns,) if isinstance(columns, str) else tuple(columns)
+def _is_place(given: object, last: float = math.inf) -> bool:
+    """Tell whether it is a whole number from 1 to ``last``."""
+    return isinstance(given, Integral) and 1 <= int(given) <= last
 
 
 def _closing(as_of: Day | None, timezone: str) -> dt.datetime | None:

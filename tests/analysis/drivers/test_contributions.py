@@ -121,6 +121,11 @@ def test_a_function_of_c_takes_them_in_order():
     assert effects({"a": 2, "b": 3}, {"a": 4, "b": 3}, max) == {"a": 1, "b": 0}
 
 
+def test_a_formula_that_gives_no_number_is_refused():
+    with pytest.raises(AnalysisError, match=r"gives \{'a': 2.0, 'b': 3.0\}, which is no number"):
+        effects({"a": 2, "b": 3}, {"a": 4, "b": 3}, lambda given: given)
+
+
 factor = st.floats(-1e6, 1e6, allow_nan=False).map(lambda number: round(number, 4))
 sides = st.integers(1, 7).flatmap(
     lambda size: st.tuples(*[st.lists(factor, min_size=size, max_size=size)] * 2)

@@ -257,6 +257,13 @@ def test_secondary_metrics_of_several_variants_are_corrected_twice():
     )
 
 
+def test_segments_that_are_no_names_are_refused():
+    units = pd.DataFrame({"variant": ["a", "b"] * 4, "paid": [0, 1] * 4})
+
+    with pytest.raises(AnalysisError, match=r"segments is 3 in analyze_experiment.\nGive a column"):
+        kk.analyze_experiment(units, control="a", metrics=PAID, segments=3)
+
+
 def test_segments_add_up_to_the_whole_and_keep_missing_values_apart():
     units = units_of(a=[1, 2, 3, 4], b=[2, 4, 6, 8]).assign(
         device=["phone", "phone", "web", None] * 2
@@ -634,6 +641,7 @@ def test_units_without_a_variant_are_an_error():
         (lambda: kk.Mean("x", nulls="drop"), "nulls is 'drop' in Mean"),
         (lambda: kk.Ratio("x", "y", numerator_covariate="z"), "one covariate of two"),
         (lambda: kk.Quantile("x", 1), "q is 1 in Quantile"),
+        (lambda: kk.Quantile("x", "0.5"), "q is '0.5' in Quantile"),
     ],
 )
 def test_wrong_metrics_are_named(make, message):

@@ -96,6 +96,7 @@ def test_an_effect_beyond_a_hundred_percent_is_none():
         ({"alternative": "both"}, "alternative is 'both'"),
         ({"alpha": 0}, "alpha is 0"),
         ({"power": 1}, "power is 1"),
+        ({"power": None}, "power is None.\nGive a number"),
         ({"ratio": 0}, "ratio is 0"),
         ({"variance_reduction": 1}, "variance_reduction is 1"),
         ({"baseline": 10}, "baseline is 10 for a proportion"),
