@@ -133,6 +133,12 @@ def naive_utc(times: ir.Value) -> ir.TimestampValue:
     return times.cast(dtypes.Timestamp(timezone="UTC")).cast("timestamp")
 
 
+@lru_cache(maxsize=1024)  # Ibis reads a time from its text, slowly
+def instant(time: dt.datetime) -> ir.TimestampScalar:
+    """Return a UTC time without a zone as a literal."""
+    return ibis.timestamp(time.isoformat(sep=" "))
+
+
 def exact_money(amounts: ir.Value) -> ir.DecimalValue:
     """Return amounts as DECIMAL, rounded to six places where they are not; unreadable is null."""
     return amounts if amounts.type().is_decimal() else amounts.try_cast("decimal(38, 6)")
@@ -165,7 +171,7 @@ def local_time(
         inside = [change for change in changes[1:] if between[0] < change[0] <= between[1]]
         changes = (*(earlier or changes[:1])[-1:], *inside)
     branches = [
-        (times < ibis.timestamp(after.isoformat(sep=" ")), _shift(times, offset))
+        (times < instant(after), _shift(times, offset))
         for (_, offset), (after, _) in pairwise(changes)
     ]
     last = _shift(times, changes[-1][1])
@@ -185,7 +191,7 @@ def utc_time(times: ir.TimestampValue, timezone: str) -> ir.TimestampValue:
         return _timezone_naive("UTC", _timezone_aware(timezone, times))
     changes = offset_changes(timezone)
     branches = [
-        (times < ibis.timestamp((after + later).isoformat(sep=" ")), _shift(times, -offset))
+        (times < instant(after + later), _shift(times, -offset))
         for (_, offset), (after, later) in pairwise(changes)
     ]
     last = _shift(times, -changes[-1][1])

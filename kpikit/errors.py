@@ -145,14 +145,14 @@ def column_names(name: str, given: object, where: str) -> tuple[str, ...]:
 
     Args:
         name: The argument.
-        given: What was given for it; None and an empty text stand for no column.
+        given: What was given for it.
         where: The function, as the caller knows it.
 
     Raises:
         AnalysisError: It is neither text nor a sequence of texts.
     """
-    if given is None or isinstance(given, str):
-        return (given,) if given else ()
+    if isinstance(given, str):
+        return (given,)
     if not isinstance(given, Iterable) or not all(isinstance(one, str) for one in given):
         raise AnalysisError(f"{name} is {given!r} in {where}.\nGive a column's name, or several.")
     return tuple(given)

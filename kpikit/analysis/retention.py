@@ -23,7 +23,7 @@ from kpikit.engine import (
     short_key,
     utc_bounds,
 )
-from kpikit.errors import AnalysisError, check_choice
+from kpikit.errors import AnalysisError, check_choice, column_names
 from kpikit.intervals import wilson_interval
 from kpikit.periods import Period, Weekday
 
@@ -226,7 +226,7 @@ class RetentionQuestion(UpToDay):
 
 def _group_names(by: str | Sequence[str]) -> dict[str, str]:
     """Return a name in the query per ``by`` column, which may be called like one of ours."""
-    names = [by] if isinstance(by, str) else list(by)
+    names = column_names("by", by, "retention_table")
     for name in names:
         if name in _COLUMNS:
             raise AnalysisError(

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
 
-from kpikit.catalogue.relations import MISSING_SEGMENT
+from kpikit.catalogue.relations import as_segment
 from kpikit.intervals import Floats
 from kpikit.periods import Period
 
@@ -18,7 +18,7 @@ def segment_of(table: ir.Table, dimension: str) -> ir.StringValue:
     """Return the dimension as text, a missing value named; empty text without a dimension."""
     if not dimension:
         return ibis.literal("")
-    return table[dimension].cast("string").fill_null(MISSING_SEGMENT)
+    return as_segment(table[dimension])
 
 
 @dataclass(frozen=True)

@@ -288,11 +288,16 @@ def keys_of(dimensions: Sequence[str]) -> list[str]:
     return [DIMENSION, SEGMENT] if dimensions else []
 
 
+def as_segment(column: ir.Value) -> ir.StringValue:
+    """Return a column's values as names of segments; a missing one has a name too."""
+    return column.cast("string").fill_null(MISSING_SEGMENT)
+
+
 def _parted(table: ir.Table, dimensions: Sequence[str]) -> ir.Table:
     """Return each row once for each dimension, with its segment of it."""
     if not dimensions:
         return table
-    texts = [table[name].cast("string").fill_null(MISSING_SEGMENT) for name in dimensions]
+    texts = [as_segment(table[name]) for name in dimensions]
     if len(texts) == 1:
         return table.mutate({DIMENSION: ibis.literal(0), SEGMENT: texts[0]})
     each = table.cross_join(ibis.memtable({DIMENSION: range(len(texts))}))

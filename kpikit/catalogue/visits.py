@@ -7,7 +7,7 @@ table of events are answered by one pass over it.
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
@@ -18,6 +18,7 @@ import pandas as pd
 
 from kpikit.engine import (
     as_table,
+    instant,
     naive_utc,
     short_key,
     supports,
@@ -187,7 +188,7 @@ def _counts(rows: ir.Table, mark: Mark) -> ir.BooleanValue:
 
 
 def _lies_within(times: ir.TimestampValue, bounds: Sequence[dt.datetime]) -> ir.BooleanValue:
-    return (times >= _instant(bounds[0])) & (times < _instant(bounds[-1]))
+    return (times >= instant(bounds[0])) & (times < instant(bounds[-1]))
 
 
 def _bit(times: ir.TimestampValue, starts: Sequence[dt.datetime], first: int = 0) -> ir.Value:
@@ -199,12 +200,7 @@ def _bit(times: ir.TimestampValue, starts: Sequence[dt.datetime], first: int = 0
         return ibis.literal(1 << first, "int64")
     half = len(starts) // 2
     return ibis.ifelse(
-        times < _instant(starts[half]),
+        times < instant(starts[half]),
         _bit(times, starts[:half], first),
         _bit(times, starts[half:], first + half),
     )
-
-
-@lru_cache(maxsize=1024)  # Ibis reads a time from its text, slowly
-def _instant(time: dt.datetime) -> ir.TimestampScalar:
-    return ibis.timestamp(time.isoformat(sep=" "))

@@ -11,7 +11,7 @@ import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
-from kpikit.engine import utc_bounds
+from kpikit.engine import instant, utc_bounds
 from kpikit.formats import format_count, format_share, plural
 from kpikit.params.tables import ColumnSpec
 from kpikit.sources.dataset import Finding, Severity
@@ -348,7 +348,7 @@ def _future_times(subject: Subject, as_of: dt.date, *, declared: bool) -> Iterat
     times = subject.table[name]
     if times.type().is_timestamp():
         _, end = utc_bounds(as_of, as_of + dt.timedelta(days=1), subject.calendar.timezone)
-        is_any, after = span[1] >= end, times >= ibis.timestamp(end.isoformat(sep=" "))
+        is_any, after = span[1] >= end, times >= instant(end)
     else:
         is_any, after = span[1].date() > as_of, times > ibis.literal(as_of)
     if not is_any:

@@ -8,7 +8,7 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 
-from kpikit.engine import local_date, utc_bounds
+from kpikit.engine import instant, local_date, utc_bounds
 from kpikit.params.model import BatchSpan, Deduplicate
 from kpikit.params.tables import TableSpec
 from kpikit.sources.stage import FILE_OF, ROW_OF, SKIPPED, WORKING
@@ -193,14 +193,10 @@ def in_span(table: ir.Table, span: BatchSpan, spec: TableSpec, timezone: str) ->
     times = table[spec.time]
     if times.type().is_timestamp():  # by instants: far cheaper than the local day of every row
         start, end = utc_bounds(span.from_, span.to + dt.timedelta(days=1), timezone)
-        inside = (times >= _instant(start)) & (times < _instant(end))
+        inside = (times >= instant(start)) & (times < instant(end))
     else:
         inside = times.between(ibis.literal(span.from_), ibis.literal(span.to))
     return inside.fill_null(False)
-
-
-def _instant(time: dt.datetime) -> ir.TimestampValue:
-    return ibis.timestamp(time.isoformat(sep=" "))
 
 
 def _is_rare(days: Sequence[DayRepeats]) -> bool:

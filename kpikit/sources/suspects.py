@@ -17,7 +17,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
 
-from kpikit.engine import utc_bounds
+from kpikit.engine import instant, utc_bounds
 from kpikit.params.tables import TableSpec
 from kpikit.sources.stage import ROW_OF, WORKING
 
@@ -115,7 +115,7 @@ def _edges(times: ir.Value, timezone: str, days: Mapping[dt.date, int]) -> list[
         if filled and filled + rows > _SLICE_ROWS:
             start, _ = utc_bounds(day, day + dt.timedelta(days=1), timezone)
             is_time = times.type().is_timestamp()
-            edges.append(ibis.timestamp(start.isoformat(sep=" ")) if is_time else ibis.literal(day))
+            edges.append(instant(start) if is_time else ibis.literal(day))
             filled = 0
         filled += rows
     return edges

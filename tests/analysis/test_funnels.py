@@ -711,6 +711,8 @@ OPTIONAL = Step("help", optional=True)
         (["view"], {"attribution": None}, "attribution is None .*\nGive one of every_step"),
         (["view"], {"by": "users"}, "by names 'users' .*\nRename that column"),
         (["view"], {"by": "plan"}, "Table events has no column 'plan'"),
+        (["view"], {"unit": ""}, "Table events has no column ''"),
+        (["view"], {"unit": None}, "unit is None in funnel_table.\nGive a column's name"),
         (["view"], {"unit": "usr_id"}, "no column 'usr_id'.\nDid you mean 'user_id'"),
         ([Step("view", where={"plan": "pro"})], {}, "Table events has no column 'plan'"),
         (

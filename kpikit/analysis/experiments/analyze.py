@@ -151,7 +151,7 @@ def analyze_experiment(
         alpha=alpha,
     )
     table = as_table(units)
-    dimensions = column_names("segments", segments, "analyze_experiment")
+    dimensions = column_names("segments", segments or (), "analyze_experiment")
     check_columns(table, [variant, *dimensions], "units")
     layout = plan_layout(table, ask.metrics)
     sums = read_sums(table, layout, keys={"variant": variant}, dimensions=dimensions)

@@ -10,14 +10,13 @@ from kpikit.analysis.experiments.estimate import describe
 from kpikit.analysis.experiments.metrics import Metric, Proportion, Quantile
 from kpikit.analysis.experiments.moments import Scan, Units, scan_units
 from kpikit.analysis.experiments.planning import (
+    FEWEST_UNITS,
     minimum_detectable_effect,
     runtime_days,
     sample_size,
 )
 from kpikit.engine import as_table
 from kpikit.errors import AnalysisError
-
-_FEWEST = 2  # units of control, and of the variant, without which there is no test
 
 
 def planning_table(
@@ -65,7 +64,7 @@ def planning_table(
         for length in days:
             n = (share * daily_units * length, (1 - share) * daily_units * length)
             found = [
-                math.nan if min(n) < _FEWEST else minimum_detectable_effect(
+                math.nan if min(n) < FEWEST_UNITS else minimum_detectable_effect(
                     n_control=n[0], n_variant=n[1], baseline=baseline, sd=sd, alpha=alpha,
                     kind="proportion" if isinstance(metric, Proportion) else "mean",
                     power=power, variance_reduction=less,

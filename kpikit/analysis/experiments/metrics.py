@@ -174,7 +174,7 @@ def _given(columns: Mapping[str, str | None]) -> dict[str, str]:
 def _check(metric: Metric, cap: float | None, nulls: str) -> None:
     where = type(metric).__name__
     check_choice("nulls", nulls, ("exclude", "zero"), where)
-    if cap is not None and not 0 < cap < 1:
+    if cap is not None and not _is_share(cap):
         raise AnalysisError(
             f"cap is {cap} in {where}.\nGive the share of units below it, such as 0.999."
         )

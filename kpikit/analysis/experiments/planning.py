@@ -12,6 +12,7 @@ from kpikit.analysis.experiments.effects import Alternative
 from kpikit.errors import AnalysisError, check_choice
 
 Kind = Literal["proportion", "mean"]
+FEWEST_UNITS = 2  # of control, and of the variant, without which there is no test
 _MOST_UNITS = 1e15
 _SURE = 100.0  # standard errors, beyond which the series of the noncentral t may not converge
 
@@ -125,10 +126,10 @@ def minimum_detectable_effect(
         0.8026
     """
     n_control, n_variant = _number("n_control", n_control), _number("n_variant", n_variant)
-    if not min(n_control, n_variant) >= 2:
+    if not min(n_control, n_variant) >= FEWEST_UNITS:
         raise AnalysisError(
             f"n_control is {n_control:g} and n_variant {n_variant:g} in "
-            "minimum_detectable_effect.\nGive 2 units or more each."
+            f"minimum_detectable_effect.\nGive {FEWEST_UNITS} units or more each."
         )
     plan = _Plan(
         kind, baseline, sd, alpha, power, n_variant / n_control, alternative, variance_reduction

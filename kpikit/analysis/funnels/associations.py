@@ -10,11 +10,11 @@ import pandas as pd
 from kpikit.analysis.funnels.comparisons import odds_ratios, two_share_p_values
 from kpikit.analysis.funnels.definition import Columns, FunnelKeywords, define
 from kpikit.analysis.funnels.entries import interval
-from kpikit.analysis.funnels.events import Rows, instant, kept, prepare
+from kpikit.analysis.funnels.events import Rows, kept, prepare
 from kpikit.analysis.funnels.reported import is_reached, reported_entries
 from kpikit.corrections import benjamini_hochberg
-from kpikit.engine import check_columns
-from kpikit.errors import AnalysisError
+from kpikit.engine import check_columns, instant
+from kpikit.errors import AnalysisError, column_names
 
 LEAST_USERS = 30  # with and without it, that are worth a row
 
@@ -64,7 +64,7 @@ def funnel_association_table(
         raise AnalysisError(
             "by is given in funnel_association_table.\nName the columns to look at in properties."
         )
-    columns = [properties] if isinstance(properties, str) else list(properties)
+    columns = column_names("properties", properties, "funnel_association_table")
     rows = prepare(events, definition, carry=columns)
     return association_table(
         rows, reported_entries(rows), columns=columns, with_events=with_events,

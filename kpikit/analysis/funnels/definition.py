@@ -217,7 +217,7 @@ def _checked_exclusions(
 
 
 def _checked_by(by: Columns | None, where: str) -> tuple[str, ...]:
-    names = column_names("by", by, where)
+    names = column_names("by", by or (), where)
     for name in names:
         if name in RESULT_COLUMNS:
             raise AnalysisError(

@@ -1,9 +1,8 @@
 """The rows that a funnel looks at: keyed, timed, and marked with the steps that each serves."""
 
-import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, reduce
+from functools import reduce
 from itertools import combinations
 from operator import or_
 from typing import Any
@@ -14,11 +13,12 @@ import pandas as pd
 
 from kpikit.analysis.funnels.definition import Definition
 from kpikit.analysis.funnels.steps import Matcher, are_disjoint, is_filtered, matches
-from kpikit.catalogue.relations import MISSING_SEGMENT
+from kpikit.catalogue.relations import as_segment
 from kpikit.engine import (
     as_table,
     backend_name,
     check_columns,
+    instant,
     naive_utc,
     short_key,
     with_text_events,
@@ -113,12 +113,6 @@ class Rows:
         return self.table.filter((self.table["mask"] & bits) != 0)
 
 
-@lru_cache(maxsize=1024)  # Ibis reads a time from its text, slowly
-def instant(time: dt.datetime) -> ir.TimestampScalar:
-    """Return a time as a literal."""
-    return ibis.timestamp(time.isoformat(sep=" "))
-
-
 def kept(table: ir.Table, passes: int = 1) -> ir.Table:
     """Return a relation that is used more than once in one query, and computed once.
 
@@ -183,9 +177,7 @@ def _known(
     units = {f"unit_{index}": key(known[name]) for index, name in enumerate(funnel.unit)}
     held = {f"held_{index}": key(known[name]) for index, name in enumerate(funnel.hold)}
     labels = [*zip(funnel.by, group_names(funnel), strict=True), *carried.items()]
-    values = {
-        label: known[name].cast("string").fill_null(MISSING_SEGMENT) for name, label in labels
-    }
+    values = {label: as_segment(known[name]) for name, label in labels}
     known = known.mutate(**units, **held, **values)
     if funnel.closing is not None:
         known = known.filter(known.kpikit_time < instant(funnel.closing))

@@ -17,7 +17,7 @@ import pandas as pd
 
 from kpikit.analysis.funnels.associations import LEAST_USERS, association_table
 from kpikit.analysis.funnels.definition import FunnelKeywords, define
-from kpikit.analysis.funnels.events import Rows, instant, prepare
+from kpikit.analysis.funnels.events import Rows, prepare
 from kpikit.analysis.funnels.groups import attributed
 from kpikit.analysis.funnels.outliving import outliving_suffices
 from kpikit.analysis.funnels.paths import Direction, neighbours, path_rows
@@ -36,7 +36,7 @@ from kpikit.analysis.funnels.tables import (
 )
 from kpikit.analysis.funnels.times import Edges, time_histogram, time_quantiles
 from kpikit.analysis.funnels.trends import trend_rows
-from kpikit.engine import local_date, period_start, utc_bounds
+from kpikit.engine import instant, local_date, period_start, utc_bounds
 from kpikit.periods import Calendar, Grain, Period
 
 
