@@ -70,6 +70,15 @@ class Folder:
     failures: Mapping[Path, ParamsError]
 
 
+@dataclass(frozen=True)
+class _File:
+    """A product's file, or a register's, as it was read."""
+
+    path: Path
+    text: str
+    tree: Node | None
+
+
 def load_product(
     path: Path | str,
     *,
@@ -88,10 +97,16 @@ def load_product(
         ParamsError: The file cannot be read or is not YAML, or has mistakes: all are in the
             message, in order, each with file, line, what is wrong and what to do.
     """
-    path = Path(path)
-    shown = str(path)
-    text = read_text(path, shown)
-    root = insert_overrides(_root(compose(text, shown), shown), overrides)
+    file = _read_file(Path(path))
+    return _load(file, known_metrics=known_metrics, overrides=overrides)
+
+
+def _load(
+    file: _File, *, known_metrics: KnownMetrics | None, overrides: Sequence[str]
+) -> LoadedProduct:
+    """Return the product of a file that was read; its tree is changed in place."""
+    path, shown = file.path, str(file.path)
+    root = insert_overrides(_root(file.tree, shown), overrides)
     reading = Reading(Place(shown, 1))
     registers = insert_registers(root, path.parent, reading)
     product = reading.read_model(root, Product, "")
@@ -104,9 +119,10 @@ def load_product(
     if reading.mistakes:
         raise ParamsError(_message(reading.mistakes, shown))
     note_references(product.source.connection)
-    digest = hashlib.sha256(text.encode() + b"\0" + registers + repr(tuple(overrides)).encode())
+    said = file.text.encode() + b"\0" + registers + repr(tuple(overrides)).encode()
     places = {key: str(place) for key, place in reading.places.items()}
-    return LoadedProduct(product, path.resolve(), calendar, digest.hexdigest(), places)
+    text_hash = hashlib.sha256(said).hexdigest()
+    return LoadedProduct(product, path.resolve(), calendar, text_hash, places)
 
 
 def load_folder(
@@ -128,16 +144,12 @@ def load_folder(
         ParamsError: The folder is missing, or holds no product file.
     """
     loaded: dict[Path, LoadedProduct] = {}
-    failures: dict[Path, ParamsError] = {}
-    files = _product_files(Path(params_dir))
-    registers = _registers_among(files)
-    for path in files:
-        if path.resolve() in registers:
-            continue
+    files, failures = _read_files(_product_files(Path(params_dir)))
+    for file in files:
         try:
-            loaded[path] = load_product(path, known_metrics=known_metrics, overrides=overrides)
+            loaded[file.path] = _load(file, known_metrics=known_metrics, overrides=overrides)
         except ParamsError as error:
-            failures[path] = error
+            failures[file.path] = error
     by_key: dict[str, list[Path]] = {}
     for path, product in loaded.items():
         by_key.setdefault(_folded(product.key), []).append(path)
@@ -185,6 +197,31 @@ def find_product(
     if len(loaded) > 1:
         raise _clash(loaded)
     return loaded[0]
+
+
+def _read_file(path: Path) -> _File:
+    text = read_text(path, str(path))
+    return _File(path, text, compose(text, str(path)))
+
+
+def _read_files(paths: list[Path]) -> tuple[list[_File], dict[Path, ParamsError]]:
+    """Return the files, and why others cannot be read; registers that one of them names are out."""
+    files: list[_File] = []
+    failures: dict[Path, ParamsError] = {}
+    for path in paths:
+        try:
+            files.append(_read_file(path))
+        except ParamsError as error:
+            failures[path] = error
+    registers = {
+        (file.path.parent / name).resolve()
+        for file in files
+        for name in register_files(file.tree).values()
+    }
+    return (
+        [file for file in files if file.path.resolve() not in registers],
+        {path: why for path, why in failures.items() if path.resolve() not in registers},
+    )
 
 
 def _root(node: Node | None, shown: str) -> MappingNode:
@@ -251,21 +288,6 @@ def _product_files(params_dir: Path) -> list[Path]:
             f"There is no product file in '{params_dir}'.\nAdd a <product>.yml. {_BEGINNING}"
         )
     return files
-
-
-def _registers_among(files: list[Path]) -> set[Path]:
-    """Return the files, absolute, that others name as their registers."""
-    found: set[Path] = set()
-    for path in files:
-        try:
-            text = read_text(path, str(path))
-            if not any(suffix in text.lower() for suffix in _SUFFIXES):
-                continue  # it names no YAML file: spare it a reading of its own
-            names = register_files(compose(text, str(path)))
-        except ParamsError:
-            continue  # told of where the file is loaded
-        found |= {(path.parent / name).resolve() for name in names.values()}
-    return found
 
 
 def _mentions(path: Path, key: str) -> bool:

@@ -9,6 +9,7 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -18,7 +19,6 @@ from kpikit.errors import ParamsError
 _NULL = "tag:yaml.org,2002:null"
 _MERGE = "tag:yaml.org,2002:merge"
 _STR = "tag:yaml.org,2002:str"
-_FAST_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNQUOTED = "Quote a value that begins with one of * & @ ` % ! | >."
 _UNCLOSED = "A bracket, brace or quote is opened and never closed."
 _WAYS_OUT = {
@@ -154,14 +154,31 @@ def compose(text: str, shown: str) -> Node | None:
         ParamsError: The text is not YAML; the message names file and line.
     """
     try:
-        return _compose(text, shown, _FAST_LOADER)
+        return _compose(text, shown, _FastLoader)
     except yaml.YAMLError:
         pass
     try:
         # libyaml is ten times as fast; the Python parser words its complaints better.
-        return _compose(text, shown, yaml.SafeLoader)
+        return _compose(text, shown, _Loader)
     except yaml.YAMLError as error:
         raise ParamsError(_complaint(error, text, shown)) from None
+
+
+class _TextOnly:
+    """Takes every plain value for text, but those that stand for nothing or merge a mapping."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        first: [(tag, form) for tag, form in resolvers if tag in (_NULL, _MERGE)]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+class _Loader(_TextOnly, yaml.SafeLoader):
+    """YAML's Python parser."""
+
+
+class _FastLoader(_TextOnly, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML's parser in C, where there is one."""
 
 
 class _NamedText(io.StringIO):

@@ -6,8 +6,9 @@ Constraints on a single value (a pattern, a bound) are pydantic's; what is said 
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from types import NoneType, UnionType
-from typing import Annotated, Any, Literal, TypeVar, Union, cast, get_args, get_origin
+from typing import Annotated, Any, Literal, NamedTuple, TypeVar, Union, cast, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic.fields import FieldInfo
@@ -34,6 +35,14 @@ _CONSTRAINTS = {
     "string_too_short": "must not be empty",
     "too_short": "must have at least {min_length} entries",
 }
+
+
+class _Slot(NamedTuple):
+    """A field of a model: its attribute, its definition, and the types that its value may have."""
+
+    attribute: str
+    info: FieldInfo
+    kinds: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -86,13 +95,13 @@ class Reading:
             if name not in fields:
                 self.note(dotted, f"unknown key '{name}'", _unknown_key(name, fields))
                 continue
-            attribute, info = fields[name]
-            if is_null(value_node) and not info.is_required():
+            slot = fields[name]
+            if is_null(value_node) and not slot.info.is_required():
                 continue
             noted = len(self.mistakes)
-            values[name] = self._read(value_node, info.annotation, dotted)
+            values[name] = self._read(value_node, slot.kinds, dotted)
             if len(self.mistakes) > noted:
-                broken.add(attribute)
+                broken.add(slot.attribute)
         part = self._build(model, values, broken, key)
         self.parts.append(Built(part, key, frozenset(broken)))
         return part
@@ -105,19 +114,18 @@ class Reading:
         except ValidationError as error:
             for detail in error.errors(include_url=False):
                 name = str(detail["loc"][0])
-                attribute, info = fields[name]
-                if attribute not in broken:
-                    broken.add(attribute)
-                    self.note(_join(key, name), _in_words(detail), _about(name, info))
+                slot = fields[name]
+                if slot.attribute not in broken:
+                    broken.add(slot.attribute)
+                    self.note(_join(key, name), _in_words(detail), _about(name, slot.info))
             good = {name: value for name, value in values.items() if value is not _BROKEN}
             part = cast(
                 "Part",
-                model.model_construct(**{fields[name][0]: good[name] for name in good}),
+                model.model_construct(**{fields[name].attribute: good[name] for name in good}),
             )
         return part
 
-    def _read(self, node: Node, annotation: Any, key: str) -> Any:
-        kinds = _kinds(annotation)
+    def _read(self, node: Node, kinds: tuple[Any, ...], key: str) -> Any:
         if isinstance(node, ScalarNode):
             return self._read_scalar(node, kinds, key)
         if isinstance(node, SequenceNode):
@@ -134,7 +142,7 @@ class Reading:
         self.note(key, f"must be {_expected(kinds)}, and is {found}", _form(kinds))
         return _BROKEN
 
-    def _read_scalar(self, node: ScalarNode, kinds: list[Any], key: str) -> Any:
+    def _read_scalar(self, node: ScalarNode, kinds: tuple[Any, ...], key: str) -> Any:
         if is_null(node):
             self.note(key, "is empty", f"Give {_expected(kinds)}, or delete the key.")
             return _BROKEN
@@ -159,24 +167,25 @@ class Reading:
 
     def _read_list(self, node: SequenceNode, kind: Any, key: str) -> list[Any]:
         values = []
+        kinds = _kinds(kind)
         for index, item in enumerate(node.value):
             dotted = _join(key, str(index))
             self.places[dotted] = place_of(item)
             if is_null(item) and item.value:
                 # among texts that mean missing, `null` is a text like any other
                 item = text_node(item.value, place_of(item))  # noqa: PLW2901
-            values.append(self._read(item, kind, dotted))
+            values.append(self._read(item, kinds, dotted))
         return [value for value in values if value is not _BROKEN]
 
-    def _read_dict(self, node: MappingNode, kinds: tuple[Any, ...], key: str) -> dict[str, Any]:
+    def _read_dict(self, node: MappingNode, sides: tuple[Any, Any], key: str) -> dict[str, Any]:
         values = {}
-        names, kind = get_args(kinds[0]), kinds[1]
+        names, kinds = get_args(sides[0]), _kinds(sides[1])
         for name, value_node, dotted in self._entries(node, key):
             if names and name not in names:
                 noun = key.rpartition(".")[2].removesuffix("s")
                 self.note(dotted, f"unknown {noun} '{name}'", hint_names(name, names))
                 continue
-            values[name] = self._read(value_node, kind, dotted)
+            values[name] = self._read(value_node, kinds, dotted)
         return {name: value for name, value in values.items() if value is not _BROKEN}
 
     def _entries(self, node: MappingNode, key: str) -> Iterator[tuple[str, Node, str]]:
@@ -202,27 +211,31 @@ def _join(key: str, name: str) -> str:
     return f"{key}.{name}" if key else name
 
 
-def _fields(model: type[Model]) -> dict[str, tuple[str, FieldInfo]]:
-    """Return, by the key used in the file, each field's attribute and definition."""
-    return {info.alias or name: (name, info) for name, info in model.model_fields.items()}
+@cache
+def _fields(model: type[Model]) -> dict[str, _Slot]:
+    """Return a model's fields by the keys used in the file."""
+    return {
+        info.alias or name: _Slot(name, info, _kinds(info.annotation))
+        for name, info in model.model_fields.items()
+    }
 
 
-def _kinds(annotation: Any) -> list[Any]:
+def _kinds(annotation: Any) -> tuple[Any, ...]:
     """Return the types that a value may have, None left out."""
     if get_origin(annotation) is Annotated:
         return _kinds(get_args(annotation)[0])
     if get_origin(annotation) in (Union, UnionType):
-        return [kind for part in get_args(annotation) for kind in _kinds(part)]
-    return [] if annotation is NoneType else [annotation]
+        return tuple(kind for part in get_args(annotation) for kind in _kinds(part))
+    return () if annotation is NoneType else (annotation,)
 
 
-def _expected(kinds: list[Any]) -> str:
+def _expected(kinds: tuple[Any, ...]) -> str:
     """Return what a value may be, in words."""
     origins = [get_origin(kind) or kind for kind in kinds]
     return " or ".join(dict.fromkeys(_NAMES.get(origin, _NAMES[dict]) for origin in origins))
 
 
-def _form(kinds: list[Any]) -> str:
+def _form(kinds: tuple[Any, ...]) -> str:
     """Say how a value is written that may be of these kinds."""
     expected = _expected(kinds)
     if expected == _NAMES[list]:

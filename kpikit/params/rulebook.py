@@ -55,8 +55,11 @@ def apply_rules(reading: Reading, rules: Iterable[Rule], context: Context) -> No
     for rule in rules:
         by_part.setdefault(rule.part, []).append(rule)
     for built in reading.parts:
+        concerned = by_part.get(type(built.part))
+        if not concerned:
+            continue
         here = replace(context, name=built.key.rpartition(".")[2])
-        for rule in by_part.get(type(built.part), []):
+        for rule in concerned:
             if built.broken.isdisjoint(rule.fields):
                 for fault in rule.find(built.part, here):
                     key = ".".join(filter(None, (built.key, fault.key)))

@@ -110,9 +110,9 @@ def test_a_complaint_without_a_place_is_told_of_the_first_line(monkeypatch):
         compose("", "atlas.yml")
 
 
-@pytest.mark.parametrize("loader", [yaml.SafeLoader, nodes._FAST_LOADER])
+@pytest.mark.parametrize("loader", [nodes._Loader, nodes._FastLoader])
 def test_both_parsers_give_the_text_as_written_with_file_and_line(loader, monkeypatch):
-    monkeypatch.setattr(nodes, "_FAST_LOADER", loader)
+    monkeypatch.setattr(nodes, "_FastLoader", loader)
 
     node = find_value(compose("a:\n  b: 00123\n", "params/atlas.yml"), "a", "b")
 
