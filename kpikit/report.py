@@ -30,7 +30,7 @@ from kpikit.sections.experiments import experiments_section
 from kpikit.sections.funnels import FunnelSections
 from kpikit.sections.funnels.compact import funnel_section
 from kpikit.sections.views import kept_views
-from kpikit.sources import Coverage, Dataset, check_findings, choose_period, open_dataset
+from kpikit.sources import Dataset, check_findings, choose_period, open_dataset
 
 
 class Report:
@@ -176,8 +176,7 @@ def open_report(
         PeriodError: The period cannot be read, or the data does not touch it.
     """
     loaded, dataset, run_id = open_product(product, params_dir)
-    coverage = Coverage(dataset.first_day, dataset.as_of)
-    chosen = choose_period(loaded, coverage, period)
+    chosen = choose_period(loaded, dataset.coverage, period)
     folder = os.environ.get("KPIKIT_LEDGER")
     ledger = read_ledger(Path(folder) if folder else None, product=loaded.key)
     earlier = ledger.before(chosen, template=REVIEW, calendar=loaded.calendar)

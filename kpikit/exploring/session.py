@@ -13,7 +13,7 @@ from kpikit.report import open_product
 from kpikit.sections.context import Context
 from kpikit.sections.views import SECTIONS, Found, Option, find_view, queries_of, section_of
 from kpikit.sections.views.answers import period_options, value_options
-from kpikit.sources import Coverage, choose_period, open_dataset
+from kpikit.sources import choose_period, open_dataset
 from kpikit.sources.slices import check_queries, stop_queries
 
 _MOST_KEPT = 256  # answers; a frame of a view is small
@@ -177,9 +177,8 @@ class Session:
             _stamp(first.loaded.path)  # tells where it is gone
             return replace(first, dataset=open_dataset(first.loaded), run_id="")
         loaded, dataset, _ = open_product(product, self._params_dir)
-        coverage = Coverage(dataset.first_day, dataset.as_of)
         own = first.period.label if product == first.loaded.key else None
-        return Context(loaded, dataset, choose_period(loaded, coverage, own))
+        return Context(loaded, dataset, choose_period(loaded, dataset.coverage, own))
 
     def _key(self, choice: Choice) -> str:
         opened = self._opened.get(choice.product)

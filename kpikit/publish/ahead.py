@@ -9,15 +9,16 @@ import contextlib
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from kpikit.errors import KpikitError
+from kpikit.errors import KpikitError, SourceError
 from kpikit.publish.limits import processors
 
 if TYPE_CHECKING:
     from kpikit.params import LoadedProduct
+    from kpikit.sources import Coverage
 
 _LEAST = 6  # products below which a process costs more to start than it saves
 
@@ -28,7 +29,7 @@ def reading_ahead(
     *,
     overrides: Sequence[str] = (),
     on_unseen: Callable[[], object] | None = None,
-) -> Iterator[int]:
+) -> Iterator[Mapping[str, "Coverage"]]:
     """Fill the cache with the data of these products, from the last one on, while the block runs.
 
     Args:
@@ -37,25 +38,45 @@ def reading_ahead(
         on_unseen: Called first where any data is new and there are several processors.
 
     Yields:
-        How many processes help: none on one processor, or where few products are new.
+        What the products' files cover, by product, where they were opened before.
     """
-    from kpikit.sources import is_remembered  # noqa: PLC0415 - the package loads slowly
-
     count = processors() - 1
-    unseen = [product for product in products if count and not is_remembered(product)]
-    if unseen and on_unseen:
+    known, unseen = _recalled(products)
+    if count and unseen and on_unseen:
         on_unseen()
     if len(unseen) < _LEAST:
-        yield 0
-        return
+        count = 0
     backwards = [str(product.path) for product in reversed(unseen)]
     helpers = [_start(backwards[part::count], overrides) for part in range(count)]
     try:
-        yield len(helpers)
+        yield known
     finally:
         for helper in helpers:
             helper.terminate()
             helper.wait()
+
+
+def _recalled(
+    products: Sequence["LoadedProduct"],
+) -> tuple[dict[str, "Coverage"], list["LoadedProduct"]]:
+    """Return what files cover that were opened before, and the products whose files were not.
+
+    Databases are left out, for asking them is slow; so are files that cannot be read, for whoever
+    reads them next says why.
+    """
+    from kpikit.sources import recall_coverage  # noqa: PLC0415 - the package loads slowly
+
+    known, unseen = {}, []
+    for product in products:
+        if any(table.files is None for table in product.params.source.tables.values()):
+            continue
+        with contextlib.suppress(SourceError):
+            coverage = recall_coverage(product)
+            if coverage is None:
+                unseen.append(product)
+            else:
+                known[product.key] = coverage
+    return known, unseen
 
 
 def read_all(paths: Sequence[str], overrides: Sequence[str]) -> None:

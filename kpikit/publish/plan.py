@@ -176,19 +176,28 @@ def make_plan(
         loaded = [product for product in loaded if shard.holds(product.key)]
         failures = [failure for failure in failures if shard.holds(failure.product)]
     from kpikit.params import mask_secrets  # noqa: PLC0415 - pydantic loads slowly
+    from kpikit.sources import read_coverage  # noqa: PLC0415 - Ibis loads slowly
 
     reports: list[PlannedReport] = []
     left_out: list[Failure] = []
     lacks = {product.key: _lack(opened, product) for product in loaded}
     concerned = [product for product in loaded if not lacks[product.key]]
     unseen = partial(on_unseen, opened.text) if on_unseen else None
-    with reading_ahead(concerned, overrides=overrides, on_unseen=unseen):
+    with reading_ahead(concerned, overrides=overrides, on_unseen=unseen) as known:
         for product in loaded:
             if lack := lacks[product.key]:
                 (failures if products else left_out).append(Failure(product.key, lack))
                 continue
             try:
-                planned, later = _plan_product(opened, product, period, experiment, overrides)
+                coverage = known.get(product.key) or read_coverage(product)
+                planned, later = _plan_product(
+                    opened,
+                    product,
+                    coverage,
+                    period=period,
+                    experiment=experiment,
+                    overrides=overrides,
+                )
                 planned = [_with_ledger(report, product, output_dir) for report in planned]
             except KpikitError as error:
                 failures.append(Failure(product.key, mask_secrets(str(error))))
@@ -267,17 +276,20 @@ def _lack(template: Template, loaded: "LoadedProduct") -> str:
 def _plan_product(
     template: Template,
     loaded: "LoadedProduct",
+    coverage: "Coverage",
+    *,
     period: str | None,
     experiment: str | None,
     overrides: Sequence[str],
 ) -> tuple[list[PlannedReport], list[Failure]]:
     """Return a product's reports, and the experiments that have none."""
-    from kpikit.sources import choose_period, read_coverage  # noqa: PLC0415 - Ibis loads slowly
+    from kpikit.sources import choose_period  # noqa: PLC0415 - Ibis loads slowly
 
-    coverage = read_coverage(loaded)
+    plan_report = partial(
+        _plan_report, template, loaded, data_hash=coverage.data_hash, overrides=overrides
+    )
     if not template.is_of_experiments:
-        label = choose_period(loaded, coverage, period).label
-        return [_plan_report(template, loaded, label, "", overrides)], []
+        return [plan_report(choose_period(loaded, coverage, period).label)], []
     reports, left_out = [], []
     for key, declared in loaded.params.experiments.items():
         if experiment not in (None, key):
@@ -287,7 +299,7 @@ def _plan_product(
             left_out.append(Failure(loaded.key, f"Experiment '{key}' {why}."))
         else:
             label = loaded.calendar.period_of(declared.end, "quarter").label
-            reports.append(_plan_report(template, loaded, label, key, overrides))
+            reports.append(plan_report(label, key))
     return reports, left_out
 
 
@@ -318,11 +330,13 @@ def _plan_report(
     template: Template,
     loaded: "LoadedProduct",
     label: str,
-    experiment: str,
+    experiment: str = "",
+    *,
+    data_hash: str,
     overrides: Sequence[str],
 ) -> PlannedReport:
     from kpikit.catalogue import definitions_hash  # noqa: PLC0415 - loads what it names
-    from kpikit.sources import dataset_key, has_version  # noqa: PLC0415 - Ibis loads slowly
+    from kpikit.sources import has_version  # noqa: PLC0415 - Ibis loads slowly
 
     parameters = {
         "file": loaded.text_hash,  # of the file, its registers and the overrides
@@ -334,7 +348,7 @@ def _plan_report(
     identity = Identity(
         template=hash_text(template.text),
         parameters=hash_values(parameters),
-        data=dataset_key(loaded),
+        data=data_hash,
         source=source_hash(),
         lock=lock_hash(),
     )

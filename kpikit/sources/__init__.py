@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from kpikit.sources.funnel_events import check_funnel_events
     from kpikit.sources.identity import has_version
     from kpikit.sources.opening import open_dataset
-    from kpikit.sources.remembered import dataset_key, is_remembered, read_coverage
+    from kpikit.sources.remembered import read_coverage, recall_coverage
 
 _HOMES = {
     "Coverage": "kpikit.sources.dataset",
@@ -31,13 +31,12 @@ _HOMES = {
     "check_findings": "kpikit.sources.dataset",
     "check_funnel_events": "kpikit.sources.funnel_events",
     "choose_period": "kpikit.sources.dataset",
-    "dataset_key": "kpikit.sources.remembered",
     "default_period": "kpikit.sources.dataset",
     "findings_for": "kpikit.sources.dataset",
     "has_version": "kpikit.sources.identity",
-    "is_remembered": "kpikit.sources.remembered",
     "open_dataset": "kpikit.sources.opening",
     "read_coverage": "kpikit.sources.remembered",
+    "recall_coverage": "kpikit.sources.remembered",
 }
 
 __all__ = [
@@ -48,13 +47,12 @@ __all__ = [
     "check_findings",
     "check_funnel_events",
     "choose_period",
-    "dataset_key",
     "default_period",
     "findings_for",
     "has_version",
-    "is_remembered",
     "open_dataset",
     "read_coverage",
+    "recall_coverage",
 ]
 
 

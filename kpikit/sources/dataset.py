@@ -82,10 +82,17 @@ class Input:
 
 @dataclass(frozen=True)
 class Coverage:
-    """The local days that a product's data spans, both included."""
+    """The local days that a product's data spans, both included, and what identifies the data.
+
+    Attributes:
+        first_day: First local day with a row.
+        as_of: Last complete local day.
+        data_hash: Changes when, and only when, the content of an input does.
+    """
 
     first_day: dt.date
     as_of: dt.date
+    data_hash: str
 
 
 @dataclass(frozen=True)
@@ -110,6 +117,11 @@ class Dataset:
     as_of: dt.date
     first_day: dt.date
     data_hash: str
+
+    @property
+    def coverage(self) -> Coverage:
+        """The days that the data spans."""
+        return Coverage(self.first_day, self.as_of, self.data_hash)
 
 
 def check_findings(dataset: Dataset) -> None:

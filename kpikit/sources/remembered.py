@@ -20,51 +20,36 @@ from kpikit.sources.identity import Identity, identify
 FORM = 4
 
 
-def dataset_key(loaded: LoadedProduct, *, cache_dir: Path | None = None) -> str:
-    """Return the hash of a product's data without opening its tables.
-
-    File hashes are remembered by path, size, time and inode.
-
-    Raises:
-        SourceError: A file or database cannot be found or read.
-    """
-    root = cache_root(cache_dir)
-    with cache_errors(root):
-        return identify(loaded, root).data_hash
-
-
 def read_coverage(loaded: LoadedProduct, *, cache_dir: Path | None = None) -> Coverage:
     """Return the days that a product's data spans; from the cache where it was opened before.
 
     Raises:
         SourceError: The data cannot be found or read.
     """
+    known = recall_coverage(loaded, cache_dir=cache_dir)
+    if known is not None:
+        return known
+    from kpikit.sources.opening import open_dataset  # noqa: PLC0415 - loads Ibis
+
+    return open_dataset(loaded, cache_dir=cache_dir).coverage
+
+
+def recall_coverage(loaded: LoadedProduct, *, cache_dir: Path | None = None) -> Coverage | None:
+    """Return the days that a product's data spans; None where it was never opened as it is.
+
+    No table is opened; hashes of files are remembered by path, size, time and inode.
+
+    Raises:
+        SourceError: A file or database cannot be found or read.
+    """
     root = cache_root(cache_dir)
     with cache_errors(root):
-        record = read_json(record_path(loaded, identify(loaded, root), root))
+        identity = identify(loaded, root)
+        record = read_json(record_path(loaded, identity, root))
     if record is None:
-        from kpikit.sources.opening import open_dataset  # noqa: PLC0415 - loads Ibis
-
-        dataset = open_dataset(loaded, cache_dir=cache_dir)
-        return Coverage(dataset.first_day, dataset.as_of)
-    return Coverage(
-        dt.date.fromisoformat(record["first_day"]), dt.date.fromisoformat(record["as_of"])
-    )
-
-
-def is_remembered(loaded: LoadedProduct, *, cache_dir: Path | None = None) -> bool:
-    """Tell whether the files of a product were opened before; always true of a database.
-
-    True also where that cannot be told, for whoever reads them then says why.
-    """
-    if any(table.files is None for table in loaded.params.source.tables.values()):
-        return True
-    root = cache_root(cache_dir)
-    try:
-        with cache_errors(root):
-            return record_path(loaded, identify(loaded, root), root).is_file()
-    except SourceError:
-        return True
+        return None
+    first_day, as_of = (dt.date.fromisoformat(record[name]) for name in ("first_day", "as_of"))
+    return Coverage(first_day, as_of, identity.data_hash)
 
 
 def record_path(loaded: LoadedProduct, identity: Identity, root: Path) -> Path:

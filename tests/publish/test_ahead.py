@@ -6,7 +6,7 @@ from kpikit.errors import SourceError
 from kpikit.params import load_product
 from kpikit.publish import ahead
 from kpikit.publish.ahead import read_all, reading_ahead
-from kpikit.sources import is_remembered, read_coverage
+from kpikit.sources import read_coverage, recall_coverage
 
 ORDERS = "order_id,user_id,order_time,revenue\n1,a,2026-07-05T10:00:00,40\n"
 
@@ -30,26 +30,38 @@ def products(tmp_path, monkeypatch):
 def test_helpers_begin_at_the_end(products, monkeypatch):
     monkeypatch.setattr(ahead, "processors", lambda: 2)
 
-    with reading_ahead(products) as helpers:
-        while not is_remembered(products[-1]):
+    with reading_ahead(products) as known:
+        while recall_coverage(products[-1]) is None:
             pass
-        first = is_remembered(products[0])
+        first = recall_coverage(products[0])
 
-    assert helpers == 1
-    assert not first
+    assert known == {}
+    assert first is None
     assert read_coverage(products[-1]).as_of.isoformat() == "2026-07-16"
 
 
-def test_nobody_helps_where_few_are_new_or_nobody_is_there(products, monkeypatch):
-    monkeypatch.setattr(ahead, "processors", lambda: 2)
-    with reading_ahead(products[:5]) as few:
-        pass
-    monkeypatch.setattr(ahead, "processors", lambda: 1)
-    with reading_ahead(products) as alone:
+@pytest.mark.parametrize(("count", "processors"), [(5, 2), (7, 1)])
+def test_nobody_helps_where_few_are_new_or_nobody_is_there(
+    products, monkeypatch, count, processors
+):
+    monkeypatch.setattr(ahead, "processors", lambda: processors)
+    monkeypatch.setattr(ahead, "_start", None)
+
+    with reading_ahead(products[:count]) as known:
         pass
 
-    assert (few, alone) == (0, 0)
-    assert not any(map(is_remembered, products))
+    assert known == {}
+
+
+def test_what_was_read_before_is_known_and_not_read_again(products, monkeypatch):
+    monkeypatch.setattr(ahead, "processors", lambda: 2)
+    monkeypatch.setattr(ahead, "_start", None)
+    coverages = {product.key: read_coverage(product) for product in products}
+
+    with reading_ahead(products) as known:
+        pass
+
+    assert known == coverages
 
 
 def test_new_data_is_announced_before_it_is_read_where_there_is_a_second_processor(
@@ -58,7 +70,7 @@ def test_new_data_is_announced_before_it_is_read_where_there_is_a_second_process
     told = []
 
     def announce():
-        told.append(any(map(is_remembered, products)))
+        told.append(any(map(recall_coverage, products)))
 
     monkeypatch.setattr(ahead, "processors", lambda: 2)
     with reading_ahead(products[:1], on_unseen=announce):
@@ -79,17 +91,33 @@ def test_products_that_cannot_be_read_are_passed_over(products, tmp_path):
 
     read_all([str(products[number].path) for number in (4, 5, 6)], [])
 
-    assert is_remembered(products[6])
-    assert is_remembered(products[5])  # so that planning reads it, and says what is wrong
+    assert recall_coverage(products[6])
     with pytest.raises(SourceError):
         read_coverage(products[5])
 
 
-def test_a_database_is_asked_by_the_plan_alone(tmp_path, products):
+def test_files_that_are_gone_are_left_to_the_plan_which_says_so(products, tmp_path, monkeypatch):
+    monkeypatch.setattr(ahead, "_start", None)
+    for path in tmp_path.glob("*.csv"):
+        path.unlink()
+
+    with reading_ahead(products) as known:
+        pass
+
+    assert known == {}
+
+
+def test_a_database_is_asked_by_the_plan_alone(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("kpikit.sources.recall_coverage", asked.append)
     path = tmp_path / "warehouse.yml"
     path.write_text(
         "product: {key: warehouse, name: W}\n"
         "source: {connection: shop.duckdb, tables: {orders: {table: orders}}}\n"
     )
 
-    assert is_remembered(load_product(path))
+    with reading_ahead([load_product(path)]) as known:
+        pass
+
+    assert known == {}
+    assert asked == []

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-from types import SimpleNamespace
 
 import pytest
 
@@ -35,10 +34,11 @@ def folders(tmp_path, make):
 @pytest.fixture(autouse=True)
 def data(monkeypatch):
     """Stand in for the products' data: it covers 2025 and 2026 to the end of October."""
-    coverage = SimpleNamespace(first_day=dt.date(2025, 1, 1), as_of=dt.date(2026, 10, 31))
-    monkeypatch.setattr(sources, "read_coverage", lambda _loaded: coverage)
-    monkeypatch.setattr(sources, "dataset_key", lambda loaded: f"data of {loaded.key}")
-    return coverage
+    monkeypatch.setattr(sources, "read_coverage", lambda loaded: covers(f"data of {loaded.key}"))
+
+
+def covers(data_hash, first_day=dt.date(2025, 1, 1)):
+    return sources.Coverage(first_day, dt.date(2026, 10, 31), data_hash)
 
 
 def made(plan):
@@ -85,7 +85,7 @@ def test_the_run_id_repeats_and_follows_what_the_report_is_made_of(folders, make
     own_metrics = run_id_of(folders)
     (folders["notebooks_dir"] / "mini.ipynb").write_text(make.notebook_json(make.kpis))
     other_template = run_id_of(folders)
-    monkeypatch.setattr(sources, "dataset_key", lambda _: "new data")
+    monkeypatch.setattr(sources, "read_coverage", lambda _: covers("new data"))
     other_data = run_id_of(folders)
 
     ids = {first, other_period, overridden, own_metrics, other_template, other_data}
@@ -172,7 +172,7 @@ def test_data_that_cannot_be_read_fails_its_product_without_its_password(folders
     def read_coverage(loaded):
         if loaded.key == "beacon":
             raise SourceError("Cannot connect to postgres://kpi:hunter2@db/sales.")
-        return SimpleNamespace(first_day=dt.date(2025, 1, 1), as_of=dt.date(2026, 10, 31))
+        return covers(f"data of {loaded.key}")
 
     monkeypatch.setattr(sources, "read_coverage", read_coverage)
 

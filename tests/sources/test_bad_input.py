@@ -9,7 +9,7 @@ import openpyxl
 import pytest
 
 from kpikit.errors import ParamsError, SourceError
-from kpikit.sources import dataset_key, open_dataset
+from kpikit.sources import open_dataset, recall_coverage
 
 EVENTS = "user_id,event,event_time\n1,visit,2026-01-02 10:00:00\n2,visit,2026-01-03 11:00:00\n"
 
@@ -34,7 +34,7 @@ def test_a_glob_without_a_match_names_the_glob_the_folder_and_the_nearest_file(
     with pytest.raises(SourceError, match=r"demo.yml:\d+: source.tables.events.files: no file"):
         open_dataset(loaded)
     with pytest.raises(SourceError, match=rf"'order_2025.csv' in {tmp_path}") as raised:
-        dataset_key(loaded)
+        recall_coverage(loaded)
     assert "Did you mean 'orders_2025.csv'?" in str(raised.value)
 
 
@@ -367,7 +367,7 @@ def test_a_backend_that_is_not_installed_says_what_to_type(product, monkeypatch)
         SourceError,
         match=r"needs the postgres backend.*\nType: pip install 'ibis-framework\[postgres\]'",
     ) as raised:
-        dataset_key(loaded)
+        recall_coverage(loaded)
     assert "hunter2" not in str(raised.value)
 
 
@@ -378,7 +378,7 @@ def test_a_connection_that_fails_shows_no_secret(product, monkeypatch):
     )
 
     with pytest.raises(SourceError, match=r"source.connection cannot be opened") as raised:
-        dataset_key(loaded)
+        recall_coverage(loaded)
     assert "hunter2" not in str(raised.value)
 
 
@@ -403,7 +403,7 @@ def test_a_backend_is_named_by_the_variable_that_holds_its_url(product, monkeypa
     loaded = product({"events": {"table": "events"}}, source={"connection": "${WAREHOUSE}"})
 
     with pytest.raises(SourceError, match=r"pip install 'ibis-framework\[postgres\]'") as raised:
-        dataset_key(loaded)
+        recall_coverage(loaded)
     assert "hunter2" not in str(raised.value)
 
 
@@ -414,7 +414,7 @@ def test_a_variable_that_is_not_set_is_named(product):
     )
 
     with pytest.raises(ParamsError, match="NO_SUCH_VARIABLE"):
-        dataset_key(loaded)
+        recall_coverage(loaded)
 
 
 def test_the_number_of_threads_is_checked(opened, monkeypatch):

@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from kpikit.errors import SourceError
-from kpikit.sources import dataset_key, has_version, open_dataset
+from kpikit.sources import has_version, open_dataset, read_coverage
 
 
 @pytest.fixture
@@ -85,23 +85,23 @@ def test_the_last_row_of_a_key_is_the_latest(shop, database, rows):
 
 
 def test_without_a_version_query_the_ends_of_every_column_tell_versions_apart(shop, database):
-    before = dataset_key(shop())
-    assert dataset_key(shop()) == before
+    before = read_coverage(shop()).data_hash
+    assert read_coverage(shop()).data_hash == before
 
     database("insert into orders values (3, 'c', '2026-01-03 10:00:00', 1, 'UK')")
 
-    assert dataset_key(shop()) != before
+    assert read_coverage(shop()).data_hash != before
 
 
 def test_a_version_query_alone_tells_versions_apart(shop, database):
     query = "select max(id) as version from orders"
-    before = dataset_key(shop(version_query=query))
+    before = read_coverage(shop(version_query=query)).data_hash
 
     database("update orders set amount = 99 where id = 1")
-    assert dataset_key(shop(version_query=query)) == before
+    assert read_coverage(shop(version_query=query)).data_hash == before
 
     database("insert into orders values (3, 'c', '2026-01-03 10:00:00', 1, 'UK')")
-    assert dataset_key(shop(version_query=query)) != before
+    assert read_coverage(shop(version_query=query)).data_hash != before
 
 
 def test_equal_hashes_prove_equal_data_only_with_a_version_query(shop):
@@ -119,7 +119,7 @@ def test_files_and_a_duckdb_file_are_known_by_their_bytes(product, tmp_path):
 
 def test_a_version_query_that_fails_is_named(shop):
     with pytest.raises(SourceError, match=r"source.version_query: .*no such column: nope"):
-        dataset_key(shop(version_query="select nope from orders"))
+        read_coverage(shop(version_query="select nope from orders"))
 
 
 def test_files_beside_a_database_are_read_by_the_embedded_engine(shop, write, rows):

@@ -23,11 +23,11 @@ from kpikit.sources import (
     Coverage,
     check_findings,
     choose_period,
-    dataset_key,
     default_period,
     findings_for,
     open_dataset,
     read_coverage,
+    recall_coverage,
 )
 from kpikit.sources.cache import entry as cached
 
@@ -183,10 +183,10 @@ def test_changed_content_is_read_again_and_changes_the_hash(lines, write):
 
 
 def test_the_hash_is_of_the_content_and_not_of_the_place_or_time(lines, cache):
-    key = dataset_key(lines())
+    key = read_coverage(lines()).data_hash
     os.utime(lines().path.parent / "lines.csv", (1, 1))
 
-    assert dataset_key(lines(), cache_dir=cache / "other") == key
+    assert read_coverage(lines(), cache_dir=cache / "other").data_hash == key
     assert open_dataset(lines()).data_hash == key
 
 
@@ -210,12 +210,15 @@ def test_an_entry_altered_without_changing_its_size_is_rebuilt(lines, cache, row
 
 
 def test_coverage_comes_from_the_cache_once_the_data_was_opened(lines, monkeypatch):
+    before = recall_coverage(lines())
     cold = read_coverage(lines())
     monkeypatch.setattr("kpikit.sources.opening.open_dataset", None)
 
     warm = read_coverage(lines())
 
-    assert cold == warm == Coverage(dt.date(2026, 1, 2), dt.date(2026, 1, 4))
+    assert before is None
+    assert cold == warm == recall_coverage(lines())
+    assert (warm.first_day, warm.as_of) == (dt.date(2026, 1, 2), dt.date(2026, 1, 4))
 
 
 def test_declared_as_of_wins_and_rows_after_it_are_named(lines, product, one):
@@ -272,23 +275,22 @@ def test_days_begin_in_the_zone_of_the_product(write, product):
     assert dataset.as_of == dt.date(2026, 7, 2)
 
 
-def test_default_period_is_the_last_complete_quarter_with_data(events):
-    loaded = events()
+@pytest.mark.parametrize(
+    ("first_day", "as_of", "expected"),
+    [
+        (dt.date(2026, 1, 5), dt.date(2026, 7, 2), "2026Q2"),
+        (dt.date(2026, 1, 5), dt.date(2026, 6, 30), "2026Q2"),
+        (dt.date(2026, 7, 1), dt.date(2026, 8, 2), "2026Q3"),
+    ],
+)
+def test_default_period_is_the_last_complete_quarter_with_data(events, first_day, as_of, expected):
+    period = default_period(events(), Coverage(first_day, as_of, data_hash=""))
 
-    assert (
-        default_period(loaded, Coverage(dt.date(2026, 1, 5), dt.date(2026, 7, 2))).label == "2026Q2"
-    )
-    assert (
-        default_period(loaded, Coverage(dt.date(2026, 1, 5), dt.date(2026, 6, 30))).label
-        == "2026Q2"
-    )
-    assert (
-        default_period(loaded, Coverage(dt.date(2026, 7, 1), dt.date(2026, 8, 2))).label == "2026Q3"
-    )
+    assert period.label == expected
 
 
 def test_a_period_outside_the_data_is_refused(events):
-    coverage = Coverage(dt.date(2026, 1, 5), dt.date(2026, 7, 2))
+    coverage = Coverage(dt.date(2026, 1, 5), dt.date(2026, 7, 2), data_hash="")
 
     assert choose_period(events(), coverage, "2026-07").label == "2026-07"
     assert choose_period(events(), coverage).label == "2026Q2"
@@ -422,7 +424,7 @@ def test_a_duckdb_file_is_read_where_it_lies_with_its_schema(tmp_path, product, 
         ("1", dt.datetime(2026, 1, 2, 8), Decimal("5.5"))
     ]
     assert [(each.source, each.size_bytes) for each in dataset.inputs] == [("sales.orders", None)]
-    assert dataset_key(loaded) == dataset.data_hash
+    assert read_coverage(loaded) == dataset.coverage
 
 
 def test_sql_selects_over_the_files_and_sees_their_names(write, product, rows):

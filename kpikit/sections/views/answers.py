@@ -20,7 +20,6 @@ from kpikit.present.components import Component
 from kpikit.present.frames import in_words
 from kpikit.sections.context import Context
 from kpikit.sources import choose_period
-from kpikit.sources.dataset import Coverage
 from kpikit.sources.slices import column_values, recorded_queries, rows_where
 
 MOST_VALUES = 500  # values of a column that a control lists
@@ -126,8 +125,7 @@ def context_of(context: Context, view: View) -> Context:
     """
     data, period = context.dataset, context.period
     if view.period:
-        coverage = Coverage(data.first_day, data.as_of)
-        period = choose_period(context.loaded, coverage, view.period)
+        period = choose_period(context.loaded, data.coverage, view.period)
     if period == context.period and not view.where:
         return context
     known: dict[object, Context] = context.__dict__.setdefault("_parts_viewed", {})
