@@ -320,7 +320,7 @@ def _judge(plain: Floats, filled: Floats, baseline: int | None, *, has_season: b
     if not prefers_logs(filled, learned=learned):
         path = one_step_path(plain, filled, learned=learned)
         return _chart(plain, path, learned, method="forecast_errors")
-    path = one_step_path(np.log(plain), np.log(filled), learned=learned)
+    path = one_step_path(plain, filled, learned=learned, logged=True)
     chart = _chart(np.log(plain), path, learned, method="forecast_errors")
     return {**chart, **{name: np.exp(chart[name]) for name in _LINES}}
 

@@ -49,9 +49,12 @@ class Season:
         """Return each history of a series without its season, and the season's factors.
 
         Returns:
-            One row per history: its points (zeros after its end), and one factor per place.
+            One row per history: its points (zeros after its end), and one factor per place. Without
+            a season, the series is the only row: the histories are first points of it.
         """
         factors = self.factors(numbers, lengths)
+        if self.length == 1:
+            return numbers[None], factors
         every = factors[:, np.arange(len(numbers)) % self.length]
         live = np.arange(len(numbers)) < lengths[:, None]
         return np.where(live, self.remove(numbers, every), 0.0), factors

@@ -15,7 +15,7 @@ References:
 
 import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,42 +70,64 @@ class DampedFit:
 
 
 def fit_theta(rows: Floats, lengths: Ints) -> ThetaFit:
-    """Fit Theta to each row's first ``lengths`` points; lengths ascend."""
+    """Fit Theta to each history: the first ``lengths`` points, which ascend.
+
+    Args:
+        rows: One row per history, or a single one of which they all are first points.
+        lengths: Points of each history.
+    """
     level = np.repeat(rows[:, :1], len(_ALPHAS), axis=1)
     squares = np.zeros_like(level)
-    first = np.searchsorted(lengths, np.arange(rows.shape[1]), side="right")
-    for place in range(1, rows.shape[1]):
-        live = slice(first[place], None)
-        error = rows[live, place, None] - level[live]
-        squares[live] += error * error
-        level[live] += _ALPHAS * error
-    best, every = squares.argmin(axis=1), np.arange(len(rows))
-    return ThetaFit(_ALPHAS[best], level[every, best], line(rows, lengths)[1] / 2, lengths)
+    best, last = np.empty(len(lengths), dtype=int), np.empty(len(lengths))
+    for live, values, ended in _places(rows, lengths):
+        own, total = level[live], squares[live]
+        error = values - own
+        total += error * error
+        own += _ALPHAS * error
+        for history, row in ended:
+            best[history] = squares[row].argmin()
+            last[history] = level[row, best[history]]
+    return ThetaFit(_ALPHAS[best], last, line(rows, lengths)[1] / 2, lengths)
 
 
 def fit_damped(rows: Floats, lengths: Ints) -> DampedFit:
-    """Fit a damped trend to each row's first ``lengths`` points; lengths ascend."""
+    """Fit a damped trend to each history; arguments are those of ``fit_theta``."""
     alpha, beta, phi = _DAMPED
+    share = alpha * beta
     at_first, slope_before = line(rows, np.minimum(lengths, _START))
     level_before = at_first - slope_before
-    level = np.repeat(level_before[:, None], len(alpha), axis=1)
-    slope = np.repeat(slope_before[:, None], len(alpha), axis=1)
-    squares = np.zeros_like(level)
-    first = np.searchsorted(lengths, np.arange(rows.shape[1]), side="right")
-    share = alpha * beta
-    for place in range(rows.shape[1]):
-        live = slice(first[place], None)
-        slope[live] *= phi
-        level[live] += slope[live]  # what is expected
-        error = rows[live, place, None] - level[live]
-        level[live] += alpha * error
-        slope[live] += share * error
-        squares[live] += error * error
-    best, every = squares.argmin(axis=1), np.arange(len(rows))
-    return DampedFit(
-        *(alpha[best], beta[best], phi[best], level_before, slope_before),
-        *(level[every, best], slope[every, best]),
+    if lengths[0] < _START:  # each starts from a line of its own
+        rows = np.broadcast_to(rows, (len(lengths), rows.shape[1]))
+    level, slope = (
+        np.repeat(before[: len(rows), None], len(alpha), axis=1)
+        for before in (level_before, slope_before)
     )
+    squares = np.zeros_like(level)
+    best, last = np.empty(len(lengths), dtype=int), np.empty((2, len(lengths)))
+    for live, values, ended in _places(rows, lengths):
+        own, move, total = level[live], slope[live], squares[live]
+        move *= phi
+        own += move  # what is expected
+        error = values - own
+        own += alpha * error
+        move += share * error
+        total += error * error
+        for history, row in ended:
+            best[history] = found = squares[row].argmin()
+            last[:, history] = level[row, found], slope[row, found]
+    return DampedFit(alpha[best], beta[best], phi[best], level_before, slope_before, *last)
+
+
+def _places(rows: Floats, lengths: Ints) -> Iterator[tuple[slice, Floats, list[tuple[int, int]]]]:
+    """Yield, place by place, the rows that still go on, their values, and which histories end.
+
+    A history that ends is its number and that of its row.
+    """
+    shared = len(rows) < len(lengths)
+    first = np.searchsorted(lengths, np.arange(rows.shape[1] + 1), side="right").tolist()
+    for begin, end, values in zip(first, first[1:], rows.T[:, :, None], strict=False):
+        live = slice(None) if shared else slice(begin, None)
+        yield live, values[live], [(one, 0 if shared else one) for one in range(begin, end)]
 
 
 def line(rows: Floats, lengths: Ints) -> tuple[Floats, Floats]:
@@ -155,38 +177,46 @@ def smooth(
         beta: Share of the level's move that moves the slope (beta* in the literature).
         phi: Damping of the slope per period.
     """
-    expected, levels = np.empty(len(values)), np.empty(len(values))
-    for place, value in enumerate(values):
-        expected[place] = level + phi * slope
-        error = value - expected[place] if value == value else 0.0  # noqa: PLR0124 - NaN is missing
-        level = expected[place] + alpha * error
+    expected: list[float] = []
+    levels: list[float] = []
+    for value in np.asarray(values, dtype=float).tolist():
+        ahead = level + phi * slope
+        error = value - ahead if value == value else 0.0  # noqa: PLR0124 - NaN is missing
+        level = ahead + alpha * error
         slope = phi * slope + alpha * beta * error
-        levels[place] = level
-    return Path(expected, levels, float(level), float(slope))
+        expected.append(ahead)
+        levels.append(level)
+    return Path(
+        np.array(expected, dtype=float), np.array(levels, dtype=float), float(level), float(slope)
+    )
 
 
-def one_step_path(values: Floats, filled: Floats, *, learned: int) -> Floats:
+def one_step_path(values: Floats, filled: Floats, *, learned: int, logged: bool = False) -> Floats:
     """Return what the mean of Theta and a damped trend expected of each point but the first.
 
     Args:
         values: A series without season; NaN where missing.
         filled: The same without gaps, from which the parameters are fitted.
         learned: How many first points they are fitted to.
+        logged: Whether to foretell the logarithms; all of ``filled`` is then above zero.
 
     Returns:
         One value per point; the first is NaN, for nothing came before it.
     """
     theta, damped = _fits(filled[:learned].astype(np.float64).tobytes())
-    alpha = float(theta.alpha[0])
-    level = smooth(values, alpha=alpha, level=filled[0]).expected
-    drift = theta.drift[0] * (1 - (1 - alpha) ** np.arange(len(values))) / alpha
+    if logged:
+        values, filled = np.log(values), np.log(filled)
+    row = int(logged)
+    alpha = float(theta.alpha[row])
+    level = smooth(values, alpha=alpha, level=float(filled[0])).expected
+    drift = theta.drift[row] * (1 - (1 - alpha) ** np.arange(len(values))) / alpha
     trend = smooth(
         values,
-        alpha=float(damped.alpha[0]),
-        beta=float(damped.beta[0]),
-        phi=float(damped.phi[0]),
-        level=float(damped.level_before[0]),
-        slope=float(damped.slope_before[0]),
+        alpha=float(damped.alpha[row]),
+        beta=float(damped.beta[row]),
+        phi=float(damped.phi[row]),
+        level=float(damped.level_before[row]),
+        slope=float(damped.slope_before[row]),
     ).expected
     path = (level + drift + trend) / 2
     path[0] = math.nan
@@ -196,8 +226,10 @@ def one_step_path(values: Floats, filled: Floats, *, learned: int) -> Floats:
 # a report asks one history whether its logarithms do better, for its signals, for its forecast
 @functools.lru_cache(maxsize=64)
 def _fits(data: bytes) -> tuple[ThetaFit, DampedFit]:
-    rows = np.frombuffer(data)[None]
-    lengths = np.array([rows.shape[1]])
+    """Fit a series and, where all of it is above zero, its logarithms in the same pass."""
+    numbers = np.frombuffer(data)
+    rows = np.array([numbers, np.log(numbers)] if (numbers > 0).all() else [numbers])
+    lengths = np.full(len(rows), len(numbers))
     return fit_theta(rows, lengths), fit_damped(rows, lengths)
 
 
@@ -217,8 +249,8 @@ def prefers_logs(filled: Floats, *, learned: int) -> bool:
         return False
     logs = np.log(base)
     plain, logged = (
-        float(np.nanmean((part - one_step_path(part, part, learned=learned)) ** 2))
-        for part in (base, logs)
+        float(np.nanmean((part - one_step_path(base, base, learned=learned, logged=taken)) ** 2))
+        for part, taken in ((base, False), (logs, True))
     )
     return logged * math.exp(2 * float(logs.mean())) < plain
 

@@ -64,6 +64,17 @@ def test_histories_fitted_together_are_fitted_as_each_alone(fit):
     assert together == pytest.approx(np.array(alone))
 
 
+@pytest.mark.parametrize("fit", [fit_theta, fit_damped])
+@pytest.mark.parametrize("lengths", [[20, 31, 40], [4, 6, 40]])
+def test_histories_of_one_series_need_but_one_row(fit, lengths):
+    numbers = 50 + np.cumsum(np.random.default_rng(4).normal(1, 5, 40))
+    rows = np.where(np.arange(40) < np.array(lengths)[:, None], numbers, 0.0)
+
+    shared = fit(numbers[None], np.array(lengths)).forecast(6)
+
+    assert shared.tolist() == fit(rows, np.array(lengths)).forecast(6).tolist()
+
+
 def test_a_constant_is_forecast_by_itself():
     rows = np.full((1, 12), 7.0)
 
@@ -115,3 +126,12 @@ def test_logarithms_are_for_errors_that_grow_with_the_level():
     assert prefers_logs(growth, learned=60)
     assert not prefers_logs(steady, learned=60)
     assert not prefers_logs(growth - growth.min(), learned=60)
+
+
+def test_the_path_of_logarithms_is_that_of_the_series_of_logarithms():
+    numbers = 50 + np.random.default_rng(7).normal(0, 5, 30)
+
+    path = one_step_path(numbers, numbers, learned=20, logged=True)
+
+    logs = np.log(numbers)
+    assert path[1:].tolist() == one_step_path(logs, logs, learned=20)[1:].tolist()
