@@ -6,6 +6,7 @@ whenever it is imported, half imported as it is then: ``KpikitEngine`` is made w
 asked for, and the machinery is imported at the first run.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 
@@ -23,6 +24,28 @@ class _CellRunner:
     """Runs a notebook and notes in its metadata how its kernel ended."""
 
     @classmethod
+    def execute_notebook(
+        cls,
+        nb: Any,
+        kernel_name: str,
+        *,
+        on_notebook: Callable[[Any], object] | None = None,
+        **options: Any,
+    ) -> Any:
+        """Return the executed notebook; an empty one where ``on_notebook`` takes it.
+
+        For papermill writes as text what it is given, also where it has no file to write it to, and
+        marks in it the cell that failed.
+        """
+        executed = super().execute_notebook(nb, kernel_name, **options)  # type: ignore[misc]
+        if on_notebook is None:
+            return executed
+        from nbformat.v4 import new_notebook  # noqa: PLC0415 - as papermill, at the first run
+
+        on_notebook(executed)
+        return new_notebook()  # type: ignore[no-untyped-call]
+
+    @classmethod
     def execute_managed_notebook(
         cls,
         nb_man: Any,
@@ -30,7 +53,6 @@ class _CellRunner:
         *,
         place: Any = None,
         on_event: Any = None,
-        on_notebook: Any = None,
         execution_timeout: float | None = None,
         start_timeout: float = 60,
         **_options: Any,
@@ -42,15 +64,11 @@ class _CellRunner:
             kernel_name: Ignored.
             place: ``KernelPlace`` of the kernel; the current directory and environment if absent.
             on_event: Called with an ``Event`` as the run goes on.
-            on_notebook: Called with the notebook whose outputs the run fills in, also where
-                papermill then raises for one of them.
             execution_timeout: Seconds that a cell may take; no limit if absent.
             start_timeout: Seconds that the kernel's start may take.
         """
         from kpikit.publish.kernels import run_cells  # noqa: PLC0415 - imports Jupyter's clients
 
-        if on_notebook is not None:
-            on_notebook(nb_man.nb)
         run_cells(
             nb_man,
             place=place,

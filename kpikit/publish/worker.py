@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 SAFE_PATH = "PYTHONSAFEPATH"  # keeps the current folder out of a process's imports
 HIDDEN_BY_RUNNER = "kpikit"  # its value where the runner set it, for the worker alone
 
-_PAPERMILL_TAG = "papermill-error-cell-tag"  # of the banners that it adds to a failed notebook
 # of linear algebra, which starts its threads when it is imported: a fork would lose them
 _SINGLE_THREADED = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 _THREADED = ("OMP_NUM_THREADS", "NUMEXPR_MAX_THREADS", "KPIKIT_THREADS")
@@ -109,7 +108,6 @@ class _KernelNotStartedError(SealError):
 def _execute(job: Job, tell: Callable[[Event], None], guard: Guard, clock: Clock) -> "NotebookNode":
     """Return the executed notebook; a cell that failed is seen in its outputs."""
     import papermill  # noqa: PLC0415 - loads slowly, and only workers need it
-    from papermill.exceptions import PapermillExecutionError  # noqa: PLC0415
 
     template = job.scratch / f"{job.report.name}.ipynb"
     executed: list[NotebookNode] = []
@@ -132,15 +130,10 @@ def _execute(job: Job, tell: Callable[[Event], None], guard: Guard, clock: Clock
             on_event=tell,
             on_notebook=executed.append,
         )
-    except PapermillExecutionError:
-        pass  # the seal finds the cell's error, and words it
     except RuntimeError as error:
         reason = f"The kernel did not start: {error}{_last_words(place)}"
         raise _KernelNotStartedError(reason) from error
     (notebook,) = executed
-    notebook["cells"] = [
-        cell for cell in notebook["cells"] if _PAPERMILL_TAG not in cell["metadata"].get("tags", ())
-    ]
     note = notebook["metadata"]["papermill"]
     note["input_path"] = note["output_path"] = f"{job.report.name}.ipynb"
     return notebook

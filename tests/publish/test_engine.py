@@ -101,20 +101,31 @@ print("four")
     assert printed == [("stdout", "one two three"), ("stderr", "aside\n"), ("stdout", "four\n")]
 
 
-def test_the_notebook_is_handed_over_also_where_a_cell_raises(tmp_path, make, monkeypatch):
+def test_the_notebook_is_handed_over_as_it_is_where_it_is_asked_for(tmp_path, make, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "in.ipynb").write_text(make.notebook_json("1 / 0"))
     held = []
 
-    with pytest.raises(papermill.PapermillExecutionError):
-        papermill.execute_notebook(
-            "in.ipynb",
-            None,
-            engine_name="kpikit",
-            kernel_name="python3",
-            progress_bar=False,
-            on_notebook=held.append,
-        )
+    left = papermill.execute_notebook(
+        "in.ipynb",
+        None,
+        engine_name="kpikit",
+        kernel_name="python3",
+        progress_bar=False,
+        on_notebook=held.append,
+    )
 
     (notebook,) = held
+    assert [cell.source for cell in notebook.cells[1:]] == ["1 / 0"]  # no mark of papermill's
     assert notebook.cells[-1].outputs[0].ename == "ZeroDivisionError"
+    assert left.cells == []
+
+
+def test_a_cell_that_raises_raises_where_papermill_is_called_alone(tmp_path, make, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in.ipynb").write_text(make.notebook_json("1 / 0"))
+
+    with pytest.raises(papermill.PapermillExecutionError, match="ZeroDivisionError"):
+        papermill.execute_notebook(
+            "in.ipynb", None, engine_name="kpikit", kernel_name="python3", progress_bar=False
+        )
