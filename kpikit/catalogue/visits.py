@@ -16,6 +16,7 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pandas as pd
 
+from kpikit.catalogue.keeping import keep
 from kpikit.engine import (
     as_table,
     instant,
@@ -98,7 +99,7 @@ def visit_tables(
     marks = list(dict.fromkeys(mark for each in asked for mark in each.values()))
     users = visit_masks(events, marks) if marks else events
     if sum(bool(each) for each in asked) > 1:
-        users = users.cache()
+        users = keep(users)
 
     def answer(question: VisitQuestion, own: Mapping[str, Mark]) -> pd.DataFrame:
         if not own:

@@ -19,6 +19,7 @@ from kpikit.analysis.experiments.shaping import (
     maturity,
     unit_table,
 )
+from kpikit.catalogue.keeping import keep
 from kpikit.engine import check_columns, naive_utc
 from kpikit.errors import AnalysisError, hint_names, unknown_name
 from kpikit.params.model import Experiment, Product
@@ -124,7 +125,7 @@ class Shaped:
             units = dimensions_at_exposure(
                 units, self.tables[name], columns=[column], time=_TIMES[name]
             )
-        return units.cache() if missing else units
+        return keep(units) if missing else units
 
     def _check_variants(self, found: Assigned) -> None:
         planned = list(self.experiment.variants)
@@ -195,7 +196,7 @@ class Shaped:
             before=self.experiment.history,
             timezone=self.timezone,
         )
-        return made.cache()
+        return keep(made)
 
     @cached_property
     def segmented_units(self) -> ir.Table:

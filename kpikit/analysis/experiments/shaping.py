@@ -9,6 +9,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from kpikit.catalogue.keeping import keep
 from kpikit.engine import as_table, check_columns, local_date, naive_utc, utc_bounds
 from kpikit.errors import AnalysisError, check_choice, unknown_name
 from kpikit.periods import as_date, parse_window
@@ -131,9 +132,8 @@ def assign_units(
         known=rows.user_id.notnull() & rows.variant.notnull(),  # noqa: PD004 - Ibis
     )
     within = rows.filter(rows.known & ~rows.early & ~rows.late)
-    users = _first_exposures(
-        within, timezone, (opening, closing)
-    ).cache()  # counted twice, then measured
+    # counted twice, then measured
+    users = keep(_first_exposures(within, timezone, (opening, closing)))
     kept = users if crossovers == "first" else users.filter(~users.crossed)
     by_variant = _counted_users(users)
     return Assigned(

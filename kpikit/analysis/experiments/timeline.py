@@ -17,6 +17,7 @@ from kpikit.analysis.experiments.metrics import VALUE, Mean, Metric, Quantile
 from kpikit.analysis.experiments.moments import Arm, plan_layout, read_sums, spread_of
 from kpikit.analysis.experiments.sequential import always_valid_interval, always_valid_p_value
 from kpikit.analysis.experiments.shaping import Measure, closing_time, matching_rows, span
+from kpikit.catalogue.keeping import keep
 from kpikit.engine import as_table, naive_utc
 from kpikit.errors import AnalysisError
 
@@ -151,7 +152,7 @@ def effect_by_age(
     cohort = assigned.filter(ended)
     counts = cohort.group_by("variant").aggregate(units=cohort.count()).to_pandas()
     units = dict(zip(counts["variant"], counts["units"], strict=True))
-    per_day = _per_user_and_day(cohort, as_table(rows), measure, days).cache()  # read twice
+    per_day = keep(_per_user_and_day(cohort, as_table(rows), measure, days))  # read twice
     by_age = _moments(per_day, ["variant", "age"], units)
     middle = (days - 1) / 2
     leaning = per_day.mutate(value=per_day.value * (per_day.age - middle))

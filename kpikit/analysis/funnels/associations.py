@@ -12,6 +12,7 @@ from kpikit.analysis.funnels.definition import Columns, FunnelKeywords, define
 from kpikit.analysis.funnels.entries import interval
 from kpikit.analysis.funnels.events import Rows, kept, prepare
 from kpikit.analysis.funnels.reported import is_reached, reported_entries
+from kpikit.catalogue.keeping import keep
 from kpikit.corrections import benjamini_hochberg
 from kpikit.engine import check_columns, instant
 from kpikit.errors import AnalysisError, column_names
@@ -106,7 +107,7 @@ def _people(rows: Rows, reported: ir.Table) -> ir.Table:
         until=until,
         converted=is_reached(reported, rows.funnel.required[-1]).cast("int64"),
     )
-    return people.cache()
+    return keep(people)
 
 
 def _by_property(rows: Rows, people: ir.Table, columns: Sequence[str]) -> list[ir.Table]:

@@ -13,6 +13,7 @@ import ibis.expr.types as ir
 
 from kpikit.analysis.funnels.events import TIME, Rows, kept
 from kpikit.analysis.funnels.overlap import instants, overlaps
+from kpikit.catalogue.keeping import keep
 
 
 def following(
@@ -135,7 +136,7 @@ def _overlapping_entries(rows: Rows, first: ir.Table) -> ir.Table:
 
     The state of an entry is its time and how far the rows of that instant lead.
     """
-    steps = instants(rows).cache()
+    steps = keep(instants(rows))
     reach = steps.select(*rows.keys, moment="time", reach="reach_1")
     entries = first.distinct()
     entries = _joined(entries, reach, rows.keys, "time_1")
@@ -151,7 +152,7 @@ def _overlapping_entries(rows: Rows, first: ir.Table) -> ir.Table:
         reach = steps.select(*rows.keys, moment="time", new_reach=f"reach_{index}")
         joined = _joined(found.drop("found"), reach, rows.keys, f"time_{number}")
         furthest = ibis.ifelse(joined.reach >= index, joined.reach, joined.new_reach)
-        entries = joined.mutate(reach=furthest).drop("new_reach").cache()
+        entries = keep(joined.mutate(reach=furthest).drop("new_reach"))
     return _stacked([entries.drop("reach")], rows)
 
 

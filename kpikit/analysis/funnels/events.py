@@ -13,6 +13,7 @@ import pandas as pd
 
 from kpikit.analysis.funnels.definition import Definition
 from kpikit.analysis.funnels.steps import Matcher, are_disjoint, is_filtered, matches
+from kpikit.catalogue.keeping import keep
 from kpikit.catalogue.relations import as_segment
 from kpikit.engine import (
     as_table,
@@ -120,7 +121,7 @@ def kept(table: ir.Table, passes: int = 1) -> ir.Table:
     ``passes`` that the text of the query would nest too deeply.
     """
     by_itself = backend_name(table) == "duckdb" and passes % _MOST_PASSES
-    return table if by_itself else table.cache()
+    return table if by_itself else keep(table)
 
 
 def prepare(
@@ -151,7 +152,7 @@ def prepare(
     values = [*(group_names(funnel) if valued else ()), *carried.values()]
     return Rows(
         funnel=funnel,
-        table=marked.select(*units, *held, *values, "mask", time="kpikit_time").cache(),
+        table=keep(marked.select(*units, *held, *values, "mask", time="kpikit_time")),
         source=source,
         units=units,
         keys=(*units, *held, *groups),

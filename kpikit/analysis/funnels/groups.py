@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from kpikit.analysis.funnels.events import NOT_REACHED, REST, Rows, group_names
+from kpikit.catalogue.keeping import keep
 from kpikit.catalogue.relations import MISSING_SEGMENT
 
 
@@ -65,7 +66,7 @@ def attributed(best: ir.Table, rows: Rows) -> ir.Table:
     if isinstance(attribution, int):
         reached = valued[f"time_{attribution}"].notnull()
         missing = ibis.ifelse(reached, MISSING_SEGMENT, NOT_REACHED)
-    valued = valued.mutate(**{name: valued[name].fill_null(missing) for name in names}).cache()
+    valued = keep(valued.mutate(**{name: valued[name].fill_null(missing) for name in names}))
     return with_rest(valued, names, rest_of(rows, valued)).drop(*names)
 
 

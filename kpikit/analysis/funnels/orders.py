@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 from kpikit.analysis.funnels.entries import following, within
 from kpikit.analysis.funnels.events import TIME, Rows
 from kpikit.analysis.funnels.overlap import check_apart, kinds_of
+from kpikit.catalogue.keeping import keep
 
 
 def strict_entries(rows: Rows) -> ir.Table:
@@ -69,5 +70,5 @@ def unordered_entries(rows: Rows, first: ir.Table) -> ir.Table:
         own = own.select(*rows.keys, "time", nth=nth)
         found = following(entries, own, at="time_1", keys=rows.keys, value="nth")
         done = within(found.found, found.time_1, rows)
-        entries = found.mutate(**{f"own_{index + 1}": done}).drop("found").cache()
+        entries = keep(found.mutate(**{f"own_{index + 1}": done}).drop("found"))
     return entries

@@ -11,6 +11,7 @@ from kpikit.analysis.funnels.definition import FunnelKeywords, define
 from kpikit.analysis.funnels.entries import interval
 from kpikit.analysis.funnels.events import REST, TIME, Rows, prepare
 from kpikit.analysis.funnels.reported import is_reached, reported_entries
+from kpikit.catalogue.keeping import keep
 from kpikit.engine import check_columns
 from kpikit.errors import AnalysisError, check_choice
 
@@ -72,7 +73,7 @@ def neighbours(
     """
     check_columns(rows.source, ["event"], "events")
     people = _people(rows, reported, step)
-    return people, _beside(rows, people, directions).cache()
+    return people, keep(_beside(rows, people, directions))
 
 
 def path_rows(
@@ -93,12 +94,13 @@ def _people(rows: Rows, reported: ir.Table, step: int) -> ir.Table:
     end = ibis.null(TIME)
     if rows.funnel.window is not None:
         end = reached.time_1 + interval(rows)
-    return reached.select(
+    people = reached.select(
         *rows.units,
         moment=f"time_{step}",
         until=end,
         outcome=ibis.ifelse(went_on, "continued", "dropped"),
-    ).cache()
+    )
+    return keep(people)
 
 
 def _beside(rows: Rows, people: ir.Table, directions: Sequence[Direction]) -> ir.Table:

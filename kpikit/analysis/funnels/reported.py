@@ -14,6 +14,7 @@ from kpikit.analysis.funnels.groups import attributed, rest_of, with_rest
 from kpikit.analysis.funnels.orders import strict_entries, unordered_entries
 from kpikit.analysis.funnels.outliving import Labels, outliving_entries, outliving_suffices
 from kpikit.analysis.funnels.overlap import check_apart
+from kpikit.catalogue.keeping import keep
 
 
 def reported_entries(rows: Rows, labels: Labels | None = None) -> ir.Table:
@@ -69,10 +70,10 @@ def best_entries(entries: ir.Table, rows: Rows, parts: Sequence[str]) -> ir.Tabl
     ranked = entries.mutate(place=place)
     best = ranked.filter(ranked.place == 0).drop("place")
     if rows.funnel.order == "unordered":
-        best = _in_order(best.cache(), line, rows)
+        best = _in_order(keep(best), line, rows)
     if any(step.optional for step in rows.funnel.steps):
-        best = _with_optional(best.cache(), rows)
-    return attributed(best.cache(), rows) if rows.funnel.by and not rows.groups else best
+        best = _with_optional(keep(best), rows)
+    return attributed(keep(best), rows) if rows.funnel.by and not rows.groups else best
 
 
 def deepest_entries(entries: ir.Table, rows: Rows, parts: Sequence[str]) -> ir.Table:
@@ -175,5 +176,5 @@ def _with_optional(best: ir.Table, rows: Rows) -> ir.Table:
         if needed is not None:
             later = found[f"time_{needed}"]
             done = ibis.ifelse((done <= later).fill_null(True), done, ibis.null(TIME))
-        best = found.mutate(**{f"time_{number}": done}).drop("found", "since").cache()
+        best = keep(found.mutate(**{f"time_{number}": done}).drop("found", "since"))
     return best

@@ -36,6 +36,7 @@ from kpikit.analysis.funnels.tables import (
 )
 from kpikit.analysis.funnels.times import Edges, time_histogram, time_quantiles
 from kpikit.analysis.funnels.trends import trend_rows
+from kpikit.catalogue.keeping import keep
 from kpikit.engine import instant, local_date, period_start, utc_bounds
 from kpikit.periods import Calendar, Grain, Period
 
@@ -98,7 +99,7 @@ class FunnelStudy:
         if not self.daily:
             mature = replace(self.rows, funnel=replace(self.rows.funnel, mature_only=True))
             found = reported_entries(mature, {"period": self._span_of})
-            return found.drop_null("period").cache()
+            return keep(found.drop_null("period"))
         entries = self.entries.filter(self.entries.is_mature)
         branches = [
             ((entries.day >= span.start) & (entries.day < span.end), ibis.literal(name))
@@ -107,7 +108,7 @@ class FunnelStudy:
         entries = entries.mutate(period=ibis.cases(*branches)).drop("day", "is_mature")
         entries = entries.drop_null("period")
         entries = deepest_entries(entries, self.rows, ["period"])
-        return best_entries(entries, self.rows, ["period"]).cache()
+        return keep(best_entries(entries, self.rows, ["period"]))
 
     def _span_of(self, time: ir.TimestampValue) -> ir.StringValue:
         """Return the name of the span in which a time lies; missing where it lies in none."""
@@ -258,7 +259,7 @@ def _by_day(rows: Rows) -> ir.Table:
         return ibis.literal(value=True) if last is None else time < instant(last)
 
     day = partial(_day_of, rows=rows)
-    return candidate_entries(rows, {"day": day, "is_mature": is_mature}).cache()
+    return keep(candidate_entries(rows, {"day": day, "is_mature": is_mature}))
 
 
 def _day_of(time: ir.TimestampValue, rows: Rows) -> ir.DateValue:

@@ -15,6 +15,7 @@ from kpikit.analysis.funnels.definition import Definition, FunnelKeywords, defin
 from kpikit.analysis.funnels.events import prepare
 from kpikit.analysis.funnels.reported import reported_entries
 from kpikit.analysis.funnels.tables import group_columns, seconds_between
+from kpikit.catalogue.keeping import keep
 from kpikit.errors import AnalysisError
 from kpikit.periods import parse_window
 
@@ -62,7 +63,7 @@ def time_histogram(
     reported: ir.Table, funnel: Definition, *, steps: tuple[int, int], bins: int | Edges
 ) -> pd.DataFrame:
     """Return ``time_to_convert_table`` of reported entries."""
-    took = _durations(reported, steps).cache()
+    took = keep(_durations(reported, steps))
     groups = group_columns(took)
     edges = _edges(took, bins)
     branches = [(took.seconds < edge, index) for index, edge in enumerate(edges[1:-1].tolist())]
