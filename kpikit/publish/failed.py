@@ -37,11 +37,17 @@ def failed_notebook(
 
 
 def notebook_text(notebook: dict[str, Any]) -> str:
-    """Return a notebook as Jupyter writes it."""
-    import nbformat  # noqa: PLC0415 - loads slowly, and only workers need it
+    """Return a notebook's file, a line for each cell.
 
-    node = nbformat.from_dict(notebook)  # type: ignore[no-untyped-call]
-    return f"{nbformat.writes(node)}\n"  # type: ignore[no-untyped-call]
+    Jupyter itself breaks the line after every value, which takes three to four times as long.
+    """
+    cells = ",\n".join(map(_json, notebook["cells"]))
+    rest = {key: value for key, value in notebook.items() if key != "cells"}
+    return f'{{"cells": [\n{cells}\n],\n{_json(rest)[1:]}\n'
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
 def _banner(report: PlannedReport, reasons: Sequence[str], *, has_ids: bool) -> dict[str, Any]:

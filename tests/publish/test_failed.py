@@ -4,7 +4,7 @@ import json
 
 import nbformat
 
-from kpikit.publish.failed import failed_notebook
+from kpikit.publish.failed import failed_notebook, notebook_text
 
 
 def joined(cells):
@@ -60,3 +60,18 @@ def test_passwords_in_tracebacks_are_masked(make):
 
     assert "hunter2" not in text
     assert text.count("postgres://kpi:***@db/sales") == 3
+
+
+def test_a_notebooks_file_reads_back_equal_with_a_line_for_each_cell():
+    output = {"output_type": "display_data", "metadata": {"kpikit": {"é": [1.5, None]}}, "data": {}}
+    cells = [
+        {"cell_type": "code", "id": "a", "metadata": {}, "execution_count": 1, "source": "x\ny",
+         "outputs": [output]},
+        {"cell_type": "markdown", "id": "b", "metadata": {}, "source": ""},
+    ]  # fmt: skip
+    notebook = {"cells": cells, "metadata": {"kpikit": {}}, "nbformat": 4, "nbformat_minor": 5}
+
+    text = notebook_text(notebook)
+
+    assert nbformat.reads(text, as_version=4) == notebook
+    assert [line[:15] for line in text.splitlines()[1:3]] == ['{"cell_type":"c', '{"cell_type":"m']
