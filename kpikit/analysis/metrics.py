@@ -13,6 +13,7 @@ from typing import Any
 
 import ibis.expr.types as ir
 import pandas as pd
+import pyarrow as pa
 
 from kpikit.catalogue import Metric, fact, fact_rows, make_facts
 from kpikit.catalogue.days import daily_actives, parts_of_days
@@ -334,14 +335,14 @@ def _missing(
 
 def _run(query: Query, span: Span) -> Found:
     """Run a query and return the parts of each metric, segment and period that occur."""
-    rows = query.expression.to_pyarrow().to_pylist()
+    table = query.expression.to_pyarrow()
     if query.metrics[0].per == "day":
-        return dict(_day_parts(query, rows, span))
+        return dict(_day_parts(query, table, span))
     return {
         (metric.name, _place_of(row), row[PERIOD]): {
             part: row.get(query.columns.get((metric.name, part), "")) for part in PARTS
         }
-        for row in rows
+        for row in table.to_pylist()
         for metric in query.metrics
     }
 
@@ -351,16 +352,12 @@ def _place_of(row: Mapping[str, Any]) -> Place:
 
 
 def _day_parts(
-    query: Query, rows: list[dict[str, Any]], span: Span
+    query: Query, table: pa.Table, span: Span
 ) -> Iterator[tuple[tuple[str, Place, int], Parts]]:
-    by_dimension: dict[int, list[dict[str, Any]]] = {}
-    for row in rows:
-        by_dimension.setdefault(row.get(DIMENSION, 0), []).append(row)
-    for dimension, own in by_dimension.items():
-        for segment, days in daily_actives(own, last=span.end - _ONE_DAY).groupby(SEGMENT):
-            for metric in query.metrics:
-                for index, parts in enumerate(parts_of_days(metric, days, span.periods)):
-                    yield (metric.name, (dimension, str(segment)), index), parts
+    for place, days in daily_actives(table, last=span.end - _ONE_DAY).items():
+        for metric in query.metrics:
+            for index, parts in enumerate(parts_of_days(metric, days, span.periods)):
+                yield (metric.name, place, index), parts
 
 
 def _feature_table(

@@ -1,48 +1,64 @@
 """From who begins and ceases to count on each day to daily actives, and their sums over periods."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from kpikit.catalogue.metric import Metric
 from kpikit.catalogue.queries import PARTS
-from kpikit.catalogue.relations import DAY, SEGMENT, WINDOWS
+from kpikit.catalogue.relations import DAY, DIMENSION, SEGMENT
+from kpikit.catalogue.users import UNTIL, WINDOWS
 from kpikit.catalogue.values import Parts
+from kpikit.intervals import Floats
 from kpikit.periods import Period
 
-_ONE_DAY = dt.timedelta(days=1)
 
-
-def daily_actives(counts: Iterable[Mapping[Any, Any]], *, last: dt.date) -> pd.DataFrame:
+def daily_actives(counts: pa.Table, *, last: dt.date) -> dict[tuple[int, str], pd.DataFrame]:
     """Return each day's active users from the rows of ``daily_counts``.
 
     Returns:
-        One row per segment and day from the first day with an event to ``last``, sorted:
-        ``kpikit_segment`` (empty for the total), ``kpikit_day``, ``dau``, ``wau``, ``mau`` (users).
-        WAU and MAU are NaN on days whose window begins before the first day of all.
+        For each dimension (0 for the total) and segment (empty for it), one row per day from the
+        first day with an event of any to ``last``: ``kpikit_day``, ``dau``, ``wau``, ``mau``
+        (users). WAU and MAU are NaN on days whose window begins before the first day of all.
     """
-    rows = [(row.get(SEGMENT, ""), row["kind"], row[DAY], row["users"]) for row in counts]
-    first = min((day for _, _, day, _ in rows), default=last + _ONE_DAY)
-    days = [first + step * _ONE_DAY for step in range((last - first).days + 1)]
-    flows = {
-        segment: {kind: np.zeros(len(days)) for kind in ("begin", *WINDOWS)}
-        for segment in sorted({segment for segment, *_ in rows})
-    }
-    for segment, kind, day, users in rows:
-        if day <= last:
-            flows[segment][kind][(day - first).days] += users
-    parts = [pd.DataFrame({SEGMENT: [], DAY: [], "dau": [], **{kind: [] for kind in WINDOWS}})]
-    for segment, flow in flows.items():
-        part = {SEGMENT: segment, DAY: days, "dau": flow["begin"]}
+    if not len(counts):
+        return {}
+    began, until = (counts[name].to_numpy().astype("datetime64[D]") for name in (DAY, UNTIL))
+    first = began.min()
+    size = (np.datetime64(last) - first).astype(int) + 1
+    days = (first + np.arange(size)).tolist()
+    start, end = ((each - first).astype(int) for each in (began, until))
+    users = counts["users"].to_numpy()
+    found = {}
+    for place, own in _rows_by_place(counts).items():
+        actives = {DAY: days, "dau": _summed(start[own], users[own], size)}
         for kind, length in WINDOWS.items():
-            counting = (flow["begin"] - flow[kind]).cumsum()
+            over = np.minimum(end, start + length)
+            counting = (actives["dau"] - _summed(over[own], users[own], size)).cumsum()
             counting[: length - 1] = np.nan
-            part[kind] = counting
-        parts.append(pd.DataFrame(part))
-    return pd.concat(parts[1:] or parts, ignore_index=True)
+            actives[kind] = counting
+        found[place] = pd.DataFrame(actives)
+    return found
+
+
+def _rows_by_place(counts: pa.Table) -> dict[tuple[int, str], list[int]]:
+    """Return the numbers of the rows of each dimension and segment."""
+    if DIMENSION not in counts.column_names:
+        return {(0, ""): [*range(len(counts))]}
+    places: dict[tuple[int, str], list[int]] = {}
+    keys = zip(counts[DIMENSION].to_pylist(), counts[SEGMENT].to_pylist(), strict=True)
+    for row, place in enumerate(keys):
+        places.setdefault(place, []).append(row)
+    return places
+
+
+def _summed(places: np.ndarray, users: np.ndarray, size: int) -> Floats:
+    """Return the users of each of the first ``size`` places."""
+    return np.bincount(places, weights=users, minlength=size)[:size].astype(float)
 
 
 def parts_of_days(metric: Metric, days: pd.DataFrame, periods: Sequence[Period]) -> list[Parts]:

@@ -40,7 +40,7 @@ class Metric:
       also have ``sale_number`` (1 for the user's first sale ever), rows of ``subscriptions``
       ``spell_number``.
     * ``per="user"``: one row per user of ``events`` active in the period or, for a metric with
-      ``looks_back``, in the one before. See ``kpikit.catalogue.relations.user_periods``.
+      ``looks_back``, in the one before. See ``kpikit.catalogue.users.user_schema``.
     * ``per="day"``: a frame with a row per day: ``dau``, ``wau``, ``mau``. An amount per day is
       summed up over the period's days; a single number is asked for of the days of each period.
 

@@ -1,22 +1,17 @@
 """Queries that compute metrics: one per table and kind of row, for all metrics and periods."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import ibis
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 from ibis.common.exceptions import IbisError
 
 from kpikit.catalogue.metric import Metric, Per
-from kpikit.catalogue.relations import (
-    PERIOD,
-    Span,
-    daily_counts,
-    keys_of,
-    rows_by_period,
-    user_periods,
-)
+from kpikit.catalogue.relations import PERIOD, Span, keys_of, row_schema, rows_by_period
+from kpikit.catalogue.users import daily_counts, user_periods, user_schema
 from kpikit.errors import AnalysisError, ParamsError
 from kpikit.params.model import Product
 
@@ -114,21 +109,31 @@ def metric_query(
     if per == "day":
         return Query(shown, tuple(metrics), daily_counts(table, span, dimensions=dimensions))
     if per == "user":
-        look_back = any(metric.looks_back for metric in metrics)
-        rows = user_periods(table, span, params=params, dimensions=dimensions, look_back=look_back)
+        schema = user_schema(table, params=params, dimensions=dimensions)
     else:
-        rows = rows_by_period(table, table_name, span, dimensions=dimensions)
-    parts = {metric.name: bound_parts(metric, rows) for metric in metrics}
+        schema = row_schema(table, table_name, dimensions=dimensions)
+    # tried on a table of the same columns first: what no metric reads is then left out
+    tried = ibis.table(schema, name=table_name)
+    parts = {metric.name: bound_parts(metric, tried) for metric in metrics}
+    read = _columns_read([value for each in parts.values() for value in each.values()], tried)
+    if per == "user":
+        rows = user_periods(
+            table, span, params=params, dimensions=dimensions, columns=read,
+            look_back=any(metric.looks_back for metric in metrics),
+        )  # fmt: skip
+    else:
+        rows = rows_by_period(table, table_name, span, dimensions=dimensions, columns=read)
     columns: dict[tuple[str, str], str] = {}
     aggregates: dict[ops.Node, str] = {}
     for name, values in parts.items():
         for part, value in values.items():
             columns[name, part] = aggregates.setdefault(value.op(), f"{name}_{part}")
+    actual = {tried.op(): rows.op()}
     return Query(
         shown,
         tuple(metrics),
         rows.group_by([PERIOD, *keys_of(dimensions)]).aggregate(
-            **{column: operation.to_expr() for operation, column in aggregates.items()}
+            **{name: value.replace(actual).to_expr() for value, name in aggregates.items()}
         ),
         columns,
         totals=frozenset(metric.name for metric in metrics if _is_total(parts[metric.name])),
@@ -141,6 +146,20 @@ def metric_query(
             metric.name for metric in metrics if _asks_for_users(parts[metric.name])
         ),
     )
+
+
+def _columns_read(values: Iterable[ir.Scalar], table: ir.Table) -> set[str] | None:
+    """Return the columns of a table that values read; None where one reads whole rows."""
+    read = set()
+    for value in values:
+        for node in value.op().find(ops.Value, filter=ops.Value):
+            if isinstance(node, ops.Field) and node.rel == table.op():
+                read.add(node.name)
+            elif not isinstance(node, ops.CountStar) and any(
+                isinstance(child, ops.Relation) for child in node.__children__
+            ):
+                return None
+    return read
 
 
 def bound_parts(metric: Metric, rows: ir.Table) -> dict[str, ir.Scalar]:

@@ -1,4 +1,4 @@
-"""The tables that metrics' expressions read: rows, users or days of each period, as Ibis relations.
+"""The tables that metrics' expressions read: rows of each period, as Ibis relations.
 
 A small table of days says which day belongs to which period. It is joined on equality, so that any
 periods may be asked for at once (months beside quarters, overlapping, cut short for a comparison to
@@ -6,27 +6,29 @@ date) and each row is counted once in each of them, exactly, on every engine.
 """
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 import ibis
+import ibis.expr.datatypes as dtypes
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
+import numpy as np
 import pyarrow as pa
 
-from kpikit.engine import local_date, naive_utc, utc_bounds
-from kpikit.params.model import Product
+from kpikit.engine import instant, local_date, naive_utc, utc_bounds
 from kpikit.params.tables import CANONICAL
 from kpikit.periods import Calendar, Period
 
 DAY, PERIOD = "kpikit_day", "kpikit_period"
 DIMENSION, SEGMENT = "kpikit_dimension", "kpikit_segment"
 MISSING_SEGMENT = "(missing)"
-WINDOWS: Mapping[str, int] = {"wau": 7, "mau": 30}  # days that count for one day, itself included
-
-_NOW, _START = "kpikit_now", "kpikit_start"
+NOW, START = "kpikit_now", "kpikit_start"
+_NUMBERS: Mapping[str, str] = {"orders": "sale_number", "subscriptions": "spell_number"}
 _ONE_DAY = dt.timedelta(days=1)
+
+Schema = Mapping[str, dtypes.DataType | str]
 
 
 @dataclass(frozen=True)
@@ -108,7 +110,7 @@ class Coverages:
 
 
 def _coverage(table: ir.Table, name: str, timezone: str) -> Coverage | None:
-    column = _time_column(table, name)
+    column = time_column(table, name)
     users = table["user_id"].count() if "user_id" in table.columns else ibis.literal(0)
     found = table.aggregate(first=column.min(), last=column.max(), users=users)
     (row,) = found.to_pyarrow().to_pylist()
@@ -119,7 +121,12 @@ def _coverage(table: ir.Table, name: str, timezone: str) -> Coverage | None:
 
 
 def rows_by_period(
-    table: ir.Table, name: str, span: Span, *, dimensions: Sequence[str] = ()
+    table: ir.Table,
+    name: str,
+    span: Span,
+    *,
+    dimensions: Sequence[str] = (),
+    columns: Collection[str] | None = None,
 ) -> ir.Table:
     """Return the rows of a table, once for each period that holds them.
 
@@ -128,159 +135,48 @@ def rows_by_period(
         name: Its canonical name.
         span: The periods.
         dimensions: Columns whose values part the rows, if any; a row stands once for each.
+        columns: Columns that are read; all, if None.
 
     Returns:
-        All columns of the table, ``kpikit_day`` (local day), ``kpikit_period`` (index), the
-        ``keys_of`` dimensions; ``sale_number`` or ``spell_number``, counted from 1 per user over
-        all time, where the table is orders or subscriptions.
+        Those of the columns of ``row_schema`` that are read; ``kpikit_day``, ``kpikit_period`` and
+        the ``keys_of`` dimensions always.
     """
-    numbered = _with_number(table, name)
-    column = _time_column(numbered, name)
+    if name in _NUMBERS and (columns is None or _NUMBERS[name] in columns):
+        table = _with_number(table, name)
+    inside = table.filter(*_within(time_column(table, name), span))
+    column = time_column(inside, name)
+    day = column if column.type().is_date() else span.local_day(column)
+    read = {name: inside[name] for name in inside.columns if columns is None or name in columns}
+    return parted(inside, {**read, DAY: day}, dimensions).inner_join(period_days(span), DAY)
+
+
+def row_schema(table: ir.Table, name: str, *, dimensions: Sequence[str] = ()) -> Schema:
+    """Return the columns of ``rows_by_period``, each with its type.
+
+    They are all columns of the table, ``kpikit_day`` (local day), ``kpikit_period`` (index), the
+    ``keys_of`` dimensions; ``sale_number`` or ``spell_number``, counted from 1 per user over all
+    time, where the table is orders or subscriptions.
+    """
+    number = {_NUMBERS[name]: "int64"} if name in _NUMBERS else {}
+    return {**table.schema(), **number, DAY: "date", **key_schema(dimensions), PERIOD: "int64"}
+
+
+def _within(column: ir.Value, span: Span) -> tuple[ir.BooleanValue, ir.BooleanValue]:
+    """Return whether a time is at or after the start of a span, and before its end."""
     if column.type().is_date():
-        day: ir.DateValue = column
-        inside = (day >= span.start) & (day < span.end)
-    else:
-        day = span.local_day(column)
-        low, high = utc_bounds(span.start, span.end, span.calendar.timezone)
-        inside = (column >= low) & (column < high)
-    dated = _parted(numbered.mutate({DAY: day}).filter(inside), dimensions)
-    return dated.inner_join(_period_days(span).drop(_NOW, _START), DAY)
-
-
-def user_periods(
-    events: ir.Table,
-    span: Span,
-    *,
-    params: Product,
-    dimensions: Sequence[str] = (),
-    look_back: bool = False,
-) -> ir.Table:
-    """Return one row per period and user active in it or, on request, in the one before.
-
-    Args:
-        events: Canonical events; those without a user are left out.
-        span: The periods.
-        params: The product: what activation, conversion and its features are.
-        dimensions: Columns whose values part the users, if any; a user with several values of one
-            has a row in each.
-        look_back: Whether users of the whole period before have a row too.
-
-    Returns:
-        ``kpikit_period``, the ``keys_of`` dimensions, ``user_id`` and:
-
-        * ``active``: has an event in the period; ``before``: has one in the period before;
-        * ``days``, ``events``: days with an event, and events, in the period;
-        * ``first_day``: local day of the first event ever, in whatever segment;
-        * ``new``: active, and the first event ever falls in the period;
-        * ``matured``, ``activated``: new with the time to activate over; activated within it;
-        * ``entered``, ``converted``: has the conversion's first, its second event in the period;
-        * ``adopted``, ``feature_0`` ...: has the event of any feature, of each in turn.
-
-        The last three lines only where the product declares them.
-    """
-    days = _user_days(events, span, params=params, dimensions=dimensions)
-    first_times = [name for name in ("first_time", "activation_time") if name in days.columns]
-    firsts = days.group_by("user_id").aggregate(
-        first_day=days[DAY].min(), **{name: days[name].min() for name in first_times}
-    )
-    joined = days.drop(*first_times).inner_join(_period_days(span, look_back=look_back), DAY)
-    flags = {name: (joined[name] & joined[_NOW]).any() for name in _flag_events(params)}
-    keys = [PERIOD, _START, *keys_of(dimensions), "user_id"]
-    users = joined.group_by(keys).aggregate(
-        active=joined[_NOW].any(),
-        before=(~joined[_NOW]).any(),
-        days=joined.count(where=joined[_NOW]),
-        events=joined["events"].sum(where=joined[_NOW]),
-        **flags,
-    )
-    known = users.inner_join(firsts, "user_id")
-    known = known.mutate(new=known.active & (known.first_day >= known[_START]))
-    if params.activation is not None:
-        known = _with_activation(known, days=params.activation.within_days, as_of=span.as_of)
-    return known.drop(_START, *first_times)
-
-
-def daily_counts(events: ir.Table, span: Span, *, dimensions: Sequence[str] = ()) -> ir.Table:
-    """Return how many users begin and cease to count on each day, from which DAU, WAU, MAU follow.
-
-    A user active on day d counts for a window of w days on d to d + w - 1, or until active again.
-    So the users of a window are those who began up to a day less those who ceased up to it, and one
-    pass over users and days gives every day's figure without counting anyone twice.
-
-    Returns:
-        ``kind`` (``begin``, or ``wau``, ``mau`` for the end of that window), the ``keys_of``
-        dimensions, ``kpikit_day``, ``users``; one row per combination that occurs.
-    """
-    days = _user_days(events, span, params=None, dimensions=dimensions)
-    parts = keys_of(dimensions)
-    following = days[DAY].lead().over(ibis.window(group_by=["user_id", *parts], order_by=DAY))
-    spells = days.select("user_id", *parts, DAY, following=following)
-
-    def counted(kind: str, day: ir.DateValue) -> ir.Table:
-        keyed = spells.select(*parts, **{DAY: day})
-        counts = keyed.group_by([*parts, DAY]).aggregate(users=keyed.count())
-        return counts.mutate(kind=ibis.literal(kind))
-
-    counts = [counted("begin", spells[DAY])]
-    for kind, length in WINDOWS.items():
-        over = (spells[DAY] + ibis.interval(days=length)).cast("date")
-        counts.append(counted(kind, ibis.least(over, spells.following.fill_null(over))))
-    return ibis.union(*counts)
-
-
-def _user_days(
-    events: ir.Table, span: Span, *, params: Product | None, dimensions: Sequence[str]
-) -> ir.Table:
-    """Return one row per user, local day and segment: all that user metrics need of events."""
-    known = events.drop_null("user_id")
-    time = _time_column(known, "events")
-    activation = params.activation if params else None
-    # Who joins on the last day may activate after it; a day more, for clocks change in between.
-    beyond = (activation.within_days + 1) * _ONE_DAY if activation else dt.timedelta(0)
-    _, high = utc_bounds(span.start, span.end + beyond, span.calendar.timezone)
-    day = span.local_day(time)
-    keyed = _parted(known.mutate({DAY: day}).filter(time < high), dimensions)
-    columns: dict[str, ir.Value] = {"events": keyed.count()}
-    for name, chosen in (_flag_events(params) if params else {}).items():
-        columns[name] = keyed.event.isin(chosen).any()
-    if activation:
-        time = _time_column(keyed, "events")
-        columns["first_time"] = time.min()
-        columns["activation_time"] = time.min(where=keyed.event.isin(activation.events))
-    keys = ["user_id", DAY, *keys_of(dimensions)]
-    return keyed.group_by(keys).aggregate(**columns)
-
-
-def _flag_events(params: Product) -> dict[str, list[str]]:
-    """Return the columns that say whether a user has one of some events, with these events."""
-    flags: dict[str, list[str]] = {}
-    if params.conversion:
-        flags |= {"entered": [params.conversion.from_], "converted": [params.conversion.to]}
-    if params.features:
-        flags["adopted"] = list(params.features.values())
-        for index, event in enumerate(params.features.values()):
-            flags[f"feature_{index}"] = [event]
-    return flags
-
-
-def _with_activation(users: ir.Table, *, days: int, as_of: dt.date) -> ir.Table:
-    latest = ibis.literal(as_of - days * _ONE_DAY)
-    within = users.activation_time < users.first_time + ibis.interval(days=days)
-    return users.mutate(
-        matured=users.new & (users.first_day <= latest), activated=within.fill_null(False)
-    )
+        return column >= span.start, column < span.end
+    low, high = utc_bounds(span.start, span.end, span.calendar.timezone)
+    return column >= instant(low), column < instant(high)
 
 
 def _with_number(table: ir.Table, name: str) -> ir.Table:
-    """Number the sales, or the spells, of each user over all time; engines drop it where unread."""
+    """Number the sales, or the spells, of each user over all time."""
     if name == "orders":
         window = ibis.window(group_by=["user_id", "kind"], order_by=["order_time", "order_id"])
         return table.mutate(sale_number=ibis.dense_rank().over(window) + 1)
-    if name == "subscriptions":
-        window = ibis.window(group_by="user_id", order_by=["start_time", "subscription_id"])
-        paid = table.drop_null("start_time")
-        return paid.mutate(spell_number=ibis.dense_rank().over(window) + 1)
-    return table
+    window = ibis.window(group_by="user_id", order_by=["start_time", "subscription_id"])
+    paid = table.drop_null("start_time")
+    return paid.mutate(spell_number=ibis.dense_rank().over(window) + 1)
 
 
 def keys_of(dimensions: Sequence[str]) -> list[str]:
@@ -288,55 +184,57 @@ def keys_of(dimensions: Sequence[str]) -> list[str]:
     return [DIMENSION, SEGMENT] if dimensions else []
 
 
+def key_schema(dimensions: Sequence[str]) -> Schema:
+    """Return the ``keys_of`` dimensions, each with its type."""
+    return {DIMENSION: "int8", SEGMENT: "string"} if dimensions else {}
+
+
 def as_segment(column: ir.Value) -> ir.StringValue:
     """Return a column's values as names of segments; a missing one has a name too."""
     return column.cast("string").fill_null(MISSING_SEGMENT)
 
 
-def _parted(table: ir.Table, dimensions: Sequence[str]) -> ir.Table:
-    """Return each row once for each dimension, with its segment of it."""
-    if not dimensions:
-        return table
+def parted(table: ir.Table, columns: Mapping[str, ir.Value], dimensions: Sequence[str]) -> ir.Table:
+    """Return columns of a table, each row once for each dimension, with its segment of it."""
     texts = [as_segment(table[name]) for name in dimensions]
+    if not texts:
+        return table.select(**columns)
     if len(texts) == 1:
-        return table.mutate({DIMENSION: ibis.literal(0), SEGMENT: texts[0]})
-    each = table.cross_join(ibis.memtable({DIMENSION: range(len(texts))}))
-    branches = [(each[DIMENSION] == index, text) for index, text in enumerate(texts)]
-    return each.mutate({SEGMENT: ibis.cases(*branches)})
+        return table.select(**columns, **{DIMENSION: ibis.literal(0), SEGMENT: texts[0]})
+    segments = {f"{SEGMENT}_{index}": text for index, text in enumerate(texts)}
+    indexes = ibis.memtable(pa.table({DIMENSION: pa.array(range(len(texts)), pa.int8())}))
+    each = table.select(**columns, **segments).cross_join(indexes)
+    branches = [(each[DIMENSION] == index, each[name]) for index, name in enumerate(segments)]
+    return each.select(*columns, DIMENSION, **{SEGMENT: ibis.cases(*branches)})
 
 
-def _period_days(span: Span, *, look_back: bool = False) -> ir.Table:
-    """Return one row per period and day in it; with ``look_back`` also the days before it.
+def period_days(span: Span, *, look_back: bool = False, starts: bool = False) -> ir.Table:
+    """Return one row per period and day in it: ``kpikit_day``, ``kpikit_period``.
 
-    Columns: ``kpikit_day``, ``kpikit_period``, ``kpikit_start`` (first day of the period) and
-    ``kpikit_now`` (false on the days of the whole period before).
+    Args:
+        span: The periods.
+        look_back: Whether the days of the whole period before have a row too; ``kpikit_now`` is
+            false on those.
+        starts: Whether the period's first day is a column too: ``kpikit_start``.
     """
-    rows: list[tuple[dt.date, int, dt.date, bool]] = []
-    after = span.end  # the latest of all periods
-    for index, period in enumerate(span.periods):
-        end = min(period.end, after)
-        rows += _days(period.start, end, index, period.start, now=True)
-        if look_back:
-            before = span.calendar.previous(period)
-            rows += _days(before.start, min(before.end, after), index, period.start, now=False)
-    days, numbers, starts, now = zip(*rows, strict=True) if rows else ((), (), (), ())
-    columns = {
-        DAY: pa.array(days, pa.date32()),
-        PERIOD: pa.array(numbers, pa.int64()),
-        _START: pa.array(starts, pa.date32()),
-        _NOW: pa.array(now, pa.bool_()),
-    }
+    spans = [(period, index, True) for index, period in enumerate(span.periods)]
+    if look_back:
+        spans += [(span.calendar.previous(period), index, False) for period, index, _ in spans]
+    firsts = np.array([period.start for period, *_ in spans], dtype="datetime64[D]")
+    ends = np.array([min(period.end, span.end) for period, *_ in spans], dtype="datetime64[D]")
+    lengths = np.maximum((ends - firsts).astype(int), 0)
+    own = np.repeat(np.arange(len(spans)), lengths)  # the place in ``spans`` of each row
+    steps = np.arange(len(own)) - (lengths.cumsum() - lengths)[own]
+    indexes = np.array([index for _, index, _ in spans])
+    columns = {DAY: firsts[own] + steps, PERIOD: indexes[own]}
+    if look_back:
+        columns[NOW] = np.array([now for *_, now in spans])[own]
+    if starts:
+        columns[START] = firsts[indexes[own]]
     return ibis.memtable(pa.table(columns))
 
 
-def _days(
-    start: dt.date, end: dt.date, index: int, period_start: dt.date, *, now: bool
-) -> list[tuple[dt.date, int, dt.date, bool]]:
-    count = max(0, (end - start).days)
-    return [(start + step * _ONE_DAY, index, period_start, now) for step in range(count)]
-
-
-def _time_column(table: ir.Table, name: str) -> ir.Value:
+def time_column(table: ir.Table, name: str) -> ir.Value:
     """Return the column that places a row in time: a date, or UTC without a zone."""
     spec = CANONICAL[name]
     column = table[spec.time]
