@@ -165,8 +165,11 @@ def local_time(
         return times
     if between is None and backend_name(times) in _BUILTIN_ZONES:
         return _timezone_naive(timezone, _timezone_aware("UTC", times))
-    changes = offset_changes(timezone)
-    if between is not None:
+    if between is None:
+        changes = offset_changes(timezone)
+    else:
+        first, last = (min(max(end.year, _FIRST_YEAR), _LAST_YEAR) for end in between)
+        changes = offset_changes(timezone, first, last + 1)
         earlier = [change for change in changes[1:] if change[0] <= between[0]]
         inside = [change for change in changes[1:] if between[0] < change[0] <= between[1]]
         changes = (*(earlier or changes[:1])[-1:], *inside)
@@ -174,8 +177,8 @@ def local_time(
         (times < instant(after), _shift(times, offset))
         for (_, offset), (after, _) in pairwise(changes)
     ]
-    last = _shift(times, changes[-1][1])
-    return ibis.cases(*branches, else_=last) if branches else last
+    after_all = _shift(times, changes[-1][1])
+    return ibis.cases(*branches, else_=after_all) if branches else after_all
 
 
 def utc_time(times: ir.TimestampValue, timezone: str) -> ir.TimestampValue:
@@ -239,16 +242,18 @@ def utc_bounds(start: dt.date, end: dt.date, timezone: str) -> tuple[dt.datetime
 
 
 @lru_cache(maxsize=64)
-def offset_changes(timezone: str) -> tuple[tuple[dt.datetime, dt.timedelta], ...]:
+def offset_changes(
+    timezone: str, first_year: int = _FIRST_YEAR, before_year: int = _LAST_YEAR
+) -> tuple[tuple[dt.datetime, dt.timedelta], ...]:
     """Return the zone's offset changes: UTC instant without zone, and the offset from then on.
 
-    The first entry is the offset before the first change, dated at the start of 1990.
+    The first entry is the offset before the first change, dated at the start of the first year.
     """
     zone = ZoneInfo(timezone)
-    instant = dt.datetime(_FIRST_YEAR, 1, 1)  # noqa: DTZ001 - stored times bear no zone
+    instant = dt.datetime(first_year, 1, 1)  # noqa: DTZ001 - stored times bear no zone
     offset = _offset_at(instant, zone)
     changes = [(instant, offset)]
-    while instant.year < _LAST_YEAR:
+    while instant.year < before_year:
         following = instant + _BETWEEN_CHANGES
         later = _offset_at(following, zone)
         if later != offset:

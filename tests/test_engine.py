@@ -173,6 +173,19 @@ def test_offset_changes_are_dated_to_the_minute():
     assert changes[dt.datetime(2026, 10, 25, 1)] == dt.timedelta(hours=1)
 
 
+def test_the_changes_of_some_years_are_those_of_all_within_them():
+    summer, winter = dt.timedelta(hours=2), dt.timedelta(hours=1)
+
+    some = engine.offset_changes("Europe/Berlin", 2026, 2027)
+
+    assert some == (
+        (dt.datetime(2026, 1, 1), winter),
+        (dt.datetime(2026, 3, 29, 1), summer),
+        (dt.datetime(2026, 10, 25, 1), winter),
+    )
+    assert set(some[1:]) < set(engine.offset_changes("Europe/Berlin"))
+
+
 def test_no_zone_changes_twice_between_two_instants_that_are_asked():
     # the twin of zoneinfo in Python tells the changes that it read; to ask each day takes a minute
     close = []
