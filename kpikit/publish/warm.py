@@ -30,14 +30,16 @@ SWITCH = "KPIKIT_KERNELS"  # set to "cold", it forbids warm ones
 _READY_SECONDS = 120.0  # its imports may have to wait for busy processors
 
 # Imported before the fork, for each package that a template imports: what it loads by itself, and
-# what it would load only when it is used. Other packages are left to the kernel, for nobody knows
-# what they read or start when they are imported.
+# what it would load only when it is used; with what it would find out then, by a function behind a
+# colon. Other packages are left to the kernel, for nobody knows what they read or start when they
+# are imported.
 _PRELOADS: Mapping[str, tuple[str, ...]] = {
     "kpikit": (
         "kpikit.exploring",
         "kpikit.params.built",
         "kpikit.report",
         "kpikit.present.html",
+        "kpikit.present.lettering:learn_pairs",
         "ibis.backends.duckdb.converter",
         "ibis.expr.types.groupby",
         "ibis.formats.pandas",

@@ -68,6 +68,9 @@ def main() -> None:
 def preload(modules: Iterable[str]) -> list[str]:
     """Import the modules and freeze what they made; one that fails is left to the kernels.
 
+    Args:
+        modules: By name; a function to call after the import follows behind a colon.
+
     Returns:
         Those whose import has started a thread. All but DuckDB's should have ended.
     """
@@ -75,8 +78,11 @@ def preload(modules: Iterable[str]) -> list[str]:
     suspects, before = [], _threads()
     for name in modules:
         pretence = _kernel_pretended() if name == "pandas" else contextlib.nullcontext()
+        module, _, function = name.partition(":")
         with contextlib.suppress(Exception), pretence:
-            importlib.import_module(name)
+            imported = importlib.import_module(module)
+            if function:
+                getattr(imported, function)()
         if _threads() > before:
             suspects.append(name)
         before = _threads()

@@ -479,6 +479,20 @@ def test_a_run_takes_the_kernels_that_planning_has_started(make, tmp_path):
     assert kernels.zygote == leased_from
 
 
+def test_a_function_named_behind_a_colon_is_called_and_one_that_fails_stops_nothing():
+    code = """
+from kpikit.publish import zygote
+zygote.preload(["sys:no_such", "kpikit.present.lettering:learn_pairs"])
+from kpikit.present import lettering
+lettering._laid_out = None
+print(lettering.text_width("1,234", size=1000))
+"""
+
+    width = subprocess.check_output([sys.executable, "-c", code], text=True)
+
+    assert float(width) == 4 * 497 + 249  # the figures of the face, and its comma
+
+
 def test_what_is_preloaded_follows_from_the_templates_imports(make):
     plain = make.notebook_json("import os, json", "%matplotlib inline\nimport seaborn")
     heavy = make.notebook_json("def late():\n    from scipy import stats", "import my_module")
