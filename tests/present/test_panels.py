@@ -83,14 +83,18 @@ def test_it_lies_where_matplotlib_itself_would_draw_it(panel, align, monkeypatch
     assert ours[0] == pytest.approx(theirs[0], abs=0.02)
 
 
+KINDS = {
+    "M": Path.MOVETO, "l": Path.LINETO, "q": Path.CURVE3, "c": Path.CURVE4, "z": Path.CLOSEPOLY,
+}  # fmt: skip
+
+
 def path_of(data):
     """Return the path that SVG data of absolute starts and relative steps draws."""
     places, codes = [np.zeros(2)], []
-    for command, numbers in re.findall("([Mlqz])([^Mlqz]*)", data):
+    for command, numbers in re.findall("([Mlqcz])([^Mlqcz]*)", data):
         steps = np.array(re.findall("-?[0-9]+", numbers) or [0, 0], dtype=float).reshape(-1, 2)
         places += list(steps if command == "M" else places[-1] + steps)
-        kind = {"M": Path.MOVETO, "l": Path.LINETO, "q": Path.CURVE3, "z": Path.CLOSEPOLY}[command]
-        codes += [kind] * len(steps)
+        codes += [KINDS[command]] * len(steps)
     return Path(places[1:], codes)
 
 
