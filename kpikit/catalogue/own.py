@@ -85,7 +85,7 @@ def definitions_hash(path: Path, key: str) -> str:
     file = metrics_file(path, key)
     if file.is_file():
         digest.update(file.read_bytes())
-    for plugin in _plugins():
+    for plugin in plugins():
         version = plugin.dist.version if plugin.dist else ""
         digest.update(f"{plugin.name}={plugin.value}@{version}\n".encode())
     return digest.hexdigest()
@@ -107,7 +107,7 @@ def _key_at(path: Path) -> str:
 def _outside_metrics(path: Path, key: str) -> list[Metric]:
     file = metrics_file(path, key)
     found = _metrics_in_file(file) if file.is_file() else []
-    for plugin in _plugins():
+    for plugin in plugins():
         found += _metrics_of_plugin(plugin)
     return found
 
@@ -199,5 +199,6 @@ def _broken(shown: str, error: Exception, file: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _plugins() -> tuple[EntryPoint, ...]:
+def plugins() -> tuple[EntryPoint, ...]:
+    """Return the installed packages' metrics by name; they are looked for once, which is slow."""
     return tuple(sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda item: item.name))

@@ -35,6 +35,7 @@ _READY_SECONDS = 120.0  # its imports may have to wait for busy processors
 # are imported.
 _PRELOADS: Mapping[str, tuple[str, ...]] = {
     "kpikit": (
+        "kpikit.catalogue.own:plugins",
         "kpikit.exploring",
         "kpikit.params.built",
         "kpikit.report",

@@ -27,7 +27,7 @@ def plugin(monkeypatch):
 
     def install(value):
         point = EntryPoint("extra", value, own.ENTRY_POINT_GROUP)
-        monkeypatch.setattr(own, "_plugins", lambda: (point,))
+        monkeypatch.setattr(own, "plugins", lambda: (point,))
 
     return install
 
@@ -165,4 +165,4 @@ def test_the_hash_follows_the_file_and_the_plug_ins(write, plugin):
 
 
 def test_installed_plug_ins_are_looked_up_once():
-    assert own._plugins() is own._plugins()
+    assert own.plugins() is own.plugins()
