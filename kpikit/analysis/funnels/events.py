@@ -1,5 +1,6 @@
 """The rows that a funnel looks at: keyed, timed, and marked with the steps that each serves."""
 
+import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import reduce
@@ -28,6 +29,7 @@ from kpikit.engine import (
 TIME = "timestamp(6)"
 REST = "(other)"
 NOT_REACHED = "(not reached)"
+SPAN_END = "span_end"
 _MOST_PASSES = 6
 
 
@@ -69,14 +71,35 @@ class Rows:
 
     def entering(self, rows: ir.Table) -> ir.Table:
         """Return the rows at which an entry may begin: within the days, and with a full window."""
-        funnel = self.funnel
+        funnel, inside = self.funnel, []
+        if SPAN_END in rows.columns:
+            inside.append(rows.time < rows[SPAN_END])
         if funnel.start is not None:
-            rows = rows.filter(rows.time >= instant(funnel.start))
+            inside.append(rows.time >= instant(funnel.start))
         if funnel.end is not None:
-            rows = rows.filter(rows.time < instant(funnel.end))
+            inside.append(rows.time < instant(funnel.end))
         if funnel.last_entry is not None and funnel.mature_only:
-            rows = rows.filter(rows.time < instant(funnel.last_entry))
-        return rows
+            inside.append(rows.time < instant(funnel.last_entry))
+        return rows.filter(*inside) if inside else rows
+
+    def in_spans(self, bounds: Sequence[tuple[dt.datetime, dt.datetime]]) -> "Rows":
+        """Return the rows as a funnel of each span, of mature entries, which ``period`` numbers.
+
+        Args:
+            bounds: First instants of each span and after it; all lie in the funnel's days.
+        """
+        tables = []
+        for number, (begin, end) in enumerate(bounds):
+            reach = _reach_of(self.table.time, begin, end, self.funnel.window)
+            marks = {"period": ibis.literal(number, "int8"), SPAN_END: instant(end)}
+            tables.append(self.table.filter(*reach).select(*self.keys, "time", "mask", **marks))
+        return replace(
+            self,
+            funnel=replace(self.funnel, start=None, end=None, mature_only=True),
+            table=ibis.union(*tables),
+            units=(*self.units, "period"),
+            keys=(*self.keys, "period"),
+        )
 
     def parted_by(self, column: str, *, attribution: str | int, top: int) -> "Rows":
         """Return the rows with a carried column as what the funnel is broken down by."""
@@ -222,12 +245,22 @@ def _mask(matchers: Sequence[Matcher], conditions: Sequence[ir.BooleanValue]) ->
 
 def _within_reach(source: ir.Table, funnel: Definition) -> ir.Table:
     """Return the rows that an entry of the days can have: none before, none beyond its window."""
-    if funnel.start is not None and not any(step.first_time for step in funnel.steps):
-        source = source.filter(source.kpikit_time >= instant(funnel.start))
-    if funnel.end is not None and funnel.window is not None:
+    begin = None if any(step.first_time for step in funnel.steps) else funnel.start
+    reach = _reach_of(source.kpikit_time, begin, funnel.end, funnel.window)
+    return source.filter(*reach) if reach else source
+
+
+def _reach_of(
+    time: ir.TimestampValue,
+    begin: dt.datetime | None,
+    end: dt.datetime | None,
+    window: dt.timedelta | None,
+) -> list[ir.BooleanValue]:
+    reach = [] if begin is None else [time >= instant(begin)]
+    if end is not None and window is not None:
         # twice the window, for an exclusion counts for one after a step that took one
-        source = source.filter(source.kpikit_time < instant(funnel.end + 2 * funnel.window))
-    return source
+        reach.append(time < instant(end + 2 * window))
+    return reach
 
 
 def _first_time(rows: ir.Table, condition: ir.BooleanValue, funnel: Definition) -> ir.BooleanValue:

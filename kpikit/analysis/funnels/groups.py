@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 
 from kpikit.analysis.funnels.events import NOT_REACHED, REST, Rows, group_names
 from kpikit.catalogue.keeping import keep
@@ -24,7 +25,7 @@ def rest_of(rows: Rows, counted: ir.Table) -> ir.Table | None:
     found = largest.to_pandas()
     if len(found) <= rows.funnel.top:
         return None
-    return ibis.memtable(found[names].head(rows.funnel.top).assign(is_kept=True))
+    return _as_kept(found[names], rows)
 
 
 def with_rest(entries: ir.Table, names: Sequence[str], kept: ir.Table | None) -> ir.Table:
@@ -33,13 +34,33 @@ def with_rest(entries: ir.Table, names: Sequence[str], kept: ir.Table | None) ->
         return entries.mutate(**{_group(name): entries[name] for name in names})
     joined = entries.left_join(kept, list(names))
     groups = {
-        _group(name): ibis.ifelse(joined.is_kept.notnull(), joined[name], REST) for name in names
+        _group(name): ibis.ifelse(joined.is_kept.isnull(), REST, joined[name])  # noqa: PD003 - Ibis
+        for name in names
     }
     return joined.select(*entries.columns, **groups)
 
 
+def _as_kept(groups: pd.DataFrame, rows: Rows) -> ir.Table:
+    return ibis.memtable(groups.head(rows.funnel.top).assign(is_kept=True))
+
+
+def largest_groups(totals: pd.DataFrame, rows: Rows) -> ir.Table:
+    """Return the largest groups of a row per group and its ``users_1``, for ``with_rest``."""
+    names = list(group_names(rows.funnel))
+    groups = totals.rename(columns={_group(name): name for name in names})
+    order = groups.sort_values(["users_1", *names], ascending=[False, *(True for _ in names)])
+    return _as_kept(order[names], rows)
+
+
 def attributed(best: ir.Table, rows: Rows) -> ir.Table:
-    """Return the reported entries with the groups of their units.
+    """Return the reported entries with the groups of their units, the smallest as the rest."""
+    names = list(group_names(rows.funnel))
+    valued = keep(valued_entries(best, rows))
+    return with_rest(valued, names, rest_of(rows, valued)).drop(*names)
+
+
+def valued_entries(best: ir.Table, rows: Rows) -> ir.Table:
+    """Return the reported entries with the values of ``by`` of their units.
 
     A unit without a value is in the group ``(missing)``; one that did not reach the step whose
     value counts in ``(not reached)``.
@@ -64,10 +85,10 @@ def attributed(best: ir.Table, rows: Rows) -> ir.Table:
     valued = joined.select(*best.columns, *names)
     missing = ibis.literal(MISSING_SEGMENT)
     if isinstance(attribution, int):
-        reached = valued[f"time_{attribution}"].notnull()
+        reached = valued[f"time_{attribution}"].notnull()  # noqa: PD004 - Ibis
         missing = ibis.ifelse(reached, MISSING_SEGMENT, NOT_REACHED)
-    valued = keep(valued.mutate(**{name: valued[name].fill_null(missing) for name in names}))
-    return with_rest(valued, names, rest_of(rows, valued)).drop(*names)
+    filled = {name: valued[name].fill_null(missing) for name in names}
+    return valued.select(*best.columns, **filled)
 
 
 def _group(name: str) -> str:

@@ -17,8 +17,8 @@ import pandas as pd
 
 from kpikit.analysis.funnels.associations import LEAST_USERS, association_table
 from kpikit.analysis.funnels.definition import FunnelKeywords, define
-from kpikit.analysis.funnels.events import Rows, prepare
-from kpikit.analysis.funnels.groups import attributed
+from kpikit.analysis.funnels.events import Rows, group_names, prepare
+from kpikit.analysis.funnels.groups import largest_groups, valued_entries, with_rest
 from kpikit.analysis.funnels.outliving import outliving_suffices
 from kpikit.analysis.funnels.paths import Direction, neighbours, path_rows
 from kpikit.analysis.funnels.reported import (
@@ -95,37 +95,29 @@ class FunnelStudy:
 
     @cached_property
     def reported(self) -> ir.Table:
-        """The reported entry of every unit in each of the spans, which ``period`` names."""
+        """The reported entry of every unit in each of the spans, numbered by ``period`` from 0."""
         if not self.daily:
-            mature = replace(self.rows, funnel=replace(self.rows.funnel, mature_only=True))
-            found = reported_entries(mature, {"period": self._span_of})
-            return keep(found.drop_null("period"))
+            return keep(reported_entries(self.rows.in_spans(self._bounds)))
         entries = self.entries.filter(self.entries.is_mature)
         branches = [
-            ((entries.day >= span.start) & (entries.day < span.end), ibis.literal(name))
-            for name, span in self.spans.items()
+            ((entries.day >= span.start) & (entries.day < span.end), ibis.literal(number, "int8"))
+            for number, span in enumerate(self.spans.values())
         ]
         entries = entries.mutate(period=ibis.cases(*branches)).drop("day", "is_mature")
         entries = entries.drop_null("period")
         entries = deepest_entries(entries, self.rows, ["period"])
         return keep(best_entries(entries, self.rows, ["period"]))
 
-    def _span_of(self, time: ir.TimestampValue) -> ir.StringValue:
-        """Return the name of the span in which a time lies; missing where it lies in none."""
-        bounds = {
-            name: utc_bounds(span.start, span.end, self.calendar.timezone)
-            for name, span in self.spans.items()
-        }
-        return ibis.cases(
-            *(
-                ((time >= instant(begin)) & (time < instant(end)), ibis.literal(name))
-                for name, (begin, end) in bounds.items()
-            )
-        )
+    @property
+    def _bounds(self) -> list[tuple[dt.datetime, dt.datetime]]:
+        """The instants at which each of the spans begins and ends."""
+        zone = self.calendar.timezone
+        return [utc_bounds(span.start, span.end, zone) for span in self.spans.values()]
 
     def reported_in(self, span: str) -> ir.Table:
         """Return the reported entries of one of the spans."""
-        return self.reported.filter(self.reported.period == span).drop("period")
+        number = list(self.spans).index(span)
+        return self.reported.filter(self.reported.period == number).drop("period")
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -144,8 +136,8 @@ class FunnelStudy:
     def _totals(self) -> pd.DataFrame:
         """A row per span, empty where nobody entered."""
         totals = step_totals(self.reported, self.rows.funnel, whole=True).to_pandas()
-        by_span: pd.DataFrame = totals.set_index("period").reindex(list(self.spans))
-        return by_span
+        by_span: pd.DataFrame = totals.set_index("period").reindex(range(len(self.spans)))
+        return by_span.set_axis(list(self.spans))
 
     def median_seconds(self, span: str) -> float:
         """Return the time within which half of those who convert do so; missing without them."""
@@ -159,8 +151,12 @@ class FunnelStudy:
         ``attribution`` puts each unit in one segment: a touch, or the number of a step.
         """
         rows = self.rows.parted_by(column, attribution=attribution, top=top)
-        totals = step_totals(attributed(self.reported_in(span), rows), rows.funnel)
-        return sized_rows(totals.to_pandas(), rows.funnel)
+        valued, names = valued_entries(self.reported_in(span), rows), group_names(rows.funnel)
+        totals = step_totals(with_rest(valued, names, None), rows.funnel).to_pandas()
+        if len(totals) > top:
+            kept = largest_groups(totals, rows)
+            totals = step_totals(with_rest(valued, names, kept), rows.funnel).to_pandas()
+        return sized_rows(totals, rows.funnel)
 
     def trend_table(self, grain: Grain, *, start: dt.date, end: dt.date) -> pd.DataFrame:
         """Return ``funnel_trend_table`` between two days, without the times from step to step."""
