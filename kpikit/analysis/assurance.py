@@ -5,8 +5,8 @@ Convention: NHS England, "Making data count": variation x assurance. The frames 
 """
 
 import math
-from collections.abc import Iterable
-from typing import Literal
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -16,17 +16,18 @@ from kpikit.params.base import Direction
 
 Variation = Literal["routine", "improvement", "concern", "no_data"]
 Assurance = Literal["reliably_hit", "reliably_missed", "hit_or_miss", "no_data"]
+Signals = pd.DataFrame | Mapping[str, Any]  # ``signal_table``, or its columns as arrays
 
 # share of points flagged where nothing happened, as benchmarks/signals.py measures it: noise around
 # a constant for raw limits; for forecast errors the last points of real series, at most
 FALSE_ALARM_RATES = {"xmr": 0.01, "forecast_errors": 0.04, "too_short": 0.0}
 
 
-def variation(table: pd.DataFrame, *, direction: Direction = "up", last: int = 1) -> Variation:
+def variation(table: Signals, *, direction: Direction = "up", last: int = 1) -> Variation:
     """Return what the latest points say: routine, improvement or concern.
 
     Args:
-        table: From ``signal_table``.
+        table: From ``signal_table`` or ``signal_columns``.
         direction: Which way is good.
         last: How many last points are looked at (a quarter's three months); the latest signal
             among them decides.
@@ -36,28 +37,31 @@ def variation(table: pd.DataFrame, *, direction: Direction = "up", last: int = 1
         ``concern`` where it lies on the other; ``no_data`` where none of the points has limits.
     """
     check_choice("direction", direction, ("up", "down"), "variation")
-    points = table.tail(last)
-    if not (points["lower"].notna().to_numpy() & points["value"].notna().to_numpy()).any():
+    first = max(len(table["value"]) - last, 0)
+    lower, value, signal, side = (
+        np.asarray(table[name])[first:] for name in ("lower", "value", "signal", "side")
+    )
+    if (np.isnan(lower) | np.isnan(value)).all():
         return "no_data"
-    signals = np.flatnonzero(points["signal"])
+    signals = np.flatnonzero(signal)
     if not len(signals):
         return "routine"
-    is_good = points["side"].iloc[signals[-1]] == ("above" if direction == "up" else "below")
+    is_good = side[signals[-1]] == ("above" if direction == "up" else "below")
     return "improvement" if is_good else "concern"
 
 
-def assurance(table: pd.DataFrame, *, target: float, direction: Direction = "up") -> Assurance:
+def assurance(table: Signals, *, target: float, direction: Direction = "up") -> Assurance:
     """Return whether the process, left as it is, hits a target of one period.
 
     Args:
-        table: From ``signal_table``: the limits of its last point count.
+        table: From ``signal_table`` or ``signal_columns``: the limits of its last point count.
         target: For one period of the series (never a quarter's against months); NaN for none.
         direction: Which way is good.
 
     Returns:
         As ``assurance_of``.
     """
-    lower, upper = (table[name].iloc[-1] for name in ("lower", "upper"))
+    lower, upper = (float(np.asarray(table[name])[-1]) for name in ("lower", "upper"))
     return assurance_of(lower, upper, target=target, direction=direction)
 
 
@@ -99,16 +103,17 @@ def assurance_of(
     return "reliably_hit" if (target < lower) == (direction == "up") else "reliably_missed"
 
 
-def expected_false_signals(tables: Iterable[pd.DataFrame], *, last: int = 1) -> float:
+def expected_false_signals(tables: Iterable[Signals], *, last: int = 1) -> float:
     """Return how many of the points looked at would be signals although nothing happened.
 
     Args:
-        tables: From ``signal_table``, one per KPI of a scorecard.
+        tables: From ``signal_table`` or ``signal_columns``, one per KPI of a scorecard.
         last: How many last points of each are looked at.
 
     Returns:
         The sum of ``FALSE_ALARM_RATES`` over all points with a value: 1 % where limits are raw, at
         most 4 % where they are of forecast errors.
     """
-    points = (table["method"][table["value"].notna()].tail(last) for table in tables)
+    known = (np.asarray(table["method"])[~np.isnan(table["value"])] for table in tables)
+    points = (methods[max(len(methods) - last, 0) :] for methods in known)
     return sum(FALSE_ALARM_RATES[method] for methods in points for method in methods)

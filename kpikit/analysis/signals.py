@@ -27,7 +27,7 @@ SIGNAL_COLUMNS = (
 LEAST_POINTS = 6
 
 Words = npt.NDArray[np.str_]
-Chart = dict[str, npt.NDArray[Any]]  # columns of ``signal_table`` for one stretch
+Chart = dict[str, Any]  # columns of ``signal_table``: arrays, but the index of periods
 
 _LINES = ("expected", "lower", "upper")
 _WORD = "U12"  # the longest rule
@@ -152,6 +152,20 @@ def signal_table(
         Alwan, L. C., and Roberts, H. V. (1988). Time-series modeling for statistical process
         control. Journal of Business & Economic Statistics 6, 87-95: charts of forecast errors.
     """
+    columns = signal_columns(
+        series, season_length=season_length, changes=changes, baseline=baseline
+    )
+    return pd.DataFrame(columns)
+
+
+def signal_columns(
+    series: SeriesLike,
+    *,
+    season_length: int | None = None,
+    changes: Sequence[object] = (),
+    baseline: int | None = None,
+) -> Chart:
+    """Return the columns of ``signal_table``, for those who need no frame of them."""
     where = "signal_table"
     values = read_values(series, season_length=season_length, where=where, open_end=True)
     if baseline is not None and not (is_count(baseline) and baseline >= LEAST_POINTS):
@@ -172,7 +186,7 @@ def signal_table(
         columns[name] = season.restore(columns[name], factors)
     known = {"period": values.labels, "value": values.numbers, "signal": columns["rule"] != ""}
     found = {**known, **columns}
-    return pd.DataFrame({name: found[name] for name in SIGNAL_COLUMNS})
+    return {name: found[name] for name in SIGNAL_COLUMNS}
 
 
 def find_signals(

@@ -21,17 +21,18 @@ from kpikit.analysis.forecasts import (
     total_forecast,
 )
 from kpikit.analysis.scorecard import EVIDENCE_COLUMNS
-from kpikit.analysis.signals import signal_table
+from kpikit.analysis.signals import Chart, signal_columns
 from kpikit.catalogue import Metric
 from kpikit.params.registers import Target
 from kpikit.periods import Grain, Period
-from kpikit.present.frames import records
 from kpikit.series.outlook import Aggregate
+from kpikit.series.reading import SeriesLike
 
 if TYPE_CHECKING:
     from kpikit.sections.context import Context
 
 _MOST_GAPS = 0.25  # share of a history's periods without a value, above which it is not judged
+_ONE_DAY = dt.timedelta(days=1)
 _NO_PARTS = {"nrr", "roi"}  # shares that may lie beyond 0 and 1
 _SEASONS: dict[Grain, int] = {"month": 12, "quarter": 4}
 
@@ -124,34 +125,34 @@ def history(
 
 def _history(context: "Context", metric: Metric, grain: Grain, as_of: dt.date) -> pd.Series:
     rows = context.series(metric.name, grain)
-    inside = rows["end"] <= as_of + dt.timedelta(days=1)
-    if metric.since is not None:
-        inside &= rows["start"] >= metric.since
-    values = np.where(rows["complete"], rows["value"], math.nan)
-    known = np.flatnonzero(inside.to_numpy() & ~np.isnan(values))
-    if not len(known):
-        return pd.Series(dtype=float)
-    span = slice(known[0], known[-1] + 1)  # the rows ascend: all of them are inside
-    found = pd.Series(values[span], index=pd.Index(rows["period"].array[span]))
+    columns = (rows[name].tolist() for name in ("period", "start", "end", "complete", "value"))
+    inside = [
+        (label, value if whole else math.nan)
+        for label, start, end, whole, value in zip(*columns, strict=True)
+        if end - as_of <= _ONE_DAY and (metric.since is None or start >= metric.since)
+    ]
+    known = [place for place, (_, value) in enumerate(inside) if not math.isnan(value)]
+    found = inside[known[0] : known[-1] + 1] if known else []
     if len(found) < 2 or len(known) < (1 - _MOST_GAPS) * len(found):
         return pd.Series(dtype=float)
-    return found
+    labels, values = zip(*found, strict=True)
+    return pd.Series(np.array(values), index=pd.Index(labels))
 
 
-def signals(context: "Context", metric: Metric, grain: Grain = "month") -> pd.DataFrame:
-    """Return ``signal_table`` of a KPI's history, its limits afresh where a change is declared.
+def signals(context: "Context", metric: Metric, grain: Grain = "month") -> Chart:
+    """Return ``signal_columns`` of a KPI's history, its limits afresh where a change is declared.
 
-    Several sections ask for the same table; it is made once per report.
+    Empty without a history. Several sections ask for the same; it is made once per report.
     """
     return context.once(("signals", metric.name, grain), lambda: _signals(context, metric, grain))
 
 
-def _signals(context: "Context", metric: Metric, grain: Grain) -> pd.DataFrame:
+def _signals(context: "Context", metric: Metric, grain: Grain) -> Chart:
     series = history(context, metric, grain)
     if series.empty:
-        return pd.DataFrame()
+        return {}
     changes = rebased(context, metric, grain, series.index)
-    return signal_table(series, season_length=_SEASONS.get(grain, 1), changes=changes)
+    return signal_columns(series, season_length=_SEASONS.get(grain, 1), changes=changes)
 
 
 def rebased(context: "Context", metric: Metric, grain: Grain, periods: pd.Index) -> list[str]:
@@ -262,10 +263,8 @@ def false_signals(context: "Context") -> float:
 
 
 def _false_signals(context: "Context") -> float:
-    tables = [signals(context, metric) for metric in context.metrics]
-    return expected_false_signals(
-        [table for table in tables if not table.empty], last=_months_of(context)
-    )
+    charts = [signals(context, metric) for metric in context.metrics]
+    return expected_false_signals(filter(None, charts), last=_months_of(context))
 
 
 def _evidence(context: "Context", metric: Metric) -> dict[str, Any]:
@@ -282,27 +281,32 @@ def _evidence(context: "Context", metric: Metric) -> dict[str, Any]:
 
 def _signal(context: "Context", metric: Metric) -> dict[str, Any]:
     """Return what the months of the period say, and the latest of their signals."""
-    table = signals(context, metric)
+    chart = signals(context, metric)
+    labels = chart["period"].tolist() if chart else []
+    months = {month.label for month in context.calendar.split(context.period, "month")}
+    inside = [place for place, label in enumerate(labels) if label in months]
     nothing = {
         "variation": "no_data", "signal_period": "", "rule": "", "side": "", "turned_from": "",
     }  # fmt: skip
-    if table.empty:
-        return nothing
-    months = {month.label for month in context.calendar.split(context.period, "month")}
-    inside = [place for place, label in enumerate(table["period"].tolist()) if label in months]
     if not inside:
         return nothing
-    points = table.iloc[inside[0] : inside[-1] + 1]
-    found = [row for row in records(points) if row["signal"]]
-    last = found[-1] if found else {}
-    other = [str(row["period"]) for row in found if row["side"] != last["side"]]
-    return {
-        "variation": variation(points, direction=metric.direction, last=len(points)),
-        "signal_period": str(last.get("period", "")),
-        "rule": last.get("rule", ""),
-        "side": last.get("side", ""),
-        "turned_from": other[-1] if other else "",
-    }
+    points = {name: column[inside[0] : inside[-1] + 1] for name, column in chart.items()}
+    found = {"variation": variation(points, direction=metric.direction, last=len(inside))}
+    marked = [place for place in inside if chart["signal"][place]]
+    if not marked:
+        return nothing | found
+    sides = {place: str(chart["side"][place]) for place in marked}
+    other = [labels[place] for place in marked if sides[place] != sides[marked[-1]]]
+    return (
+        nothing
+        | found
+        | {
+            "signal_period": labels[marked[-1]],
+            "rule": str(chart["rule"][marked[-1]]),
+            "side": sides[marked[-1]],
+            "turned_from": other[-1] if other else "",
+        }
+    )
 
 
 def _assurance(context: "Context", metric: Metric, aim: Aim | None) -> str:
@@ -314,10 +318,10 @@ def _assurance(context: "Context", metric: Metric, aim: Aim | None) -> str:
     ]
     if not targets and aim is not None and aim.period.grain == context.period.grain:
         targets = [aim.target.value]
-    table = signals(context, metric, context.period.grain)
-    if not targets or table.empty:
+    chart = signals(context, metric, context.period.grain) if targets else {}
+    if not chart:
         return "no_data"
-    return assurance(table, target=targets[0], direction=metric.direction)
+    return assurance(chart, target=targets[0], direction=metric.direction)
 
 
 def _months_of(context: "Context") -> int:
@@ -325,7 +329,7 @@ def _months_of(context: "Context") -> int:
     return sum(month.is_complete(context.as_of) for month in months)
 
 
-def bounds_of(metric: Metric, values: pd.Series) -> tuple[float, float]:
+def bounds_of(metric: Metric, values: SeriesLike) -> tuple[float, float]:
     """Return the least and greatest value that a KPI can take, by its unit and what it was so far.
 
     A share of a whole ends at 0 and 1, a return on cost does not: what never left those ends is
@@ -335,7 +339,9 @@ def bounds_of(metric: Metric, values: pd.Series) -> tuple[float, float]:
         return -100.0, 100.0
     if metric.unit == "count":
         return 0.0, math.inf
-    least, greatest = values.min(), values.max()  # of no value NaN, which is not below 0
+    known = np.asarray(values, dtype=float)
+    least = np.fmin.reduce(known, initial=math.nan)  # of no value NaN, which is not below 0
+    greatest = np.fmax.reduce(known, initial=math.nan)
     if metric.unit == "share" and metric.name not in _NO_PARTS and not (least < 0 or greatest > 1):
         return 0.0, 1.0
     if metric.unit in ("ratio", "months", "days") and not least < 0:

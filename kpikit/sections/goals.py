@@ -117,10 +117,9 @@ def _limits(context: Context) -> pd.DataFrame:
     wanted = {result.metric for goal in context.params.goals for result in goal.key_results}
     rows = []
     for metric in context.metrics:
-        table = signals(context, metric, _GRAIN) if metric.name in wanted else pd.DataFrame()
-        if len(table):
-            final = table.iloc[-1]
-            rows.append((metric.name, final["lower"], final["upper"]))
+        chart = signals(context, metric, _GRAIN) if metric.name in wanted else {}
+        if chart:
+            rows.append((metric.name, chart["lower"][-1], chart["upper"][-1]))
     return pd.DataFrame(rows, columns=["metric", "lower", "upper"])
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from kpikit.analysis.signals import Chart
 from kpikit.catalogue import Metric
 from kpikit.params.model import Annotation
 from kpikit.present.charts import figure, plot_trend
@@ -89,22 +90,23 @@ def _frame(context: Context, metric: Metric, *, last: int) -> pd.DataFrame:
     first = shown["value"].first_valid_index()
     shown = shown.loc[first:]
     routine = signals(context, metric)
-    if routine.empty:
+    if not routine:
         return shown
     low, high = bounds_of(metric, routine["value"])
-    if not routine["value"].min() < 0:
+    if not np.nanmin(routine["value"]) < 0:
         low = max(low, 0.0)  # a band below zero would be of what never was
-    place = pd.Index(routine["period"]).get_indexer(shown["period"])
+    places = {label: place for place, label in enumerate(routine["period"].tolist())}
+    place = np.array([places.get(label, -1) for label in shown["period"].tolist()], dtype=int)
     lower, upper = (
-        np.where(place < 0, math.nan, routine[name].to_numpy().clip(low, high)[place])
+        np.where(place < 0, math.nan, routine[name].clip(low, high)[place])
         for name in ("lower", "upper")
     )
     return shown.assign(lower=lower, upper=upper, signal=(place >= 0) & _rings(routine)[place])
 
 
-def _rings(routine: pd.DataFrame) -> npt.NDArray[np.bool_]:
+def _rings(routine: Chart) -> npt.NDArray[np.bool_]:
     """Tell which points bear a ring: signals, of a run on one side the first that it makes one."""
-    signal, rule, side = (routine[name].to_numpy() for name in ("signal", "rule", "side"))
+    signal, rule, side = (routine[name] for name in ("signal", "rule", "side"))
     run = rule == "one_side"
     goes_on = run[1:] & run[:-1] & (side[1:] == side[:-1])
     return np.asarray(signal & ~np.append(False, goes_on))

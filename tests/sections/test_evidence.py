@@ -136,7 +136,7 @@ def test_a_short_or_broken_history_says_nothing(shop_of):
     metric = metric_of(context, "net_revenue")
 
     assert history(context, metric, "month").empty
-    assert signals(context, metric).empty
+    assert not signals(context, metric)
     assert foreseen(context, metric, context.calendar.parse("2024Q1")) is None
     assert row_of(context, "net_revenue")["variation"] == "no_data"
 

@@ -171,10 +171,11 @@ def test_a_run_on_one_side_has_one_ring_however_long_it_goes_on(open_context, mo
 
     rules = ["", "one_side", "one_side", "one_side", "beyond_limit", "one_side"]
     sides = ["", "above", "above", "below", "below", "below"]
-    routine = pd.DataFrame(
+    points = pd.DataFrame(
         {"period": [f"2026-0{month}" for month in range(4, 10)], "rule": rules, "side": sides,
          "value": 1.0, "lower": -9.0, "upper": 9.0, "signal": [rule != "" for rule in rules]}
     )  # fmt: skip
+    routine = {name: points[name].to_numpy() for name in points}
     monkeypatch.setattr(trends_of, "plot_trend", remember)
     monkeypatch.setattr(trends_of, "signals", lambda *_: routine)
     orders = "order_id,user_id,order_time,revenue\n" + "".join(
