@@ -17,6 +17,7 @@ from kpikit.params.tables import ColumnSpec
 from kpikit.sources.dataset import Finding, Severity
 from kpikit.sources.stage import SKIPPED, UNREAD
 from kpikit.sources.subject import Subject, span_of
+from kpikit.sources.views import rows_of
 
 _DAMAGED_ID = r"^[0-9](\.[0-9]+)?[eE]\+[0-9]+$"
 _FLOAT_ID = r"^[0-9]+\.0$"
@@ -97,11 +98,12 @@ def _usual_faults(subject: Subject) -> Iterator[Fault]:
 def _counted(subject: Subject, faults: Sequence[Fault]) -> list[Finding]:
     table = subject.table.filter(ibis.or_(*(fault.rows for fault in faults)))
     time = subject.table[subject.spec.time]
-    counts = table.aggregate(
+    asked = table.aggregate(
         **{f"rows_{index}": fault.rows.sum() for index, fault in enumerate(faults)},
         **{f"first_{index}": time.min(where=fault.rows) for index, fault in enumerate(faults)},
         **{f"last_{index}": time.max(where=fault.rows) for index, fault in enumerate(faults)},
-    ).to_pyarrow().to_pylist()[0]  # fmt: skip
+    )
+    counts = rows_of(asked)[0]
     return [
         replace(
             _finding(subject, fault, int(counts[f"rows_{index}"])),
@@ -141,8 +143,8 @@ def _examples(table: ir.Table, fault: Fault) -> tuple[str, ...]:
     shown = table.filter(fault.rows).select(example=fault.example).distinct()
     example = shown["example"]
     order = [ibis.desc(example.abs()), example] if example.type().is_numeric() else [example]
-    rows = shown.order_by(order).limit(_EXAMPLES).to_pyarrow()
-    return tuple(_text(value) for value in rows["example"].to_pylist() if value is not None)
+    rows = rows_of(shown.order_by(order).limit(_EXAMPLES))
+    return tuple(_text(row["example"]) for row in rows if row["example"] is not None)
 
 
 def _text(value: Any) -> str:

@@ -19,6 +19,7 @@ from kpikit.sources.repeats import (
     in_span,
 )
 from kpikit.sources.subject import Content, Subject, span_of
+from kpikit.sources.views import rows_of
 
 _ROW_LIMITS = {1_048_575: "1,048,576", 65_535: "65,536"}
 _LEAST_FILE_ROWS = 10
@@ -55,17 +56,20 @@ def table_measures(subject: Subject) -> dict[str, ir.Value]:
     """Return what one look at all rows is asked, for the checks here to look closer or not."""
     table = subject.table
     measures: dict[str, ir.Value] = {
-        # a value that is its own lower case has no twin, and most codes are
-        _case_key(name): (table[name] != table[name].lower()).any()
+        # most codes are in one case throughout: lower, or that which their lower case is made to
+        key: (table[name] != folded).any()
         for name in subject.codes
+        for key, folded in _cases(table[name], name).items()
     }
     if "currency" in subject.mapped and "currency" in subject.spec.columns:
         measures[_OTHER_CURRENCY] = (table["currency"] != subject.currency).any()
     return measures
 
 
-def _case_key(name: str) -> str:
-    return f"{name} has capitals"
+def _cases(codes: ir.StringValue, name: str) -> dict[str, ir.StringValue]:
+    """Return the ways to write codes in which each has no twin, by the key of what has another."""
+    lower = codes.lower()
+    return {f"{name} has capitals": lower, f"{name} has small letters": lower.upper()}
 
 
 def repeated_file_findings(subject: Subject) -> Iterator[Finding]:
@@ -94,7 +98,10 @@ def repeated_file_findings(subject: Subject) -> Iterator[Finding]:
 
 def mixed_case_findings(subject: Subject) -> Iterator[Finding]:
     """Find codes that differ in letter case alone, and so count as two."""
-    names = [name for name in subject.codes if subject.seen[_case_key(name)]]
+    names = [
+        name for name in subject.codes
+        if all(subject.seen[key] for key in _cases(subject.table[name], name))
+    ]  # fmt: skip
     for name, (as_is, folded) in _spellings(subject.table, names).items():
         if as_is > folded:
             yield Finding(
@@ -108,7 +115,7 @@ def mixed_currency_findings(subject: Subject) -> Iterator[Finding]:
     if not subject.seen.get(_OTHER_CURRENCY):
         return
     counts = subject.table.group_by("currency").aggregate(rows=subject.table.count())
-    rows = {row["currency"]: row["rows"] for row in counts.to_pyarrow().to_pylist()}
+    rows = {row["currency"]: row["rows"] for row in rows_of(counts)}
     others = {name: count for name, count in rows.items() if name != subject.currency}
     if others:
         listed = sorted(others, key=lambda name: (-others[name], name))
@@ -132,7 +139,7 @@ def duplicate_key_findings(subject: Subject) -> Iterator[Finding]:
     groups = known.group_by(key).aggregate(copies=known.count())
     repeated = groups.filter(groups["copies"] > 1)
     total = repeated.aggregate(keys=repeated.count(), rows=repeated["copies"].sum())
-    row = total.to_pyarrow().to_pylist()[0]
+    row = rows_of(total)[0]
     if row["keys"]:
         extra = int(row["rows"]) - int(row["keys"])
         shown = repeated.select(value=repeated[key[0]].cast(str)).order_by("value").limit(_EXAMPLES)
@@ -140,7 +147,7 @@ def duplicate_key_findings(subject: Subject) -> Iterator[Finding]:
         removed = choice is not None and bool(choice.key)
         yield Finding(
             "duplicate_key", subject.spec.name, key[0], "accepted" if removed else "warning",
-            extra, extra / subject.rows, tuple(shown.to_pyarrow()["value"].to_pylist()),
+            extra, extra / subject.rows, tuple(row["value"] for row in rows_of(shown)),
             f"{_repeat(extra)} the {' and '.join(key)} of another row.",
             _removed_by("key") if removed else "",
         )  # fmt: skip
@@ -252,7 +259,7 @@ def _spellings(table: ir.Table, names: Sequence[str]) -> dict[str, tuple[int, in
     counts = values.group_by("name").aggregate(
         as_is=values["value"].count(), folded=values["value"].lower().nunique()
     )
-    found = {row["name"]: row for row in counts.to_pyarrow().to_pylist()}
+    found = {row["name"]: row for row in rows_of(counts)}
     return {name: (found[name]["as_is"], found[name]["folded"]) for name in names}
 
 
@@ -266,8 +273,8 @@ def _case_rows(subject: Subject, name: str) -> tuple[int, float, tuple[str, ...]
         first=values["value"].min(), last=values["value"].max(),
     )  # fmt: skip
     twins = twins.filter(twins["spellings"] > 1)
-    total = twins.aggregate(rows=(twins["rows"] - twins["most"]).sum()).to_pyarrow()
-    shown = twins.order_by("folded").limit(_EXAMPLES).to_pyarrow().to_pylist()
-    rows = int(total["rows"][0].as_py() or 0)
+    total = rows_of(twins.aggregate(rows=(twins["rows"] - twins["most"]).sum()))
+    shown = rows_of(twins.order_by("folded").limit(_EXAMPLES))
+    rows = int(total[0]["rows"] or 0)
     examples = tuple(f"{row['first']} / {row['last']}" for row in shown)
     return rows, rows / subject.rows, examples

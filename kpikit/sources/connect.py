@@ -113,25 +113,6 @@ def database_table(con: "BaseBackend", name: str, where: Where) -> "ir.Table":
     )
 
 
-def as_view(table: "ir.Table", name: str) -> "ir.Table":
-    """Return a table of DuckDB as a view of its own; other engines' tables as they are.
-
-    Queries over it are built from a name, not from all that reading a source takes: for a product
-    of a few thousand rows that costs more than to run them.
-
-    Args:
-        table: The table.
-        name: Name of the view, of this connection alone.
-    """
-    import ibis.expr.operations as ops  # noqa: PLC0415 - as above
-
-    con = table.get_backend()
-    if con.name != "duckdb":
-        return table
-    con.raw_sql(f"CREATE OR REPLACE TEMP VIEW {name} AS {con.compile(table)}")
-    return ops.DatabaseTable(name, schema=table.schema(), source=con).to_expr()
-
-
 @contextmanager
 def engine_errors(where: Where | str) -> Iterator[None]:
     """Turn whatever an engine raises while it reads ``where`` into a SourceError.

@@ -1,6 +1,7 @@
 """Finds out how the times of a text column are written, by evidence, and says so."""
 
 import re
+import string
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import ibis.expr.datatypes as dtypes
 import ibis.expr.types as ir
 
 from kpikit.engine import naive_utc
+from kpikit.sources.views import rows_of
 
 _ISO = re.compile(
     r"\d{4}([-/])\d{1,2}\1\d{1,2}"
@@ -70,7 +72,26 @@ def declared_format(text: str) -> TimeFormat:
     return TimeFormat((text,), not _TIME_DIRECTIVE.search(text), "declared")
 
 
-def find_format(text: ir.StringValue) -> TimeFormat:
+def first_values(table: ir.Table, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return the first values of text columns that are not missing, blanks cut, each once.
+
+    One query tells those of all columns, but for columns in which many are missing.
+    """
+    if not names:
+        return {}
+    rows = rows_of(table.select(list(names)).limit(_SAMPLE_VALUES))
+    found: dict[str, list[str]] = {}
+    for name in names:
+        values = [row[name] for row in rows if row[name] is not None]
+        if len(values) < len(rows) == _SAMPLE_VALUES:  # further ones lie beyond
+            column = table.select(name)
+            further = column.filter(column[name].notnull()).limit(_SAMPLE_VALUES)
+            values = [row[name] for row in rows_of(further)]
+        found[name] = list(dict.fromkeys(value.strip(string.whitespace) for value in values))
+    return found
+
+
+def find_format(text: ir.StringValue, sample: Sequence[str]) -> TimeFormat:
     """Return how the values of a cleaned text column are written.
 
     ISO 8601 is assumed where at least half of a first sample has that form. Else each known form
@@ -80,8 +101,8 @@ def find_format(text: ir.StringValue) -> TimeFormat:
 
     Args:
         text: The column, blanks cut and missing values null, of a table that can be queried.
+        sample: Its first values, each once.
     """
-    sample = _sample(text)
     if sum(bool(_ISO.fullmatch(value)) for value in sample) * 2 >= len(sample):
         return TimeFormat(date_only=bool(sample) and all(len(value) <= 10 for value in sample))
     plain, day_first, month_first = _candidates(sample)
@@ -102,12 +123,6 @@ def parse_formats(text: ir.StringValue, formats: Iterable[str]) -> ir.TimestampV
     if not attempts:  # a column in which nothing looks like a time
         return ibis.null("timestamp")
     return ibis.coalesce(*attempts)
-
-
-def _sample(text: ir.StringValue) -> list[str]:
-    column = text.name("value").as_table()
-    rows = column.filter(column["value"].notnull()).limit(_SAMPLE_VALUES)
-    return [str(value) for value in rows.distinct().to_pyarrow()["value"].to_pylist()]
 
 
 def _candidates(sample: Sequence[str]) -> tuple[list[str], list[str], list[str]]:

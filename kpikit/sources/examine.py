@@ -14,12 +14,12 @@ from kpikit.params.model import TableSource
 from kpikit.params.tables import TableSpec
 from kpikit.periods import Calendar
 from kpikit.sources import checks_days, checks_rows, checks_tables
-from kpikit.sources.connect import as_view
 from kpikit.sources.dataset import SEVERITIES, Finding
 from kpikit.sources.repeats import grouped_repeats
 from kpikit.sources.stage import FILE_OF, StagedTable
 from kpikit.sources.subject import Content, FileFacts, Subject, span_of
 from kpikit.sources.suspects import LARGE
+from kpikit.sources.views import as_view, rows_of
 
 _ROWS, _FIRST, _LAST = "rows", "first", "last"
 
@@ -148,7 +148,7 @@ def _days(subject: Subject) -> Mapping[dt.date, int]:
         times = local_date(times, subject.calendar.timezone, between=span_of(subject.files))
     timed = table.filter(table[subject.spec.time].notnull())
     days = timed.group_by(day=times).aggregate(rows=timed.count())
-    found = {row["day"]: int(row["rows"]) for row in days.to_pyarrow().to_pylist()}
+    found = {row["day"]: int(row["rows"]) for row in rows_of(days)}
     return dict(sorted(found.items()))
 
 
@@ -160,7 +160,7 @@ def _look(subject: Subject) -> Mapping[str, Any]:
     asked |= checks_rows.row_measures(subject) | checks_tables.table_measures(subject)
     # some engines bound the length of names, or what they may hold
     numbered = {f"seen_{index}": value for index, value in enumerate(asked.values())}
-    row = table.aggregate(**numbered).to_pyarrow().to_pylist()[0]
+    row = rows_of(table.aggregate(**numbered))[0]
     return dict(zip(asked, row.values(), strict=True))
 
 
@@ -170,7 +170,7 @@ def _files(subject: Subject) -> tuple[FileFacts, ...]:
     grouped = table.group_by(FILE_OF).aggregate(
         rows=table.count(), first=times.min(), last=times.max()
     )
-    found = grouped.order_by(FILE_OF).to_pyarrow().to_pylist()
+    found = rows_of(grouped.order_by(FILE_OF))
     contents = _contents(subject, _files_of_one_length(found))
     return tuple(
         FileFacts(
@@ -205,7 +205,7 @@ def _contents(subject: Subject, files: Sequence[str]) -> dict[str, Content]:
         measures[f"{name}_least"] = short.min()
         measures[f"{name}_most"] = short.max()
     some = table.filter(table[FILE_OF].isin(files))
-    rows = some.group_by(FILE_OF).aggregate(**measures).to_pyarrow().to_pylist()
+    rows = rows_of(some.group_by(FILE_OF).aggregate(**measures))
     return {
         row[FILE_OF]: Content(
             int(row["usable"] or 0),

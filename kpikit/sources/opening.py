@@ -14,7 +14,7 @@ from kpikit.params import LoadedProduct
 from kpikit.params.tables import CANONICAL
 from kpikit.sources.cache import cache_root, prune, read_json, write_json
 from kpikit.sources.checks_days import HAPPENED, covered_days
-from kpikit.sources.connect import as_view, embedded_engine, open_connection
+from kpikit.sources.connect import embedded_engine, open_connection
 from kpikit.sources.dataset import Dataset, Finding, Input
 from kpikit.sources.examine import judge, make_subject, sort_findings
 from kpikit.sources.identity import identify
@@ -22,6 +22,7 @@ from kpikit.sources.prepare import PreparedTable, Workshop, prepare_table
 from kpikit.sources.remembered import cache_errors, record_path
 from kpikit.sources.stage import UNREAD
 from kpikit.sources.subject import Subject
+from kpikit.sources.views import as_view
 from kpikit.sources.where import Where
 
 

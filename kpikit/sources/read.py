@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ibis
+import ibis.expr.datatypes as dtypes
 import ibis.expr.types as ir
 from ibis.backends import BaseBackend
 
@@ -14,12 +15,14 @@ from kpikit.sources.connect import database_table, engine_errors
 from kpikit.sources.files import SourceFile
 from kpikit.sources.text import TextLayout, text_layout
 from kpikit.sources.unpack import readable_path
+from kpikit.sources.views import make_view, sql_name, sql_text
 from kpikit.sources.where import Where
 
 FILE = "_file"
 ROW = "_row"
 _PATH = "_kpikit_path"
-_JSON = {"format": "auto", "union_by_name": True}
+_JSON = "format = 'auto', union_by_name = TRUE"
+FEW_BYTES = 1 << 22  # of files whose rows are held in memory, and need no second thread
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,28 @@ class RawTable:
             files ``_row``, the row's number in its file.
         is_text: Whether all columns are text, to be read by kpikit's rules and stored once.
         repeated: Columns, in small letters, that a header names more than once.
+        is_small: Whether all of it is quickly held in memory.
     """
 
     table: ir.Table
     is_text: bool
     repeated: frozenset[str] = frozenset()
+    is_small: bool = False
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Files that are read together.
+
+    Attributes:
+        columns: Their columns.
+        query: What reads them, in SQL, and adds the path of each row's file.
+        names: Path of each to its name.
+    """
+
+    columns: tuple[str, ...]
+    query: str
+    names: Mapping[str, str]
 
 
 def read_files(
@@ -66,9 +86,12 @@ def read_files(
         file: readable_path(file, hashes[file.path], source, root, tidy=tidy) for file in files
     }
     layouts = _layouts(paths, source)
-    parts = _read_text(con, layouts, where) + _read_json(con, paths, where)
+    with engine_errors(where):
+        parts = [*_text_parts(layouts), *_json_parts(con, paths, where)]
+        table = _united(con, parts, f"{_table_of(where)}_text")
     repeated = frozenset(name.casefold() for layout in layouts for name in layout.repeated)
-    return RawTable(_unite(parts), is_text=True, repeated=repeated)
+    is_small = sum(path.stat().st_size for path in paths.values()) <= FEW_BYTES
+    return RawTable(table, is_text=True, repeated=repeated, is_small=is_small)
 
 
 def read_database(con: BaseBackend, name: str, where: Where) -> RawTable:
@@ -90,14 +113,14 @@ def apply_sql(con: BaseBackend, raw: RawTable, sql: str, where: Where) -> RawTab
         columns = ", ".join(name for name in raw.table.columns if name not in (FILE, ROW))
         hint = "Columns of text files are text: cast(x as integer) makes a number.\n"
         raise SourceError(f"{error}\n{hint if raw.is_text else ''}Columns: {columns}.") from error
-    return RawTable(table, raw.is_text)
+    return RawTable(table, raw.is_text, is_small=raw.is_small)
 
 
 def _read_parquet(con: BaseBackend, files: Sequence[SourceFile], where: Where) -> ir.Table:
     table = con.read_parquet(
         [str(file.path) for file in files],
         # a name of its own: the one that Ibis draws by lot would stand in every printed query
-        table_name=f"delivered_{where.key.split('.')[2]}",  # source.tables.<name>.files
+        table_name=f"delivered_{_table_of(where)}",
         union_by_name=True,
         filename=_PATH,
         file_row_number=True,
@@ -105,6 +128,10 @@ def _read_parquet(con: BaseBackend, files: Sequence[SourceFile], where: Where) -
     return _named(table, {str(file.path): file.name for file in files}).rename(
         {ROW: "file_row_number"}
     )
+
+
+def _table_of(where: Where) -> str:
+    return where.key.split(".")[2]  # source.tables.<name>.files
 
 
 def _layouts(
@@ -120,41 +147,67 @@ def _layouts(
     return groups
 
 
-def _read_text(
-    con: BaseBackend, layouts: Mapping[TextLayout, dict[str, str]], where: Where
-) -> list[ir.Table]:
-    """Read text files, those of one layout together."""
-    tables = []
-    for layout, names in layouts.items():
-        with engine_errors(where):
-            table = con.read_csv(
-                list(names),
-                columns=dict.fromkeys(layout.header, "VARCHAR"),
-                header=True,
-                delim=layout.delimiter,
-                quote='"',
-                escape='"',
-                filename=_PATH,
-            )
-        tables.append(_named(table, names))
-    return tables
+def _text_parts(layouts: Mapping[TextLayout, dict[str, str]]) -> list[_Part]:
+    """Return text files, those of one layout together."""
+    return [
+        _Part(
+            layout.header,
+            f"READ_CSV({_paths_sql(names)}, columns = {_columns_sql(layout.header)}, "
+            f"auto_detect = FALSE, header = TRUE, delim = {sql_text(layout.delimiter)}, "
+            f"quote = '\"', escape = '\"', filename = '{_PATH}')",
+            names,
+        )
+        for layout, names in layouts.items()
+    ]
 
 
-def _read_json(con: BaseBackend, paths: Mapping[SourceFile, Path], where: Where) -> list[ir.Table]:
+def _json_parts(con: BaseBackend, paths: Mapping[SourceFile, Path], where: Where) -> list[_Part]:
     names = {str(path): file.name for file, path in paths.items() if file.kind == "json"}
     if not names:
         return []
-    with engine_errors(where):
-        # once for the keys of all objects, then all of them as text: ids stay as they are written
-        found = con.read_json(list(names), maximum_depth=1, sample_size=-1, **_JSON)
-        if found.columns == ("json",) and not found.count().to_pyarrow().as_py():
-            raise SourceError(
-                f"{where}: {', '.join(names.values())}: there is no object, so no column is known."
-                "\nDeliver one object a line, or leave the table out until there is one."
-            )
-        columns = dict.fromkeys(found.columns, "VARCHAR")
-        table = con.read_json(list(names), columns=columns, filename=_PATH, **_JSON)
-    return [_named(table, names)]
+    files = _paths_sql(names)
+    # once for the keys of all objects, then all of them as text: ids stay as they are written
+    found = f"READ_JSON({files}, maximum_depth = 1, sample_size = -1, {_JSON})"
+    columns = tuple(each[0] for each in con.raw_sql(f"FROM {found} LIMIT 0").description)
+    if columns == ("json",) and not con.raw_sql(f"FROM {found} SELECT COUNT(*)").fetchall()[0][0]:
+        raise SourceError(
+            f"{where}: {', '.join(names.values())}: there is no object, so no column is known."
+            "\nDeliver one object a line, or leave the table out until there is one."
+        )
+    query = f"READ_JSON({files}, columns = {_columns_sql(columns)}, filename = '{_PATH}', {_JSON})"
+    return [_Part(columns, query, names)]
+
+
+def _paths_sql(paths: Iterable[str]) -> str:
+    return f"[{', '.join(map(sql_text, paths))}]"
+
+
+def _columns_sql(columns: Iterable[str]) -> str:
+    return "{" + ", ".join(f"{sql_text(name)}: 'VARCHAR'" for name in columns) + "}"
+
+
+def _united(con: BaseBackend, parts: Sequence[_Part], name: str) -> ir.Table:
+    """Unite files of text by column name, case aside; what one lacks is missing there."""
+    spelling: dict[str, str] = {}
+    for part in parts:
+        for column in part.columns:
+            spelling.setdefault(column.casefold(), column)
+    spelling.pop(FILE, None)  # taken
+    selects = []
+    for part in parts:
+        own = {column.casefold(): sql_name(column) for column in part.columns}
+        values = [f"{own.get(key, 'NULL')} AS {sql_name(to)}" for key, to in spelling.items()]
+        selects.append(f"FROM {part.query} SELECT {', '.join(values)}, {_file_sql(part)} AS {FILE}")
+    types = dict.fromkeys([*spelling.values(), FILE], dtypes.string)
+    return make_view(con, name, " UNION ALL ".join(selects), types)
+
+
+def _file_sql(part: _Part) -> str:
+    """Return the name by which people know the file of a row."""
+    if len(part.names) == 1:
+        return sql_text(next(iter(part.names.values())))
+    cases = (f"WHEN {sql_text(path)} THEN {sql_text(name)}" for path, name in part.names.items())
+    return f"CASE {_PATH} {' '.join(cases)} END"
 
 
 def _named(table: ir.Table, names: Mapping[str, str]) -> ir.Table:
@@ -165,26 +218,3 @@ def _named(table: ir.Table, names: Mapping[str, str]) -> ir.Table:
     else:
         name = ibis.cases(*((path == key, value) for key, value in names.items()))
     return table.mutate(**{FILE: name}).drop(_PATH)
-
-
-def _unite(tables: Iterable[ir.Table]) -> ir.Table:
-    """Unite tables of text by column name, case aside; what one lacks is missing there."""
-    tables = list(tables)
-    if not tables:
-        raise SourceError("No file to read.")  # pragma: no cover - find_files refuses it first
-    spelling: dict[str, str] = {}
-    for table in tables:
-        for name in table.columns:
-            spelling.setdefault(name.casefold(), name)
-    aligned = []
-    for table in tables:
-        own = {name.casefold(): name for name in table.columns}
-        aligned.append(
-            table.select(
-                **{
-                    name: table[own[key]] if key in own else ibis.null(str)
-                    for key, name in spelling.items()
-                }
-            )
-        )
-    return aligned[0] if len(aligned) == 1 else ibis.union(*aligned)

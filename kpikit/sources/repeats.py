@@ -13,6 +13,7 @@ from kpikit.params.model import BatchSpan, Deduplicate
 from kpikit.params.tables import TableSpec
 from kpikit.sources.stage import FILE_OF, ROW_OF, SKIPPED, WORKING
 from kpikit.sources.suspects import suspected_rows
+from kpikit.sources.views import rows_of
 
 _HASH = f"{WORKING}hash"
 _NUMBER = f"{WORKING}number"
@@ -87,7 +88,7 @@ def grouped_repeats(
         between: First and last time of a row.
     """
     groups = _alike(table.filter(table[spec.time].notnull()), row_columns(table))
-    found = _repeats_of(groups, spec, timezone, between)
+    found = {row["day"]: row for row in rows_of(_repeats_of(groups, spec, timezone, between))}
     return [
         DayRepeats(day, int(seen["rows"]), int(seen["rows"] - seen["extra"]), int(seen["even"]))
         for day, seen in sorted(found.items())
@@ -116,11 +117,12 @@ def daily_repeats(
         table.filter(table[spec.time].notnull()), spec, timezone,
         columns=columns, days=days, between=between,
     )  # fmt: skip
-    found = {}
+    found: dict[dt.date, dict[str, Any]] = {}
     if suspects is not None:
         groups = _alike(suspects, columns)
         # the local day of the few that repeat, for finding it is dear
-        found = _repeats_of(groups.filter(groups[_COPIES] > 1), spec, timezone, between)
+        repeats = _repeats_of(groups.filter(groups[_COPIES] > 1), spec, timezone, between)
+        found = {row["day"]: row for row in repeats.to_pyarrow().to_pylist()}
     none = {"extra": 0, "even": 0}
     return [
         DayRepeats(day, rows, rows - int(seen["extra"]), int(seen["even"]))
@@ -139,17 +141,16 @@ def _repeats_of(
     spec: TableSpec,
     timezone: str,
     between: tuple[dt.datetime, dt.datetime] | None,
-) -> dict[dt.date, dict[str, Any]]:
+) -> ir.Table:
     """Return, per local day, the rows, those beyond the first, and those that occur evenly."""
     times, copies = groups[spec.time], groups[_COPIES]
     is_time = times.type().is_timestamp()
     day = local_date(times, timezone, between=between) if is_time else times
-    repeated = groups.group_by(day=day).aggregate(
+    return groups.group_by(day=day).aggregate(
         rows=copies.sum(),
         extra=(copies - 1).sum(),
         even=copies.sum(where=copies % 2 == 0).fill_null(0),
     )
-    return {row["day"]: row for row in repeated.to_pyarrow().to_pylist()}
 
 
 def find_batches(days: Sequence[DayRepeats]) -> list[Batch]:

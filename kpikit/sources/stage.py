@@ -27,9 +27,9 @@ from kpikit.sources.cast import (
     is_skipped,
     read_column,
 )
-from kpikit.sources.connect import as_view
-from kpikit.sources.dates import TimeFormat, declared_format, find_format
+from kpikit.sources.dates import TimeFormat, declared_format, find_format, first_values
 from kpikit.sources.read import FILE, ROW, RawTable
+from kpikit.sources.views import as_view
 from kpikit.sources.where import Where
 
 WORKING = "_kpikit_"
@@ -89,12 +89,13 @@ def stage_table(
     table = _cleaned(raw, spec, source)
     origins = _origins(table, spec, source, where)
     _check_repeated(raw, origins, where)
+    found = _found_formats(table, origins, spec, source, known_formats or {})
     formats: dict[str, TimeFormat] = {}
     readings: dict[str, Reading] = {}
     for name, origin in origins.items():
         column = spec.columns.get(name) or _other_column(name, source)
         value = table[origin] if isinstance(origin, str) else ibis.literal(origin.value)
-        form = (known_formats or {}).get(name) or _time_format(value, column, source, origin)
+        form = found.get(name) or _declared_format(value, column, source, origin)
         if form is not None and isinstance(origin, str):
             formats[name] = form
         try:
@@ -115,7 +116,8 @@ def stage_table(
         **values, **others, **_places(table), **_sources(readings),
         **_rule_matches(table, origins, source, where),
     )  # fmt: skip
-    read = _layer(read, raw, f"{spec.name}_read")
+    if raw.is_text:  # else Ibis writes each expression out again wherever its column is used
+        read = as_view(read, f"{spec.name}_read")
     columns = {name: read[name] for name in values} | _amounts(read, spec, source)
     staged = read.select(
         **columns, **{name: read[name] for name in (*others, *_places(table))},
@@ -150,19 +152,9 @@ def _cleaned(raw: RawTable, spec: TableSpec, source: TableSource) -> ir.Table:
             if kind.is_string() and name != FILE
         }
     )
-    return as_view(cleaned, f"{spec.name}_cleaned") if raw.is_text else cleaned
-
-
-def _layer(table: ir.Table, raw: RawTable, name: str) -> ir.Table:
-    """Keep Ibis from writing each expression out again wherever its column is used.
-
-    Text files are read by DuckDB, where a view does that; other sources stay one expression.
-    """
     if not raw.is_text:
-        return table
-    con = table.get_backend()
-    con.raw_sql(f'CREATE OR REPLACE TEMP VIEW "{name}" AS {con.compile(table)}')
-    return con.table(name)  # with the types that the engine gives its columns
+        return cleaned
+    return as_view(cleaned, f"{spec.name}_cleaned", is_kept=raw.is_small)
 
 
 def _origins(
@@ -238,15 +230,39 @@ def _other_column(name: str, source: TableSource) -> ColumnSpec:
     return ColumnSpec(name, kind, "", required=False, nullable=True)  # type: ignore[arg-type]
 
 
-def _time_format(
+def _found_formats(
+    table: ir.Table,
+    origins: Mapping[str, str | Constant],
+    spec: TableSpec,
+    source: TableSource,
+    known: Mapping[str, TimeFormat],
+) -> dict[str, TimeFormat]:
+    """Return the format of each text column of times for which none is declared."""
+    asked = {
+        name: origin
+        for name, origin in origins.items()
+        if name in spec.columns and spec.columns[name].kind in _TIMES_ONLY
+        and name not in known and name not in source.formats
+        and isinstance(origin, str) and table[origin].type().is_string()
+    }  # fmt: skip
+    samples = first_values(table, list(dict.fromkeys(asked.values())))
+    return {
+        **known,
+        **{
+            name: find_format(table[origin].strip(), samples[origin])
+            for name, origin in asked.items()
+        },
+    }
+
+
+def _declared_format(
     value: ir.Value, column: ColumnSpec, source: TableSource, origin: str | Constant
 ) -> TimeFormat | None:
     if column.kind not in _TIMES_ONLY or not value.type().is_string():
         return None
     if isinstance(origin, Constant):
         return TimeFormat(date_only=True)
-    declared = source.formats.get(column.name)
-    return declared_format(declared) if declared else find_format(value.strip())
+    return declared_format(source.formats[column.name])
 
 
 def _sources(readings: Mapping[str, Reading]) -> dict[str, ir.Value]:

@@ -170,6 +170,18 @@ def test_codes_that_differ_in_letter_case_are_named(opened, one):
     assert one(dataset, "mixed_case", column="plan").rows == 1
 
 
+def test_codes_in_capitals_throughout_may_still_be_twins(opened, one, found):
+    dataset = opened(
+        "events",
+        "user_id,event,event_time,city,country\n1,visit,2026-01-02,İZMIR,TR\n2,visit,2026-01-02,IZMIR,GB\n",
+        segments=["city", "country"],
+    )
+
+    # the engine's lower case of the dotted capital is the plain small letter
+    assert one(dataset, "mixed_case").column == "city"
+    assert not found(dataset, "mixed_case", column="country")
+
+
 def test_currencies_other_than_the_product_s_are_an_error(opened, one):
     dataset = opened(
         "orders",

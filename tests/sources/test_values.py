@@ -16,7 +16,13 @@ from kpikit.sources.cast import (
     read_text,
     read_time,
 )
-from kpikit.sources.dates import TimeFormat, declared_format, find_format, parse_formats
+from kpikit.sources.dates import (
+    TimeFormat,
+    declared_format,
+    find_format,
+    first_values,
+    parse_formats,
+)
 
 
 @pytest.fixture
@@ -195,7 +201,7 @@ def test_days_are_read_from_text_times_and_days(text, con):
 def test_the_form_of_times_is_found_and_reads_them(text, written, formats, date_only):
     column = text(*written)
 
-    found = find_format(column)
+    found = find_format(column, [value for value in written if value is not None])
 
     assert set(found.formats) == set(formats)
     assert found.date_only is date_only
@@ -204,11 +210,31 @@ def test_the_form_of_times_is_found_and_reads_them(text, written, formats, date_
 
 
 def test_times_of_a_form_nobody_knows_are_all_unparsable(text):
-    assert listed(read_time(text("soon"), find_format(text("soon")), Zones()).value) == [None]
+    found = find_format(text("soon"), ["soon"])
+
+    assert listed(read_time(text("soon"), found, Zones()).value) == [None]
 
 
 def test_the_same_day_either_way_round_needs_no_decision(text):
-    assert find_format(text("1/1/2026", "2/2/2026")).reading == "plain"
+    written = ["1/1/2026", "2/2/2026"]
+
+    assert find_format(text(*written), written).reading == "plain"
+
+
+def test_first_values_are_found_where_many_are_missing_before_them(con):
+    table = con.sql(
+        "select case when n >= 1500 then ' 2026-01-02 ' end as late, 'x' || n // 600 as early "
+        "from range(3000) as r(n)"
+    )
+
+    found = first_values(table, ["late", "early"])
+
+    # of "early" the first thousand rows tell: 600 of one value, then 400 of another
+    assert found == {"late": ["2026-01-02"], "early": ["x0", "x1"]}
+
+
+def test_no_value_is_looked_up_where_no_column_is_asked_for(con):
+    assert first_values(con.sql("select 1 as n"), []) == {}
 
 
 def test_a_declared_format_without_a_time_of_day_is_of_days():
