@@ -6,7 +6,7 @@ exact decimals. Nothing is averaged over averages.
 
 import datetime as dt
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from kpikit.catalogue import Metric, fact, fact_rows, make_facts
 from kpikit.catalogue.days import daily_actives, parts_of_days
+from kpikit.catalogue.features import FEATURE, facts_by_feature, feature_metrics
 from kpikit.catalogue.queries import (
     PARTS,
     Query,
@@ -38,7 +39,6 @@ from kpikit.errors import ParamsError
 from kpikit.params.model import Product
 from kpikit.periods import Calendar, Period
 
-FEATURE = "feature"  # the dimension of feature_adoption_rate; no column holds it
 _NO_USERS = "no row says whose it is"
 _DAYS_PER_MONTH = 365.25 / 12
 _ONE_DAY = dt.timedelta(days=1)
@@ -372,25 +372,10 @@ def _feature_table(
 ) -> pd.DataFrame:
     """Return the adoption of each declared feature; other metrics know no features."""
     each = {
-        replace(metric, name=f"{metric.name}__{index}", numerator=_users_of(f"feature_{index}")): (
-            asked[metric.name]
-        )
-        for metric in metrics
-        if metric.needs == "features"
-        for index in range(len(params.features))
+        one: asked[metric.name] for metric in metrics for one in feature_metrics(metric, params)
     }
     facts = metric_table(
         tables, list(each), {one.name: periods for one, periods in each.items()},
         calendar=calendar, as_of=as_of, params=params, coverages=coverages,
     )  # fmt: skip
-    names = list(params.features)
-    parted = [name.rsplit("__", 1) for name in facts["metric"]]
-    return facts.assign(
-        metric=pd.Series([name for name, _ in parted], dtype="str"),
-        dimension=FEATURE,
-        segment=pd.Series([names[int(index)] for _, index in parted], dtype="str"),
-    )
-
-
-def _users_of(column: str) -> Callable[[Any], Any]:
-    return lambda users: users.count(where=users.active & users[column])
+    return facts_by_feature(facts, params)

@@ -221,8 +221,8 @@ def period_days(span: Span, *, look_back: bool = False, starts: bool = False) ->
     if look_back:
         spans += [(span.calendar.previous(period), index, False) for period, index, _ in spans]
     firsts = np.array([period.start for period, *_ in spans], dtype="datetime64[D]")
-    ends = np.array([min(period.end, span.end) for period, *_ in spans], dtype="datetime64[D]")
-    lengths = np.maximum((ends - firsts).astype(int), 0)
+    ends = np.array([period.end for period, *_ in spans], dtype="datetime64[D]")
+    lengths = np.maximum((np.minimum(ends, np.datetime64(span.end)) - firsts).astype(int), 0)
     own = np.repeat(np.arange(len(spans)), lengths)  # the place in ``spans`` of each row
     steps = np.arange(len(own)) - (lengths.cumsum() - lengths)[own]
     indexes = np.array([index for _, index, _ in spans])

@@ -87,7 +87,7 @@ def _reckoned(context: Context, shown: pd.DataFrame) -> pd.DataFrame:
     """Return the campaigns with their lift, cost and return."""
     begun = shown[(shown["fault"] == "") & (shown["state"] != "planned")]
     ahead = [context.catalogue[name] for name in begun["metric"].unique() if name]
-    context.facts_of(ahead, _whole_weeks(context))  # one query for all campaigns
+    context.facts_of(ahead, context.weeks)  # one query for all campaigns
     found = [_forecast(context, row) for row in records(shown)]
     spans = pd.DataFrame(
         found,
@@ -158,15 +158,8 @@ def _weeks_around(context: Context, row: dict[str, Any]) -> tuple[list[Period], 
     """Return the whole weeks before a campaign, and those over that it touches."""
     calendar = context.calendar
     touched = calendar.periods(row["start"], row["end"] + dt.timedelta(days=1), "week")
-    before = [week for week in _whole_weeks(context) if week.start < touched[0].start]
+    before = [week for week in context.weeks if week.start < touched[0].start]
     return before, [week for week in touched if week.is_complete(context.as_of)]
-
-
-def _whole_weeks(context: Context) -> list[Period]:
-    """Return the weeks that the data covers from their first day to their last."""
-    calendar, first_day = context.calendar, context.dataset.first_day
-    weeks = calendar.periods(first_day, context.as_of + dt.timedelta(days=1), "week")
-    return [week for week in weeks if first_day <= week.start and week.is_complete(context.as_of)]
 
 
 def _obstacle(metric: Metric | None, before: list[Period], weeks: list[Period]) -> str:

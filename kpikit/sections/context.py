@@ -21,6 +21,7 @@ from kpikit.catalogue import (
     with_inputs,
     withhold_few,
 )
+from kpikit.catalogue.features import facts_by_feature, feature_metrics
 from kpikit.catalogue.relations import Coverages
 from kpikit.catalogue.spells import first_paid_day, paid_spells
 from kpikit.ledger import Ledger, read_ledger
@@ -28,7 +29,7 @@ from kpikit.params import LoadedProduct, Product
 from kpikit.periods import Calendar, Grain, Period
 from kpikit.present.sentences import Basis
 from kpikit.sections.evidence import evidence_table
-from kpikit.sections.known import KnownFacts, KnownParts, foreseen_metrics
+from kpikit.sections.known import KnownFacts, KnownParts, foreseen_metrics, weekly_metrics
 from kpikit.sources import Dataset, Finding, findings_for
 
 Made = TypeVar("Made")
@@ -36,6 +37,7 @@ Made = TypeVar("Made")
 MONTHS = 24
 PAST = 12  # periods, the report's included
 WEEKS = 6
+ADOPTION = "feature_adoption_rate"
 
 
 @dataclass(frozen=True)
@@ -116,16 +118,30 @@ class Context:
         return tuple(found[::-1])
 
     @cached_property
+    def weeks(self) -> list[Period]:
+        """The weeks that the data covers from their first day to their last."""
+        first_day = self.dataset.first_day
+        weeks = self.calendar.periods(first_day, self.as_of + dt.timedelta(days=1), "week")
+        return [one for one in weeks if first_day <= one.start and one.is_complete(self.as_of)]
+
+    @cached_property
     def facts(self) -> pd.DataFrame:
         """Facts of every KPI for all periods that the review shows."""
         periods = self._periods()
         foreseen = foreseen_metrics(self.params, self.catalogue)
-        self.facts_of([*self.metrics, *foreseen], [*periods, *self.past])  # one query for all
+        spans = list(dict.fromkeys([*periods, *self.past]))
+        simple, _ = self._parted_by_kind([*self.metrics, *foreseen])
+        wanted = dict.fromkeys(simple, spans)
+        for metric in self._parted_by_kind(weekly_metrics(self.params, self.catalogue))[0]:
+            wanted[metric] = list(dict.fromkeys([*wanted.get(metric, []), *self.weeks]))
+        pair = [self.comparisons["actual"], self.comparisons["previous"]]
+        wanted |= dict.fromkeys(feature_metrics(self.catalogue[ADOPTION], self.params), pair)
+        self._known.learn(wanted)  # one query for all
         return self.facts_of(self.metrics, periods)
 
     @cached_property
     def _known(self) -> KnownFacts:
-        return KnownFacts(lambda metrics, periods: self._compute(dict.fromkeys(metrics, periods)))
+        return KnownFacts(self._compute)
 
     @cached_property
     def _parts(self) -> KnownParts:
@@ -200,20 +216,28 @@ class Context:
 
     def facts_of(self, metrics: Sequence[Metric], periods: Iterable[Period]) -> pd.DataFrame:
         """Return the facts of any metrics, whichever analysis computes them."""
+        simple, composites = self._parted_by_kind(metrics)
+        facts = self._known.of(simple, list(dict.fromkeys(periods)))
+        if composites:
+            made = composite_table(facts, composites, params=self.params, as_of=self.dataset.as_of)
+            facts = pd.concat([facts, made])
+        return facts.reset_index(drop=True)
+
+    def _parted_by_kind(self, metrics: Sequence[Metric]) -> tuple[list[Metric], list[Metric]]:
+        """Return metrics and what they are made of, and those of them that are composed."""
         wanted = with_inputs(
             metrics,
             tables=self.dataset.tables,
             catalogue=self.catalogue,
             params=self.params,
         )
-        spans = list(dict.fromkeys(periods))
         composites = [metric for metric in wanted if metric.family == "composite"]
-        simple = [metric for metric in wanted if metric.family != "composite"]
-        facts = self._known.of(simple, spans)
-        if composites:
-            made = composite_table(facts, composites, params=self.params, as_of=self.dataset.as_of)
-            facts = pd.concat([facts, made])
-        return facts.reset_index(drop=True)
+        return [metric for metric in wanted if metric.family != "composite"], composites
+
+    def facts_by_feature(self, periods: Iterable[Period]) -> pd.DataFrame:
+        """Return the facts of the adoption of each declared feature."""
+        metrics = feature_metrics(self.catalogue[ADOPTION], self.params)
+        return facts_by_feature(self.facts_of(metrics, periods), self.params)
 
     def parts_of(self, metric: Metric, periods: Iterable[Period], dimension: str) -> pd.DataFrame:
         """Return the facts of a metric, composed of no others, by the segments of a dimension.

@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 
 from kpikit.analysis.features import feature_return_table, feature_verdicts
-from kpikit.analysis.metrics import FEATURE, metric_table
 from kpikit.formats import format_share
 from kpikit.periods import Period
 from kpikit.present.charts import figure
@@ -23,10 +22,9 @@ from kpikit.present.engagement import (
 from kpikit.present.frames import records
 from kpikit.present.titles import alt_text, period_name, row_numbers
 from kpikit.sections.absent import missing_table, nothing_to_show
-from kpikit.sections.context import Context
+from kpikit.sections.context import ADOPTION, Context
 from kpikit.sections.known import USAGE
 
-_ADOPTION = "feature_adoption_rate"
 _NO_FEATURES = (
     "No feature is declared. List some under features:, such as {Sharing: report_shared}."
 )
@@ -112,16 +110,7 @@ def _features(context: Context, usage: Table) -> list[Component]:
 def _adoption(context: Context) -> pd.DataFrame:
     """Return each feature's share of active users in the period, beside the period before."""
     now, before = context.comparisons["actual"], context.comparisons["previous"]
-    facts = metric_table(
-        context.dataset.tables,
-        [context.catalogue[_ADOPTION]],
-        [now, before],
-        calendar=context.calendar,
-        as_of=context.as_of,
-        params=context.params,
-        dimension=FEATURE,
-        coverages=context.coverages,
-    )
+    facts = context.facts_by_feature([now, before])
     own = facts[facts["start"] == now.start].rename(columns={"segment": "feature"})
     past = facts[(facts["start"] == before.start) & facts["complete"]]
     past = past.rename(columns={"segment": "feature", "value": "previous", "n": "previous_n"})
@@ -151,7 +140,7 @@ def _adoption_chart(context: Context, adoption: pd.DataFrame) -> Figure:
         "line: 95 % interval",
         alt=alt_text(
             "Dots with intervals", "adoption of features",
-            context.catalogue[_ADOPTION].formula,
+            context.catalogue[ADOPTION].formula,
             row_numbers(frame, name="label", value="value", unit="share"),
         ),
     )  # fmt: skip

@@ -12,7 +12,7 @@ from kpikit.periods import Period
 SALES = ("net_revenue", "refunds", "orders", "average_order_value")
 USAGE = ("mau", "stickiness", "wau", "dau")  # the first two are named in a title
 
-Compute = Callable[[Sequence[Metric], Sequence[Period]], pd.DataFrame]
+Compute = Callable[[Mapping[Metric, Sequence[Period]]], pd.DataFrame]
 
 
 class KnownFacts:
@@ -23,7 +23,7 @@ class KnownFacts:
     than several for few.
 
     Args:
-        compute: Returns a fact per metric and period, and no other.
+        compute: Returns a fact per metric and each of its periods at least.
     """
 
     def __init__(self, compute: Compute) -> None:
@@ -34,21 +34,20 @@ class KnownFacts:
 
     def of(self, metrics: Sequence[Metric], periods: Sequence[Period]) -> pd.DataFrame:
         """Return the facts of metrics in periods, by metric and period in the order asked for."""
-        self._learn(metrics, periods)
+        self.learn(dict.fromkeys(metrics, periods))
         places = [self._places[metric.name, period] for metric in metrics for period in periods]
         return self._facts.take(places).reset_index(drop=True)
 
-    def _learn(self, metrics: Sequence[Metric], periods: Sequence[Period]) -> None:
-        """Ask for the metrics that lack a period, in all the periods that any of them lacks."""
+    def learn(self, wanted: Mapping[Metric, Sequence[Period]]) -> None:
+        """Ask at once for metrics in those of their periods that are not known yet."""
         lacking = {
-            metric: [period for period in periods if (metric.name, period) not in self._places]
-            for metric in metrics
+            metric: [one for one in periods if (metric.name, one) not in self._places]
+            for metric, periods in wanted.items()
         }
-        unknown = [metric for metric in metrics if lacking[metric]]
+        unknown = {metric: periods for metric, periods in lacking.items() if periods}
         if not unknown:
             return
-        spans = list(dict.fromkeys(period for each in lacking.values() for period in each))
-        found = self._compute(unknown, spans)
+        found = self._compute(unknown)
         columns = (found[name] for name in ("metric", "start", "end", "grain", "period"))
         for place, (name, *span) in enumerate(zip(*columns, strict=True), len(self._facts)):
             self._places[name, Period(*span)] = place
@@ -99,6 +98,12 @@ class KnownParts:
     def _knows(self, metric: Metric, periods: Sequence[Period], dimension: str) -> bool:
         known, _ = self._found.get((metric.name, dimension), (set(), None))
         return known.issuperset(periods)
+
+
+def weekly_metrics(params: Product, catalogue: Mapping[str, Metric]) -> list[Metric]:
+    """Return the metrics of which sections will ask for every week: those of declared campaigns."""
+    names = dict.fromkeys(one.metric for one in params.campaigns if one.metric)
+    return [catalogue[name] for name in names if name in catalogue]
 
 
 def foreseen_metrics(params: Product, catalogue: Mapping[str, Metric]) -> list[Metric]:

@@ -6,12 +6,14 @@ import pytest
 
 from kpikit.catalogue import fact, make_facts
 from kpikit.catalogue.built_in import CATALOGUE
+from kpikit.params import Product
 from kpikit.periods import Calendar, Period
-from kpikit.sections.known import KnownFacts, KnownParts
+from kpikit.sections.known import KnownFacts, KnownParts, weekly_metrics
 
 ORDERS, USERS = CATALOGUE["orders"], CATALOGUE["mau"]
 JULY, AUGUST, SEPTEMBER = (Calendar().parse(f"2026-0{month}") for month in (7, 8, 9))
 AS_OF = dt.date(2026, 9, 30)
+METRICS = {"Spring": "orders", "Summer": "orders", "Autumn": None, "Winter": "unknown"}
 
 
 class Engine:
@@ -20,11 +22,11 @@ class Engine:
     def __init__(self):
         self.asked = []
 
-    def totals(self, metrics, periods):
-        self.asked.append(([metric.name for metric in metrics], [each.label for each in periods]))
+    def totals(self, wanted):
+        self.asked.append({one.name: [each.label for each in wanted[one]] for one in wanted})
         return make_facts(
             fact(metric.name, period, as_of=AS_OF, value=len(metric.name) + period.start.month)
-            for metric in metrics
+            for metric, periods in wanted.items()
             for period in periods
         )
 
@@ -57,8 +59,8 @@ def test_only_what_is_not_known_is_asked(engine):
     facts = known.of([USERS, ORDERS], [AUGUST, SEPTEMBER])
 
     assert engine.asked == [
-        (["orders"], ["2026-07", "2026-08"]),
-        (["mau", "orders"], ["2026-08", "2026-09"]),
+        {"orders": ["2026-07", "2026-08"]},
+        {"mau": ["2026-08", "2026-09"], "orders": ["2026-09"]},
     ]
     assert list(facts["metric"]) == ["mau", "mau", "orders", "orders"]
     assert list(facts["value"]) == [3 + 8, 3 + 9, 6 + 8, 6 + 9]
@@ -72,6 +74,25 @@ def test_what_is_known_is_not_asked_again(engine):
 
     assert len(engine.asked) == 1
     assert facts[["metric", "period", "value"]].values.tolist() == [["mau", "2026-08", 11.0]]
+
+
+def test_metrics_are_learnt_each_in_its_own_periods(engine):
+    known = KnownFacts(engine.totals)
+
+    known.learn({ORDERS: [JULY], USERS: [AUGUST]})
+    known.learn({ORDERS: [JULY], USERS: [AUGUST]})
+
+    assert engine.asked == [{"orders": ["2026-07"], "mau": ["2026-08"]}]
+
+
+def test_campaigns_that_are_declared_are_asked_for_by_week():
+    campaign = {"start": "2026-07-01", "end": "2026-07-14"}
+    listed = [{"campaign": name, "metric": metric, **campaign} for name, metric in METRICS.items()]
+    params = Product.model_validate(
+        {"product": {"key": "shop", "name": "Shop"}, "campaigns": listed}
+    )
+
+    assert weekly_metrics(params, CATALOGUE) == [ORDERS]
 
 
 def test_a_period_cut_short_is_another_period(engine):
