@@ -118,9 +118,11 @@ def value_axis(
         label_axis(panel, "y", marks, tick_texts(marks, unit))
     across = panel.get_yaxis_transform()
     if grid:
-        panel.hlines(marks, 0, 1, transform=across, color=theme.LINE, linewidth=0.6, zorder=0.4)
+        panel.level_lines(
+            marks, 0, 1, transform=across, color=theme.LINE, linewidth=0.6, zorder=0.4
+        )
     has_zero = limits[0] <= 0 <= limits[1]
-    panel.plot(
+    panel.line(
         [0, 1], [0 if has_zero else limits[0]] * 2, transform=across, linewidth=0.8, zorder=1.5,
         color=theme.INK if has_zero else theme.LINE, label="base", clip_on=False,
     )  # fmt: skip

@@ -65,10 +65,10 @@ def plot_ranked_bars(
     panel = _bar_panel(rows, texts, size)
     if "previous" in rows and rows["previous"].notna().any():
         behind = rows["previous"].fillna(0.0)
-        panel.barh(rows.index - _BEHIND, behind, _BAR, color=theme.LIGHT, label="year before")
-    panel.barh(rows.index, rows["value"].fillna(0.0), _BAR, color=theme.INK, label="actual")
+        panel.bars(rows.index - _BEHIND, behind, _BAR, color=theme.LIGHT, label="year before")
+    panel.bars(rows.index, rows["value"].fillna(0.0), _BAR, color=theme.INK, label="actual")
     if "ci_low" in rows:
-        panel.hlines(
+        panel.level_lines(
             rows.index, rows["ci_low"], rows["ci_high"], color=theme.MID, linewidth=1.6,
             label="interval", zorder=3,
         )  # fmt: skip
@@ -98,7 +98,7 @@ def plot_pareto(frame: pd.DataFrame, *, size: theme.Size = "half") -> Axes:
     head = "cumulative"
     right, top = lettering.text_width(head) + 10, canvas.ROW_PT + 4
     panel = _bar_panel(rows, texts, size, right_pt=right, top_pt=top)
-    panel.barh(rows.index, rows["value"], _BAR, color=theme.INK, label="actual")
+    panel.bars(rows.index, rows["value"], _BAR, color=theme.INK, label="actual")
     _write_beside(panel, rows, texts)
     column = [(-0.75, head), *enumerate(map(share_text, rows["cumulative_share"]))]
     for place, text in column:
@@ -166,7 +166,7 @@ def _draw_parts(panel: Panel, shares: Floats, names: Sequence[str]) -> None:
     middles = []
     for column, (name, (fill, ink)) in enumerate(zip(names, _PART_COLORS, strict=False)):
         part = np.nan_to_num(shares[:, column])
-        panel.barh(np.arange(len(part)), part, 0.66, left=left, color=fill, label=name)
+        panel.bars(np.arange(len(part)), part, 0.66, left=left, color=fill, label=name)
         for place, (start, share) in enumerate(zip(left, part, strict=True)):
             text = format_share(share, digits=0)
             if lettering.text_width(text) + 4 <= share * width:
@@ -225,7 +225,10 @@ def _bar_panel(
     known = pd.concat([rows[name] for name in columns]).dropna()
     low, high = min(0.0, known.min()), max(0.0, known.max())
     panel.set_xlim(low, high if high > low else low + 1)
-    panel.axvline(0, color=theme.INK, linewidth=0.8, zorder=3)
+    panel.line(
+        [0, 0], [0, 1], transform=panel.get_xaxis_transform(), color=theme.INK, linewidth=0.8,
+        zorder=3,
+    )  # fmt: skip
     _name_bars(panel, names)
     return panel
 

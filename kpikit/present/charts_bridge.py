@@ -131,12 +131,12 @@ def _named_panel(sheet: Figure, names: Sequence[str]) -> Panel:
 def _draw_bridge(
     panel: Panel, effects: Sequence[float], levels: Floats, end: float, direction: Direction
 ) -> None:
-    panel.bar(0, levels[0], _BAR, color=theme.LIGHT, label="start")
-    panel.bar(len(effects) + 1, end, _BAR, color=theme.INK, label="end")
+    panel.columns(0, levels[0], _BAR, color=theme.LIGHT, label="start")
+    panel.columns(len(effects) + 1, end, _BAR, color=theme.INK, label="end")
     for index, effect in enumerate(effects):
         color = theme.GOOD if (effect > 0) == (direction == "up") else theme.BAD
-        panel.bar(index + 1, effect, _BAR, bottom=levels[index], color=color, label="effect")
+        panel.columns(index + 1, effect, _BAR, bottom=levels[index], color=color, label="effect")
     for index, level in enumerate(levels):
         is_flat = index > 0 and effects[index - 1] == 0  # no bar there that would carry the line on
         across = [index + (-_BAR if is_flat else _BAR) / 2, index + 1 - _BAR / 2]
-        panel.plot(across, [level, level], color=theme.INK, linewidth=0.6, label="link")
+        panel.line(across, [level, level], color=theme.INK, linewidth=0.6, label="link")

@@ -65,14 +65,14 @@ def plot_campaigns(
     panel.set_xlim(-0.5, len(slots) - 0.5)
     for row in rows:
         left, right = _span(slots, row["start"], row["end"])
-        panel.axvspan(left, right, color=theme.PALE, zorder=0.5)
+        panel.span(left, right, color=theme.PALE, zorder=0.5)
         if row["from_week"] is not None:
             across = [slots.place(row["from_week"]), slots.place(row["to_week"])]
-            panel.plot(
+            panel.line(
                 across, [row["expected_per_week"]] * 2, color=theme.INK, linewidth=1.2,
                 linestyle=labels.DASHED, label="expected", zorder=4,
             )  # fmt: skip
-    panel.plot(slots.positions, slots.actual, color=theme.INK, label="actual", zorder=3)
+    panel.line(slots.positions, slots.actual, color=theme.INK, label="actual", zorder=3)
     labels.label_ends(panel, ends)
     return panel
 
@@ -85,7 +85,7 @@ def _draw_calendar(
     for place, row in enumerate(rows):
         left, right = _span(slots, row["start"], row["end"])
         planned = row["state"] == "planned"
-        panel.barh(
+        panel.bars(
             place, right - left, _BAR, left=left, label=str(row["state"]), linewidth=0.9,
             color=theme.PAPER if planned else theme.INK, edgecolor=theme.INK,
         )  # fmt: skip

@@ -75,9 +75,9 @@ def _write_cells(
             size=theme.SMALL_PT, color=_readable_on(fill(rate)),
         )  # fmt: skip
     down, across = np.nonzero(~np.isfinite(values))
-    panel.plot(
-        across + 0.5, down + 0.5, "o", color=theme.MID, markersize=_DOT_PT, markeredgewidth=0,
-        scalex=False, scaley=False, label="not complete",
+    panel.dots(
+        across + 0.5, down + 0.5, _DOT_PT, color=theme.MID, markeredgewidth=0,
+        label="not complete",
     )  # fmt: skip
 
 

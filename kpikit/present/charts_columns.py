@@ -81,11 +81,13 @@ def _draw_columns(panel: Panel, slots: Slots) -> None:
     places, heights, whole = slots.positions, np.nan_to_num(slots.actual), slots.complete
     if np.isfinite(slots.previous).any():
         behind = np.nan_to_num(slots.previous)
-        panel.bar(places - _BEHIND, behind, _BAR, color=theme.LIGHT, label="year before", zorder=2)
+        panel.columns(
+            places - _BEHIND, behind, _BAR, color=theme.LIGHT, label="year before", zorder=2
+        )
         places = places + _BEHIND / 2
-    panel.bar(places[whole], heights[whole], _BAR, color=theme.INK, label="actual", zorder=3)
+    panel.columns(places[whole], heights[whole], _BAR, color=theme.INK, label="actual", zorder=3)
     if not whole.all():
-        panel.bar(
+        panel.columns(
             places[~whole], heights[~whole], _BAR, color=theme.PAPER, edgecolor=theme.INK,
             linewidth=1.0, linestyle=_OPEN, label="unfinished", zorder=3,
         )  # fmt: skip

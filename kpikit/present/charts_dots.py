@@ -58,7 +58,7 @@ def plot_dot_rows(
     panel.set_xlim(*limits)
     panel.set_ylim(len(rows) - 0.5, -0.5)
     marks = canvas.round_ticks(limits)
-    panel.vlines(marks, -0.5, len(rows) - 0.5, color=theme.LINE, linewidth=0.6, zorder=0.4)
+    panel.upright_lines(marks, -0.5, len(rows) - 0.5, color=theme.LINE, linewidth=0.6, zorder=0.4)
     canvas.label_axis(panel, "x", marks, canvas.tick_texts(marks, unit))
     canvas.label_axis(
         panel, "y", range(len(rows)), labels, color=theme.INK, size=theme.TEXT_PT
@@ -72,8 +72,8 @@ def plot_dot_rows(
                 continue
             at = place + shift
             if not is_missing(row.get(low)):
-                panel.hlines(at, row[low], row[high], color=theme.MID, linewidth=1.8, zorder=2)
-            panel.plot(row[key], at, "o", color=color, markersize=5, zorder=3, label=name)
+                panel.level_lines(at, row[low], row[high], color=theme.MID, linewidth=1.8, zorder=2)
+            panel.dots([row[key]], [at], 5, color=color, zorder=3, label=name)
         canvas.write(
             panel, text, (1, place), within=("panel", "data"), shift=(6, 0),
             color=theme.GREY if is_missing(row["value"]) else theme.INK,
@@ -108,8 +108,11 @@ def plot_scatter(frame: pd.DataFrame, *, unit: Unit, level: str, size: theme.Siz
     )
     canvas.value_axis(panel, limits, unit)
     canvas.slot_axis(panel, slots)
-    panel.plot(slots.positions, slots.actual, "o", color=theme.INK, markersize=4, label="actual")
-    panel.axhline(middle, color=theme.INK, linewidth=1.1, linestyle=DASHED, label="median")
+    panel.dots(slots.positions, slots.actual, 4, color=theme.INK, label="actual")
+    panel.line(
+        [0, 1], [middle] * 2, transform=panel.get_yaxis_transform(), color=theme.INK,
+        linewidth=1.1, linestyle=DASHED, label="median",
+    )  # fmt: skip
     canvas.write(panel, "median", (1, middle), within=("panel", "data"), shift=(4, 0))
     return panel
 

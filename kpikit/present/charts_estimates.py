@@ -60,13 +60,16 @@ def plot_dot_intervals(
     canvas.value_axis(panel, limits, unit)
     panel.set_xlim(-0.5, len(frame) - 0.5)
     for level in goal:
-        panel.axhline(level, color=theme.INK, linewidth=1.1, linestyle=DASHED, label="target")
+        panel.line(
+            [0, 1], [level] * 2, transform=panel.get_yaxis_transform(), color=theme.INK,
+            linewidth=1.1, linestyle=DASHED, label="target",
+        )  # fmt: skip
         canvas.write(panel, "target", (1, level), within=("panel", "data"), shift=(4, 0))
     places = np.arange(len(frame))
-    panel.vlines(
+    panel.upright_lines(
         places, frame["ci_low"], frame["ci_high"], color=theme.MID, linewidth=2.4, label="interval"
     )  # fmt: skip
-    panel.plot(places, frame[value], "o", color=theme.INK, markersize=5, label="actual")
+    panel.dots(places, frame[value], 5, color=theme.INK, label="actual")
     for place, height in enumerate(frame[value]):
         if not is_missing(height):
             text = format_value(height, unit, currency=currency, short=True)
@@ -109,7 +112,7 @@ def plot_retention_curve(curve: pd.DataFrame, *, grain: Grain, size: theme.Size 
     )
     canvas.value_axis(panel, limits, "share")
     _draw_band(panel, ages, known)
-    panel.plot(
+    panel.line(
         ages, rates, color=theme.INK, marker="o", markersize=3.4, clip_on=False, label="rate"
     )
     _label_end(panel, ages[-1], rates[-1])
@@ -159,7 +162,9 @@ def plot_survival(
     )
     canvas.value_axis(panel, (0.0, 1.0), "share")
     _draw_band(panel, times, known, step="post")
-    panel.step(times, curve, where="post", color=theme.INK, clip_on=False, label="survival")
+    panel.line(
+        times, curve, drawstyle="steps-post", color=theme.INK, clip_on=False, label="survival"
+    )
     _label_end(panel, times[-1], curve[-1])
     panel.set_xlim(0, until)
     canvas.label_axis(panel, "x", marks, names)
@@ -188,11 +193,9 @@ def _draw_band(
 ) -> None:
     low, high = table["ci_low"].to_numpy(dtype=float), table["ci_high"].to_numpy(dtype=float)
     if len(places) == 1:  # a band of one place has no width
-        panel.vlines(places, low, high, color=theme.MID, linewidth=2.4, label="interval")
+        panel.upright_lines(places, low, high, color=theme.MID, linewidth=2.4, label="interval")
         return
-    panel.fill_between(
-        places, low, high, step=step, color=theme.PALE, linewidth=0, label="interval"
-    )
+    panel.band(places, low, high, step=step, color=theme.PALE, linewidth=0, label="interval")
 
 
 def _half_width(text: str) -> float:

@@ -96,10 +96,10 @@ def plot_cumulative_effect(
     _scale_beside(panel, limits, unit)
     days = np.arange(len(known), dtype=float)
     low, high = (np.clip(known[name], *limits) for name in ("always_low", "always_high"))
-    panel.fill_between(days, low, high, color=theme.PALE, linewidth=0, label="always-valid band")
+    panel.band(days, low, high, color=theme.PALE, linewidth=0, label="always-valid band")
     line = known["delta_abs"].where(known["delta_abs"].between(*limits)).to_numpy()
-    panel.plot(days, line, color=theme.INK, label="effect so far")
-    panel.plot(days[-1:], known["delta_abs"].iloc[-1:], "o", color=theme.INK, markersize=4)
+    panel.line(days, line, color=theme.INK, label="effect so far")
+    panel.dots(days[-1:], known["delta_abs"].iloc[-1:], 4, color=theme.INK)
     canvas.write(
         panel, last, (days[-1], float(known["delta_abs"].iloc[-1])), shift=(6, 0), bold=True
     )
@@ -134,10 +134,10 @@ def plot_effect_by_age(table: pd.DataFrame, *, unit: Unit, size: theme.Size = "h
     )
     _scale_beside(panel, limits, unit)
     ages = known["age"].to_numpy(dtype=float)
-    panel.vlines(
+    panel.upright_lines(
         ages, known["ci_low"], known["ci_high"], color=theme.MID, linewidth=2.2, label="interval"
     )
-    panel.plot(ages, known["delta_abs"], "o", color=theme.INK, markersize=4, label="effect")
+    panel.dots(ages, known["delta_abs"], 4, color=theme.INK, label="effect")
     panel.set_xlim(ages[0] - 0.5, ages[-1] + 0.5)
     texts = [f"day {age:.0f}" if age == ages[0] else f"{age:.0f}" for age in ages]
     canvas.label_axis(panel, "x", ages, texts)
@@ -152,10 +152,12 @@ def _draw_effect(panel: Panel, place: int, row: Row, name: str) -> None:
         panel, name, (0, place), within=("panel", "data"), shift=(-8, 0), align="right", color=words
     )
     if not is_missing(row["estimate"]):
-        panel.hlines([place], row["low"], row["high"], color=color, linewidth=2.4, label="interval")
-        panel.plot([row["estimate"]], [place], "o", color=color, markersize=5, label="effect")
+        panel.level_lines(
+            place, row["low"], row["high"], color=color, linewidth=2.4, label="interval"
+        )
+        panel.dots([row["estimate"]], [place], 5, color=color, label="effect")
     if not is_missing(row.get("limit")):
-        panel.plot(
+        panel.line(
             [row["limit"]] * 2, [place - 0.32, place + 0.32], color=theme.BAD, linewidth=1.4,
             linestyle=DASHED, label="margin",
         )  # fmt: skip
@@ -192,8 +194,8 @@ def _texts(
 def _scale_below(panel: Panel, limits: tuple[float, float], unit: Unit, *, points: bool) -> None:
     marks, texts = _texts(limits, unit, points=points)
     up = panel.get_xaxis_transform()
-    panel.vlines(marks, 0, 1, transform=up, color=theme.LINE, linewidth=0.6, zorder=0.4)
-    panel.plot([0, 0], [0, 1], transform=up, color=theme.INK, linewidth=0.9, zorder=1)
+    panel.upright_lines(marks, 0, 1, transform=up, color=theme.LINE, linewidth=0.6, zorder=0.4)
+    panel.line([0, 0], [0, 1], transform=up, color=theme.INK, linewidth=0.9, zorder=1)
     canvas.label_axis(panel, "x", marks, texts)
 
 
@@ -201,8 +203,8 @@ def _scale_beside(panel: Panel, limits: tuple[float, float], unit: Unit) -> None
     marks, texts = _texts(limits, unit)
     panel.set_ylim(*limits)
     across = panel.get_yaxis_transform()
-    panel.hlines(marks, 0, 1, transform=across, color=theme.LINE, linewidth=0.6, zorder=0.4)
-    panel.plot([0, 1], [0, 0], transform=across, color=theme.INK, linewidth=0.9, zorder=1.5)
+    panel.level_lines(marks, 0, 1, transform=across, color=theme.LINE, linewidth=0.6, zorder=0.4)
+    panel.line([0, 1], [0, 0], transform=across, color=theme.INK, linewidth=0.9, zorder=1.5)
     canvas.label_axis(panel, "y", marks, texts)
 
 

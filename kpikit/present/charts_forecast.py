@@ -58,7 +58,7 @@ def plot_forecast_columns(
         return canvas.no_data_panel(sheet)
     steps = labels.target_steps(target, slots)
     panel, beside = _panel(sheet, slots, ahead, steps, unit=unit, currency=currency, from_zero=True)
-    panel.bar(
+    panel.columns(
         slots.positions, np.nan_to_num(slots.actual), _BAR, color=theme.INK, label="actual",
         zorder=3,
     )  # fmt: skip
@@ -101,7 +101,7 @@ def plot_forecast_fan(
     )
     _draw_fan(panel, slots, ahead)
     labels.draw_steps(panel, steps)
-    panel.plot(
+    panel.line(
         slots.positions, slots.actual, color=theme.INK, marker="o", markersize=3.2, label="actual",
         clip_on=False, zorder=4,
     )  # fmt: skip
@@ -147,13 +147,13 @@ def _draw_totals(panel: Panel, slots: Slots, ahead: pd.DataFrame) -> None:
     places = _places(slots, ahead)
     came = ahead["so_far"].fillna(0).to_numpy(dtype=float)
     rest = ahead["mean"].to_numpy(dtype=float) - came
-    panel.bar(places, came, _BAR, color=theme.INK, label="so far", zorder=3)
-    panel.bar(
+    panel.columns(places, came, _BAR, color=theme.INK, label="so far", zorder=3)
+    panel.columns(
         places, rest, _BAR, bottom=came, color=theme.PAPER, edgecolor=theme.INK, linewidth=0.8,
         hatch=_HATCH, label="forecast", zorder=3,
     )  # fmt: skip
     for level, color, width in _WHISKERS:
-        panel.vlines(
+        panel.upright_lines(
             places, ahead[f"low_{level}"], ahead[f"high_{level}"], color=color, linewidth=width,
             label=f"{level} %", zorder=3.8,
         )  # fmt: skip
@@ -165,11 +165,11 @@ def _draw_fan(panel: Panel, slots: Slots, ahead: pd.DataFrame) -> None:
     places = np.array([last, *_places(slots, ahead)])
     for level, color in _BANDS:
         low, high = ([known, *ahead[f"{end}_{level}"]] for end in ("low", "high"))
-        panel.fill_between(
+        panel.band(
             places, np.array(low), np.array(high), color=color, linewidth=0,
             label=f"{level} %", zorder=1,
         )  # fmt: skip
-    panel.plot(
+    panel.line(
         places, [known, *ahead["mean"]], color=theme.INK, linestyle=_AHEAD, label="forecast",
         clip_on=False, zorder=3.9,
     )  # fmt: skip

@@ -58,11 +58,14 @@ def plot_funnel(
     panel.set_ylim(len(rows) - 0.5, -0.5)
     places = np.arange(len(rows))
     if behind and "previous" in frame and frame["previous"].notna().any():
-        panel.barh(
+        panel.bars(
             places - _BEHIND, frame["previous"].fillna(0.0), _BAR, color=theme.LIGHT, label=behind
         )  # fmt: skip
-    panel.barh(places, frame["overall_rate"].fillna(0.0), _BAR, color=theme.INK, label="actual")
-    panel.axvline(0, color=theme.INK, linewidth=0.8, zorder=3)
+    panel.bars(places, frame["overall_rate"].fillna(0.0), _BAR, color=theme.INK, label="actual")
+    panel.line(
+        [0, 0], [0, 1], transform=panel.get_xaxis_transform(), color=theme.INK, linewidth=0.8,
+        zorder=3,
+    )  # fmt: skip
     canvas.label_axis(panel, "y", places, names, color=theme.INK, size=theme.TEXT_PT)
     column = [(-0.85, head, theme.GREY, False)]
     column += [
@@ -101,7 +104,7 @@ def plot_times(frame: pd.DataFrame, *, labels: Sequence[str], size: theme.Size =
     )  # fmt: skip
     canvas.value_axis(panel, limits, "share", labelled=False, grid=False)
     places = np.arange(len(frame))
-    panel.bar(places, frame["share"], 0.72, color=theme.INK, label="share")
+    panel.columns(places, frame["share"], 0.72, color=theme.INK, label="share")
     panel.set_xlim(-0.6, len(frame) - 0.4)
     for place, row in enumerate(records(frame)):
         if row["users"]:
@@ -150,12 +153,13 @@ def plot_lifecycle(frame: pd.DataFrame, *, size: theme.Size = "half") -> Axes:
     ends: list[tuple[float, str]] = []
     for name, color in parts:
         height = frame[name].to_numpy(dtype=float)
-        panel.bar(places, height, 0.72, bottom=base, color=color, label=name)
+        panel.columns(places, height, 0.72, bottom=base, color=color, label=name)
         ends.append((float(base[-1] + height[-1] / 2), name))
         base = base + height
     gone = -frame["dormant"].to_numpy(dtype=float)
-    panel.bar(places, gone, 0.72, color=theme.PALE, edgecolor=theme.MID, linewidth=0.6,
-              label="dormant")  # fmt: skip
+    panel.columns(
+        places, gone, 0.72, color=theme.PALE, edgecolor=theme.MID, linewidth=0.6, label="dormant"
+    )
     ends.append((float(gone[-1] / 2), "dormant"))
     _name_parts(panel, ends)
     width, _ = canvas.panel_points(panel)

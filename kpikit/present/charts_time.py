@@ -179,7 +179,7 @@ def _draw_previous(panel: Panel, slots: Slots) -> None:
     """Draw the year before as a line; a value without a neighbour is a dot: no line shows it."""
     known = np.pad(np.isfinite(slots.previous), 1)
     alone = known[1:-1] & ~known[:-2] & ~known[2:]
-    panel.plot(
+    panel.line(
         slots.positions, slots.previous, color=theme.LIGHT, marker="o", markersize=3.2,
         markevery=np.flatnonzero(alone).tolist(), label="year before", zorder=2,
     )  # fmt: skip
@@ -188,15 +188,15 @@ def _draw_previous(panel: Panel, slots: Slots) -> None:
 def _draw_routine(panel: Panel, slots: Slots) -> None:
     """Draw the band in which values vary as they always did, and a ring around each signal."""
     if np.isfinite(slots.lower).any():
-        panel.fill_between(
+        panel.band(
             slots.positions, slots.lower, slots.upper, color=theme.PALE, linewidth=0, zorder=0.8,
             label="routine variation",
         )  # fmt: skip
     if slots.signals.any():
-        panel.plot(
-            slots.positions[slots.signals], slots.actual[slots.signals], linestyle="none",
-            marker="o", markersize=8, markerfacecolor="none", markeredgecolor=theme.INK,
-            markeredgewidth=1.0, clip_on=False, zorder=5, label="signal",
+        panel.dots(
+            slots.positions[slots.signals], slots.actual[slots.signals], 8, clip_on=False,
+            markerfacecolor="none", markeredgecolor=theme.INK, markeredgewidth=1.0, zorder=5,
+            label="signal",
         )  # fmt: skip
 
 
@@ -204,11 +204,11 @@ def _draw_actual(panel: Panel, slots: Slots) -> None:
     """Draw the line solid through complete periods and dashed to unfinished ones."""
     style: dict[str, Any] = {"color": theme.INK, "marker": "o", "clip_on": False, "zorder": 4}
     whole = np.where(slots.complete, slots.actual, np.nan)
-    panel.plot(slots.positions, whole, markersize=3.2, label="actual", **style)
+    panel.line(slots.positions, whole, markersize=3.2, label="actual", **style)
     if slots.complete.all():
         return
     reached = ~slots.complete | np.append(~slots.complete[1:], False)
-    panel.plot(
+    panel.line(
         slots.positions, np.where(reached, slots.actual, np.nan), linestyle=_UNFINISHED,
         label="unfinished", markersize=4.6, markerfacecolor=theme.PAPER, markeredgewidth=1.3,
         markevery=np.flatnonzero(~slots.complete).tolist(), **style,
@@ -246,9 +246,9 @@ def _draw_notes(panel: Panel, notes: Sequence[_Note]) -> None:
     width, height = canvas.panel_points(panel)
     for note in notes:
         if note.until > note.start:
-            panel.axvspan(note.start, note.until, color=theme.PALE, zorder=0.5)
+            panel.span(note.start, note.until, color=theme.PALE, zorder=0.5)
         foot = 1 + max(0.0, (note.row * canvas.ROW_PT + 1) / height)
-        panel.plot(
+        panel.line(
             [note.start] * 2, [0, foot], transform=across, color=theme.MID, linewidth=0.7,
             clip_on=False, zorder=1, label="event",
         )  # fmt: skip

@@ -7,22 +7,33 @@ most of this is made, measured and drawn for nothing.
 
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 from matplotlib import rcParams
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis, XAxis, YAxis
 from matplotlib.backend_bases import RendererBase
+from matplotlib.collections import FillBetweenPolyCollection, LineCollection
 from matplotlib.colors import to_hex
+from matplotlib.container import BarContainer
+from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.transforms import Transform, blended_transform_factory, offset_copy
 
 from kpikit.present import lettering
 
 Coordinates = Literal["data", "panel", "sheet"]
+Numbers = npt.ArrayLike  # one, or one for each of what is drawn
 _PARTS_LEFT = {"left": 0.0, "center": 0.5, "right": 1.0}
 
 
 class Panel(Axes):
-    """Axes without a frame whose ticks are made when somebody asks for them."""
+    """Axes without a frame whose ticks are made when somebody asks for them.
+
+    Its limits are set by the chart: unlike matplotlib's, the methods below look for no new ones,
+    which would take longer than all else they do.
+    """
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self._places: dict[tuple[object, ...], Transform] = {}
@@ -49,6 +60,61 @@ class Panel(Axes):
             base = across if across is up else blended_transform_factory(across, up)
             self._places[key] = offset_copy(base, sheet, *shift, units="points")
         return self._places[key]
+
+    def line(self, places: Numbers, heights: Numbers, **style: Any) -> None:
+        """Draw a line through points, or marks at them; see ``matplotlib.lines.Line2D``."""
+        self.add_artist(Line2D(places, heights, **style))  # type: ignore[arg-type]  # as in plot
+
+    def dots(self, places: Numbers, heights: Numbers, size: float, **style: Any) -> None:
+        """Draw a dot at each point, so many points wide."""
+        self.line(places, heights, linestyle="none", marker="o", markersize=size, **style)
+
+    def level_lines(self, heights: Numbers, starts: Numbers, ends: Numbers, **style: Any) -> None:
+        """Draw a line from left to right at each height, none where an end is unknown."""
+        self._lines(starts, heights, ends, heights, **style)
+
+    def upright_lines(self, places: Numbers, feet: Numbers, tops: Numbers, **style: Any) -> None:
+        """Draw a line upwards at each place, none where an end is unknown."""
+        self._lines(places, feet, places, tops, **style)
+
+    def band(self, places: Numbers, low: Numbers, high: Numbers, **style: Any) -> None:
+        """Fill what lies between two lines."""
+        corners = map(np.ma.masked_invalid, (places, low, high))
+        self.add_artist(FillBetweenPolyCollection("x", *corners, **style))
+
+    def span(self, start: float, end: float, **style: Any) -> None:
+        """Fill a stretch from the panel's foot to its top."""
+        across = self.get_xaxis_transform()
+        self.add_artist(Rectangle((start, 0), end - start, 1, transform=across, **style))
+
+    def columns(
+        self, places: Numbers, heights: Numbers, width: float, *, bottom: Numbers = 0.0,
+        label: str = "", **style: Any,
+    ) -> None:  # fmt: skip
+        """Draw a column at each place."""
+        self._bars(np.subtract(places, width / 2), bottom, width, heights, label=label, **style)
+
+    def bars(
+        self, places: Numbers, lengths: Numbers, height: float, *, left: Numbers = 0.0,
+        label: str = "", **style: Any,
+    ) -> None:  # fmt: skip
+        """Draw a horizontal bar at each place."""
+        self._bars(left, np.subtract(places, height / 2), lengths, height, label=label, **style)
+
+    def _bars(self, *edges: Numbers, label: str, color: str, **style: Any) -> None:
+        boxes = np.array(np.broadcast_arrays(*edges), dtype=float)  # left, bottom, width, height
+        bars = [
+            Rectangle((x, y), across, up, facecolor=color, label="_nolegend_", **style)
+            for x, y, across, up in boxes.reshape(4, -1).T.tolist()
+        ]
+        for bar in bars:
+            self.add_artist(bar)
+        self.add_container(BarContainer(bars, label=label))
+
+    def _lines(self, *ends: Numbers, **style: Any) -> None:
+        points = np.array(np.broadcast_arrays(*ends), dtype=float).reshape(4, -1).T
+        known = points[np.isfinite(points).all(axis=1)]
+        self.add_artist(LineCollection(known.reshape(-1, 2, 2), **style))
 
 
 class _Unticked(Axis):

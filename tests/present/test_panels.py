@@ -146,6 +146,68 @@ def test_a_text_may_stand_outside_its_panel(panel, options):
     assert "clip" not in drawn(panel)
 
 
+DRAWN = {
+    "line": (
+        lambda panel: panel.line([0, 1, 2], [0.2, np.nan, 0.9], color="#112233"),
+        lambda panel: panel.plot([0, 1, 2], [0.2, np.nan, 0.9], color="#112233"),
+    ),
+    "dots": (
+        lambda panel: panel.dots([0, 1], [0.2, 0.4], 5, color="#112233"),
+        lambda panel: panel.plot([0, 1], [0.2, 0.4], "o", markersize=5, color="#112233"),
+    ),
+    "level lines": (
+        lambda panel: panel.level_lines([0.1, 0.2], [0, np.nan], 1.5, color="#112233"),
+        lambda panel: panel.hlines([0.1], [0], 1.5, color="#112233"),
+    ),
+    "upright line": (
+        lambda panel: panel.upright_lines(1, 0.25, 0.75, color="#112233", linewidth=2),
+        lambda panel: panel.vlines(1, 0.25, 0.75, color="#112233", linewidth=2),
+    ),
+    "no lines": (
+        lambda panel: panel.upright_lines([], 0, 1, color="#112233"),
+        lambda panel: panel.vlines([], 0, 1, color="#112233"),
+    ),
+    "band": (
+        lambda panel: panel.band([0, 1, 2], [0.1, np.nan, 0.1], [0.5, 0.6, 0.7], color="#112233"),
+        lambda panel: panel.fill_between(
+            [0, 1, 2], [0.1, np.nan, 0.1], [0.5, 0.6, 0.7], color="#112233"
+        ),
+    ),
+    "span": (
+        lambda panel: panel.span(0.5, 0.75, color="#112233"),
+        lambda panel: panel.axvspan(0.5, 0.75, color="#112233"),
+    ),
+    "columns": (
+        lambda panel: panel.columns([0, 1], [0.5, -0.5], 0.4, bottom=[0, 0.8], color="#112233"),
+        lambda panel: panel.bar([0, 1], [0.5, -0.5], 0.4, bottom=[0, 0.8], color="#112233"),
+    ),
+    "bars": (
+        lambda panel: panel.bars(0.5, 1.5, 0.2, left=0.25, color="#112233", edgecolor="#445566"),
+        lambda panel: panel.barh(0.5, 1.5, 0.2, left=0.25, color="#112233", edgecolor="#445566"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("ours", "theirs"), DRAWN.values(), ids=DRAWN)
+def test_it_draws_what_matplotlib_would_draw(ours, theirs):
+    sheets = [new_sheet("small"), new_sheet("small")]
+    for sheet, draw in zip(sheets, (ours, theirs), strict=True):
+        panel = add_panel(sheet, left=20, right=20, top=20, bottom=20)
+        panel.set_xlim(0, 2)
+        themed(draw)(panel)
+        panel.set_ylim(0, 1)
+
+    assert themed(svg_text)(sheets[0]) == themed(svg_text)(sheets[1])
+
+
+def test_what_it_draws_leaves_its_limits_as_they_were(panel):
+    for draw, _ in DRAWN.values():
+        draw(panel)
+    panel.line([5, 6], [7, 8])
+
+    assert (panel.get_xlim(), panel.get_ylim()) == ((0, 1), (0, 1))
+
+
 def test_texts_alike_share_their_place(panel):
     first, second = written(panel), written(panel, "Week 8")
 
