@@ -1,6 +1,7 @@
 """Do forecasts keep what they promise? Their trials on the past, and how probabilities fared."""
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,15 +14,28 @@ from kpikit.params.base import Direction
 from kpikit.series.outlook import AGGREGATES, Aggregate, outlook_of
 from kpikit.series.reading import Floats, SeriesLike, check_count
 
-BACKTEST_COLUMNS = (
-    "origin", "factor", "forecast", "naive", "actual", "target", "probability", "hit",
-)  # fmt: skip
 # what targets are tried at: last year's value times these
 TARGET_FACTORS = (0.95, 1.0, 1.05, 1.1, 1.2)
 # By fifths of probability: the mean that was given, and the share that was hit, of the totals of
 # three months of the M3 competition's 1,428 monthly series, foretold from each earlier point;
 # ``benchmarks/forecasts.py`` holds them.
 M3_RELIABILITY = ((0.04, 0.04), (0.30, 0.28), (0.50, 0.49), (0.70, 0.69), (0.95, 0.94))
+
+
+class Backtest(NamedTuple):
+    """A row of ``backtest_table``."""
+
+    origin: Any
+    factor: float
+    forecast: float
+    naive: float
+    actual: float
+    target: float
+    probability: float
+    hit: bool
+
+
+BACKTEST_COLUMNS = Backtest._fields
 
 
 def backtest_table(
@@ -56,29 +70,47 @@ def backtest_table(
     Raises:
         AnalysisError: As for ``total_forecast``.
     """
+    rows = backtests(
+        series, periods=periods, season_length=season_length, aggregate=aggregate,
+        factors=factors, direction=direction,
+    )  # fmt: skip
+    return pd.DataFrame(rows, columns=list(BACKTEST_COLUMNS))
+
+
+def backtests(
+    series: SeriesLike,
+    *,
+    periods: int,
+    season_length: int | None = None,
+    aggregate: Aggregate = "sum",
+    factors: Sequence[float] = (1.0,),
+    direction: Direction = "up",
+) -> list[Backtest]:
+    """Return the rows of ``backtest_table``, for those who need no frame of them."""
     where = "backtest_table"
     check_count("periods", periods, where)
     check_choice("aggregate", aggregate, AGGREGATES, where)
     check_choice("direction", direction, ("up", "down"), where)
     up = direction == "up"
     values, outlook = outlook_of(series, horizon=periods, season_length=season_length, where=where)
-    rows = []
+    labels, rows = values.labels.tolist(), []
     for trial in outlook.trials(periods, aggregate=aggregate, season_length=values.season_length):
         estimate, sign = (trial.estimate, 1) if up else (trial.estimate.mirrored(), -1)
-        origin = values.labels[trial.known - 1]
         for factor in factors:
             target = factor * trial.naive
-            rows.append({
-                "origin": origin,
-                "factor": factor,
-                "forecast": trial.estimate.mean,
-                "naive": trial.naive,
-                "actual": trial.actual,
-                "target": target,
-                "probability": estimate.chance_of(sign * target),
-                "hit": sign * trial.actual >= sign * target,
-            })  # fmt: skip
-    return pd.DataFrame(rows, columns=list(BACKTEST_COLUMNS))
+            rows.append(
+                Backtest(
+                    origin=labels[trial.known - 1],
+                    factor=factor,
+                    forecast=trial.estimate.mean,
+                    naive=trial.naive,
+                    actual=trial.actual,
+                    target=target,
+                    probability=estimate.chance_of(sign * target),
+                    hit=sign * trial.actual >= sign * target,
+                )
+            )
+    return rows
 
 
 def brier_score(probabilities: npt.ArrayLike, outcomes: npt.ArrayLike) -> float:

@@ -5,9 +5,10 @@ import math
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
-from kpikit.analysis.calibration import TARGET_FACTORS, backtest_table, reliability_table
+from kpikit.analysis.calibration import TARGET_FACTORS, backtests, reliability_table
 from kpikit.analysis.pace import pace
 from kpikit.catalogue import Metric
 from kpikit.ledger import forecast_score_table, forecast_skill_table
@@ -172,7 +173,7 @@ def _chances(context: Context, metric: Metric) -> list[_Chance]:
     course = course_to(context, metric, open_period(context))
     if course is None:
         return []
-    table = backtest_table(
+    rows = backtests(
         course.series,
         periods=len(course.parts),
         season_length=course.season_length,
@@ -180,12 +181,10 @@ def _chances(context: Context, metric: Metric) -> list[_Chance]:
         factors=TARGET_FACTORS,
         direction=metric.direction,
     )
-    ends = {label: context.calendar.parse(str(label)).end for label in table["origin"].unique()}
-    quarters = {
-        label: context.calendar.period_of(end, "quarter").label for label, end in ends.items()
-    }
-    columns = (table["probability"], table["hit"], table["origin"].map(quarters))
-    return [_Chance(*row) for row in zip(*columns, strict=True)]
+    calendar = context.calendar
+    ends = {label: calendar.parse(label).end for label in dict.fromkeys(row.origin for row in rows)}
+    quarters = {label: calendar.period_of(end, "quarter").label for label, end in ends.items()}
+    return [_Chance(row.probability, row.hit, quarters[row.origin]) for row in rows]
 
 
 def value_of(context: Context, metric: Metric, period: Period) -> float:
@@ -277,14 +276,16 @@ def _trials(course: Course | None) -> dict[str, float]:
     """Return how such forecasts fared from every earlier point."""
     if course is None:
         return {"trials": 0, "mae": math.nan, "mae_naive": math.nan}
-    table = backtest_table(
+    rows = backtests(
         course.series,
         periods=len(course.parts),
         season_length=course.season_length,
         aggregate=course.aggregate,
     )
+    missed = [abs(row.actual - row.forecast) for row in rows]
+    naive = [abs(row.actual - row.naive) for row in rows]
     return {
-        "trials": len(table),
-        "mae": (table["actual"] - table["forecast"]).abs().mean(),
-        "mae_naive": (table["actual"] - table["naive"]).abs().mean(),
+        "trials": len(rows),
+        "mae": float(np.mean(missed)) if rows else math.nan,
+        "mae_naive": float(np.mean(naive)) if rows else math.nan,
     }

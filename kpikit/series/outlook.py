@@ -172,19 +172,19 @@ class Outlook:
 
         Each knows only the errors known when it was made, and has at least 4 of them.
         """
-        for place, known in enumerate(self.lengths):
-            base = known - season_length * math.ceil(periods / season_length)
-            errors = self._errors(periods, aggregate, by=int(known))
-            if known + periods > len(self.numbers) or base < 0 or len(errors) < _MIN_ERRORS:
+        lag = season_length * math.ceil(periods / season_length)
+        starts = np.arange(max(len(self.numbers) - periods + 1, 0))
+        came = _aggregated(self.numbers[starts[:, None] + np.arange(periods)], periods, aggregate)
+        means = _aggregated(self.forecasts, periods, aggregate)
+        missed = self._errors(periods, aggregate)  # in time order
+        known_by = np.searchsorted(self.lengths, self.lengths - periods, side="right")
+        for known, mean, told in zip(self.lengths.tolist(), means, known_by, strict=True):
+            if known >= len(came) or known < lag or told < _MIN_ERRORS:
                 continue
-            forecast = _aggregated(self.forecasts[[place]], periods, aggregate)
+            errors = missed[:told]
             spread = math.sqrt(float(errors @ errors) / len(errors))
-            before, came = (
-                _aggregated(self.numbers[None, at : at + periods], periods, aggregate)[0]
-                for at in (base, known)
-            )
-            estimate = Estimate(float(forecast[0]), spread, len(errors))
-            yield Trial(int(known), estimate, float(before), float(came))
+            estimate = Estimate(float(mean), spread, len(errors))
+            yield Trial(known, estimate, float(came[known - lag]), float(came[known]))
 
     def _estimate(self, periods: int, aggregate: Aggregate) -> Estimate:
         mean = float(_aggregated(self.forecasts[-1:], periods, aggregate)[0])
@@ -198,9 +198,9 @@ class Outlook:
         scale = math.sqrt(float(errors @ errors) / len(errors))
         return Estimate(mean, scale * (periods / told) ** _GROWTH[aggregate], len(errors))
 
-    def _errors(self, periods: int, aggregate: Aggregate, *, by: int | None = None) -> Floats:
-        """Return by how much each origin missed, of those whose periods had all come by then."""
-        told = self.lengths + periods <= (len(self.numbers) if by is None else by)
+    def _errors(self, periods: int, aggregate: Aggregate) -> Floats:
+        """Return by how much each origin missed, of those whose periods have all come."""
+        told = self.lengths + periods <= len(self.numbers)
         came = self.numbers[self.lengths[told, None] + np.arange(periods)]
         return _aggregated(came, periods, aggregate) - _aggregated(
             self.forecasts[told], periods, aggregate
