@@ -7,6 +7,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import ibis
@@ -14,6 +15,7 @@ import ibis.expr.datatypes as dtypes
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pandas as pd
+import pyarrow as pa
 
 from kpikit.errors import AnalysisError, hint_names
 from kpikit.periods import Calendar, Grain
@@ -108,6 +110,21 @@ def readable_sql(expression: ir.Table) -> str:
     for index, name in enumerate(sorted(names, key=text.index), 1):
         text = text.replace(name, f"memory_{index}")
     return text
+
+
+def fetch(table: ir.Table) -> pa.Table:
+    """Return the rows of an expression.
+
+    This is Ibis's ``to_pyarrow``, which has DuckDB plan a query twice: once for its columns alone.
+    """
+    backend: Any = table._find_backend(use_default=True)  # noqa: SLF001 - no public way to ask
+    if backend.name != "duckdb":
+        return table.to_pyarrow()
+    from ibis.backends.duckdb.converter import DuckDBPyArrowData  # noqa: PLC0415 - heavy
+
+    backend._run_pre_execute_hooks(table)  # noqa: SLF001 - makes frames in memory known to it
+    found = backend.raw_sql(backend.compile(table)).to_arrow_table()
+    return table.__pyarrow_result__(found, data_mapper=DuckDBPyArrowData)
 
 
 def short_key(column: ir.Value) -> ir.Value:

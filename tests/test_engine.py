@@ -235,3 +235,20 @@ def test_sql_for_people_is_merged_and_the_same_each_time():
     assert len(texts) == 1
     assert texts.pop().count("SELECT") == 1
     assert ibis.options.sql.fuse_selects == merged
+
+
+def test_what_is_fetched_is_what_ibis_itself_reads():
+    sales = ibis.memtable({"user": ["ada", "bob", "ada"], "items": [1, 2, None]})
+    found = sales.group_by("user").aggregate(items=sales["items"].sum(), none=ibis.null())
+    found = found.mutate(at=ibis.timestamp("2026-06-01 12:00:00"))
+
+    rows = engine.fetch(found.order_by("user"))
+
+    assert rows.equals(found.order_by("user").to_pyarrow())
+    assert rows["items"].to_pylist() == [1, 2]
+
+
+def test_another_engine_is_fetched_from_as_ibis_does():
+    sales = ibis.sqlite.connect().create_table("sales", pd.DataFrame({"items": [1, 2]}))
+
+    assert engine.fetch(sales.filter(sales["items"] > 1))["items"].to_pylist() == [2]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import ibis.expr.types as ir
 import pandas as pd
 
-from kpikit.engine import as_table, check_columns, exact_money
+from kpikit.engine import as_table, check_columns, exact_money, fetch
 from kpikit.errors import AnalysisError
 from kpikit.formats import format_date
 from kpikit.params.model import Campaign
@@ -87,7 +87,7 @@ def campaign_cost_table(
     named = table.filter(table.campaign.notnull(), day <= as_of)  # noqa: PD004 - Ibis has no notna
     daily = named.group_by("campaign", day=day).aggregate(cost=exact_money(named.cost).sum())
     spent: dict[str, dict[dt.date, Decimal]] = {}
-    for row in daily.to_pyarrow().to_pylist():
+    for row in fetch(daily).to_pylist():
         spent.setdefault(row["campaign"], {})[row["day"]] = row["cost"] or Decimal(0)
     rows = []
     for row in campaigns.to_dict("records"):
@@ -240,7 +240,7 @@ def _listed(
             "start": row["start"],
             "end": row["end"],
         }
-        for row in dated.to_pyarrow().to_pylist()
+        for row in fetch(dated).to_pylist()
     ]
 
 

@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from kpikit.engine import as_table, naive_utc, short_key, utc_bounds, with_text_events
+from kpikit.engine import as_table, fetch, naive_utc, short_key, utc_bounds, with_text_events
 from kpikit.intervals import newcombe_interval, wilson_interval
 from kpikit.params.model import Product
 from kpikit.periods import Calendar, Period
@@ -53,7 +53,7 @@ def feature_return_table(
     for flag in flags:
         sums[flag] = users.count(where=users[flag])
         sums[f"{flag}_back"] = users.count(where=users[flag] & users.back)
-    (found,) = users.aggregate(**sums).to_pyarrow().to_pylist()
+    (found,) = fetch(users.aggregate(**sums)).to_pylist()
     counts = pd.DataFrame(
         {
             "feature": list(params.features),

@@ -14,7 +14,7 @@ import pandas as pd
 
 from kpikit.catalogue.relations import MISSING_SEGMENT
 from kpikit.catalogue.spells import paid_spells
-from kpikit.engine import local_date, utc_bounds
+from kpikit.engine import fetch, local_date, utc_bounds
 from kpikit.errors import AnalysisError, check_choice
 from kpikit.intervals import Floats, normal_quantile
 from kpikit.periods import as_date
@@ -168,7 +168,7 @@ def spell_durations(
     whole = days.end.delta(days.start, unit="day")
     duration = whole if unit == "days" else _months_between(days.start, days.end)
     counted = days.group_by("ended", duration=duration).aggregate(stays=days.count())
-    frame: pd.DataFrame = counted.to_pyarrow().to_pandas()
+    frame: pd.DataFrame = fetch(counted).to_pandas()
     frame = frame[["duration", "ended", "stays"]]
     return frame.sort_values(["duration", "ended"], ignore_index=True)
 
@@ -224,7 +224,7 @@ def ended_summary(
         mrr_all=spells.mrr.sum().fill_null(0),
         mrr_ended=spells.mrr.sum(where=has_ended).fill_null(0),
     )
-    (found,) = sums.to_pyarrow().to_pylist()
+    (found,) = fetch(sums).to_pylist()
     return EndedSummary(
         subscriptions=found["subscriptions"],
         ended=found["ended"],
@@ -274,7 +274,7 @@ def churn_reasons_table(
     counted = left.group_by("reason").aggregate(
         customers=left.count(), mrr=left.mrr.sum().fill_null(0)
     )
-    table: pd.DataFrame = counted.to_pyarrow().to_pandas()
+    table: pd.DataFrame = fetch(counted).to_pandas()
     table = table.sort_values(["customers", "reason"], ascending=[False, True], ignore_index=True)
     share = table["customers"] / table["customers"].sum()
     table.insert(2, "share", share)

@@ -21,6 +21,7 @@ from kpikit.engine import (
     as_table,
     check_columns,
     exact_money,
+    fetch,
     local_date,
     naive_utc,
 )
@@ -139,7 +140,7 @@ def paid_spells(subscriptions: ir.Table | pd.DataFrame, *also: str) -> ir.Table:
 def first_paid_day(spells: ir.Table, calendar: Calendar) -> dt.date | None:
     """Return the local day on which the first of ``paid_spells`` starts; None without any."""
     days = local_date(spells.start_time, calendar.timezone)
-    first: dt.date | None = days.min().to_pyarrow().as_py()
+    first: dt.date | None = fetch(days.min().as_table())[0][0].as_py()
     return first
 
 
@@ -204,7 +205,7 @@ def _follow(
 def _moved(movements: ir.Table) -> dict[tuple[int, str], dict[int, dict[str, Any]]]:
     """Return what moved by chain and segment, then bucket, by the names of ``Balance.moved``."""
     moved: dict[tuple[int, str], dict[int, dict[str, Any]]] = {}
-    for row in movements.to_pyarrow().to_pylist():
+    for row in fetch(movements).to_pylist():
         buckets = moved.setdefault((row["chain"], row.get("segment", "")), {})
         found = buckets.setdefault(row["bucket"], dict(_NOTHING))
         found["subscriptions_net"] += row["subscriptions"]
@@ -334,5 +335,5 @@ def daily_trials(
         matured=trials.count(where=is_over),
         converted=trials.count(where=is_over & trials.paid),
     )
-    daily = counts.to_pyarrow()
+    daily = fetch(counts)
     return DailySums.read(daily, [daily[name].to_numpy() for name in TRIAL_COUNTS])

@@ -19,7 +19,7 @@ from tea_tasting.aggr import Aggregates
 
 from kpikit.analysis.experiments.metrics import VALUE, Mean, Metric, Proportion, Quantile, Ratio
 from kpikit.catalogue.relations import MISSING_SEGMENT
-from kpikit.engine import as_table, check_columns
+from kpikit.engine import as_table, check_columns, fetch
 from kpikit.errors import AnalysisError
 
 TOTAL = ""  # the dimension that is none
@@ -197,7 +197,7 @@ def _ranges(
                   f"{index}_high": value.max()}  # fmt: skip
     for index, metric in enumerate(capped):
         asked[f"cap_{index}"] = number(units[metric.columns[VALUE]]).quantile(metric.cap)
-    (found,) = units.aggregate(**asked).to_pyarrow().to_pylist()
+    (found,) = fetch(units.aggregate(**asked)).to_pylist()
     ranges = {}
     for index, name in enumerate(columns):
         low, high = (_as_float(found[f"{index}_{end}"]) for end in ("low", "high"))
@@ -264,7 +264,7 @@ def read_sums(
         _rolled_up(cells, list(keys), name, cells[column].cast("string"))
         for name, column in zip(names, by, strict=True)
     ]
-    found: pd.DataFrame = (ibis.union(*parts) if names else cells).to_pyarrow().to_pandas()
+    found: pd.DataFrame = fetch(ibis.union(*parts) if names else cells).to_pandas()
     if not names:
         found = found.assign(dimension=TOTAL, segment="")
     sums = additive_columns(found, keys)

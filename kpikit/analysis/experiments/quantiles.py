@@ -1,17 +1,17 @@
 """Quantiles of two variants, compared by their order statistics."""
 
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import ibis.expr.types as ir
-import pandas as pd
 from scipy import special
 
 from kpikit.analysis.experiments.effects import Sample, absolute_effect
 from kpikit.analysis.experiments.estimate import Estimate, estimate_of, no_estimate
 from kpikit.analysis.experiments.metrics import Quantile
 from kpikit.analysis.experiments.moments import number
+from kpikit.engine import fetch
 
 _Z = float(special.ndtri(0.975))
 
@@ -60,17 +60,18 @@ def quantile_arms(
     """
     rows = units.select(variant=units[variant], value=_values(units, metric))
     counts = rows.group_by("variant").aggregate(units=rows.count(), n=rows.value.count())
-    counted = counts.to_pandas().set_index("variant")
-    levels = {name: _levels(metric.q, int(n)) for name, n in counted["n"].items()}
+    counted = {row["variant"]: row for row in fetch(counts).to_pylist()}
+    levels = {name: _levels(metric.q, row["n"]) for name, row in counted.items()}
     found = rows.aggregate(
         **{
             str(index): rows.value.quantile(around, where=rows.variant == name)
             for index, (name, around) in enumerate(levels.items())
         }
-    ).to_pandas()
+    )
+    (values,) = fetch(found).to_pylist()
     arms = {
-        name: _arm(values, counted.loc[name], around)
-        for values, (name, around) in zip(found.iloc[0], levels.items(), strict=True)
+        name: _arm(own, counted[name], levels[name])
+        for name, own in zip(levels, values.values(), strict=True)
     }
     return {name: arms.get(name, QuantileArm(0, 0)) for name in variants}
 
@@ -109,9 +110,9 @@ def _levels(q: float, n: int) -> list[float]:
 
 
 def _arm(
-    values: Sequence[float] | None, counted: pd.Series, levels: Sequence[float]
+    values: Sequence[float] | None, counted: Mapping[str, int], levels: Sequence[float]
 ) -> QuantileArm:
-    units, n = int(counted["units"]), int(counted["n"])
+    units, n = counted["units"], counted["n"]
     if values is None or n == 0:
         return QuantileArm(units, n)
     low, value, high = (float(one) for one in values)

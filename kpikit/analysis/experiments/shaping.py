@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from kpikit.catalogue.keeping import keep
-from kpikit.engine import as_table, check_columns, local_date, naive_utc, utc_bounds
+from kpikit.engine import as_table, check_columns, fetch, local_date, naive_utc, utc_bounds
 from kpikit.errors import AnalysisError, check_choice, unknown_name
 from kpikit.periods import as_date, parse_window
 
@@ -181,21 +181,21 @@ def _counted_users(users: ir.Table) -> pd.DataFrame:
         users=users.count(), crossovers=users.crossed.sum(),
         repeated=(users.exposures - 1).sum(), duplicates=(users.at_first - 1).sum(),
     )  # fmt: skip
-    frame: pd.DataFrame = found.order_by("variant").to_pandas()
+    frame: pd.DataFrame = fetch(found.order_by("variant")).to_pandas()
     return frame.assign(crossover_share=frame["crossovers"] / frame["users"])
 
 
 def _counts(rows: ir.Table, by_variant: pd.DataFrame) -> pd.Series:
-    of_rows = rows.aggregate(
+    odd = rows.aggregate(
         exposures=rows.count(),
         missing_user=rows.user_id.isnull().sum(),  # noqa: PD003 - Ibis
         missing_variant=rows.variant.isnull().sum(),  # noqa: PD003 - Ibis
         early=(rows.known & rows.early).sum(),
         late=(rows.known & rows.late).sum(),
-    ).to_pandas()
+    )
     of_users = by_variant[["repeated", "duplicates", "users", "crossovers"]].sum()
-    found: pd.Series = pd.concat([of_rows.iloc[0], of_users]).fillna(0).astype(int)
-    return found
+    found: pd.Series = pd.concat([fetch(odd).to_pandas().iloc[0], of_users])
+    return found.fillna(0).astype(int)
 
 
 def unit_table(

@@ -37,7 +37,7 @@ from kpikit.analysis.funnels.tables import (
 from kpikit.analysis.funnels.times import Edges, time_histogram, time_quantiles
 from kpikit.analysis.funnels.trends import trend_rows
 from kpikit.catalogue.keeping import keep
-from kpikit.engine import instant, local_date, period_start, utc_bounds
+from kpikit.engine import fetch, instant, local_date, period_start, utc_bounds
 from kpikit.periods import Calendar, Grain, Period
 
 
@@ -135,7 +135,8 @@ class FunnelStudy:
     @cached_property
     def _totals(self) -> pd.DataFrame:
         """A row per span, empty where nobody entered."""
-        totals = step_totals(self.reported, self.rows.funnel, whole=True).to_pandas()
+        asked = step_totals(self.reported, self.rows.funnel, whole=True)
+        totals: pd.DataFrame = fetch(asked).to_pandas()
         by_span: pd.DataFrame = totals.set_index("period").reindex(range(len(self.spans)))
         return by_span.set_axis(list(self.spans))
 
@@ -152,10 +153,10 @@ class FunnelStudy:
         """
         rows = self.rows.parted_by(column, attribution=attribution, top=top)
         valued, names = valued_entries(self.reported_in(span), rows), group_names(rows.funnel)
-        totals = step_totals(with_rest(valued, names, None), rows.funnel).to_pandas()
+        totals = fetch(step_totals(with_rest(valued, names, None), rows.funnel)).to_pandas()
         if len(totals) > top:
             kept = largest_groups(totals, rows)
-            totals = step_totals(with_rest(valued, names, kept), rows.funnel).to_pandas()
+            totals = fetch(step_totals(with_rest(valued, names, kept), rows.funnel)).to_pandas()
         return sized_rows(totals, rows.funnel)
 
     def trend_table(self, grain: Grain, *, start: dt.date, end: dt.date) -> pd.DataFrame:
