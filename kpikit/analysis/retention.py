@@ -17,6 +17,7 @@ from kpikit.catalogue.relations import MISSING_SEGMENT
 from kpikit.catalogue.visits import Mark, UpToDay, event_names, visit_periods, visit_tables
 from kpikit.engine import (
     check_columns,
+    fetch,
     local_date,
     naive_utc,
     period_start,
@@ -211,7 +212,7 @@ class RetentionQuestion(UpToDay):
 
     def of_masks(self, users: ir.Table, periods: Sequence[Period]) -> pd.DataFrame:
         """Return the table by masks, in one pass and without a join."""
-        found = _mask_counts(users, len(periods), self).to_pandas()
+        found = fetch(_mask_counts(users, len(periods), self)).to_pandas()
         return _cells(*_of_masks(found, periods), self)
 
     def of_events(self, events: ir.Table) -> pd.DataFrame:
@@ -221,7 +222,8 @@ class RetentionQuestion(UpToDay):
         returns = _of_event(rows, self.return_event)
         visits = _calendar_visits if self.windows == "calendar" else _user_visits
         counts = _cohort_counts(starts, visits(starts, returns, self), self)
-        return _cells(*_of_counts(counts.to_pandas(), self), self)
+        found = fetch(counts).to_pandas(date_as_object=False)
+        return _cells(*_of_counts(found.astype({"cohort": "datetime64[s]"}), self), self)
 
 
 def _group_names(by: str | Sequence[str]) -> dict[str, str]:
@@ -317,25 +319,26 @@ def _cohort_counts(starts: ir.Table, visits: ir.Table, ask: RetentionQuestion) -
 
 
 def _mask_counts(users: ir.Table, periods: int, ask: RetentionQuestion) -> ir.Table:
-    """Return each cohort's size and, per period, its users there, or there or later."""
+    """Return each cohort's number and size and, per age, its users there, or there or later."""
     users = users.filter(users.started != 0)
-    masks = users.select("seen", cohort=users.started & -users.started)  # the lowest bit
+    lowest = users.started & -users.started
+    numbered = users.select("seen", cohort=lowest.log2().round())
+    since = numbered.select("cohort", seen=numbered.seen >> numbered.cohort)
 
     def seen(bit: int) -> ir.BooleanValue:
-        return masks.seen >= bit if ask.kind == "unbounded" else (masks.seen & bit) != 0
+        return since.seen >= bit if ask.kind == "unbounded" else (since.seen & bit) != 0
 
-    counts = {f"users_{period}": masks.count(where=seen(1 << period)) for period in range(periods)}
-    return masks.group_by("cohort").aggregate(cohort_size=masks.count(), **counts)
+    ages = range(min(ask.max_age + 1, periods))
+    counts = {f"users_{age}": since.count(where=seen(1 << age)) for age in ages}
+    return since.group_by("cohort").aggregate(cohort_size=since.count(), **counts)
 
 
 def _of_masks(found: pd.DataFrame, periods: Sequence[Period]) -> tuple[pd.DataFrame, Counts]:
     """Return the cohorts, sorted, and a matrix of their users, one column per age."""
     found = found.sort_values("cohort", ignore_index=True)
-    first = np.array([int(bit).bit_length() - 1 for bit in found["cohort"]], dtype=np.int64)
     starts = np.array([period.start for period in periods], dtype="datetime64[s]")
-    cohorts = pd.DataFrame({"cohort": starts[first], "cohort_size": found["cohort_size"]})
-    by_period = np.pad(found.iloc[:, 2:].to_numpy(dtype=np.int64), ((0, 0), (0, len(periods))))
-    return cohorts, np.take_along_axis(by_period, first[:, None] + np.arange(len(periods)), axis=1)
+    cohorts = {"cohort": starts[found["cohort"]], "cohort_size": found["cohort_size"]}
+    return pd.DataFrame(cohorts), found.iloc[:, 2:].to_numpy(dtype=np.int64)
 
 
 def _of_counts(found: pd.DataFrame, ask: RetentionQuestion) -> tuple[pd.DataFrame, Counts]:

@@ -19,6 +19,7 @@ import pandas as pd
 from kpikit.catalogue.keeping import keep
 from kpikit.engine import (
     as_table,
+    fetch,
     instant,
     naive_utc,
     short_key,
@@ -120,7 +121,7 @@ def visit_periods(
     if not knows_bits(events):
         return ()
     # which DuckDB reads off the footer of a Parquet file
-    first = naive_utc(events.event_time).min().to_pyarrow().as_py()
+    first = fetch(naive_utc(events.event_time).min().as_table())[0][0].as_py()
     if first is None or first >= utc_bounds(after, after, calendar.timezone)[0]:
         return ()
     day = first.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(calendar.timezone)).date()
@@ -172,20 +173,25 @@ def visit_masks(events: ir.Table, marks: Sequence[Mark]) -> ir.Table:
     rows = rows.drop_null("user_id").filter(_lies_within(rows.event_time, [begin, end]))
     if all(mark.events is not None for mark in marks):
         rows = rows.filter(rows.event.isin(sorted(names)))
-    bits = {
+    spans = list(dict.fromkeys(tuple(mark.bounds) for mark in marks))
+    bits = {f"bit_{index}": _bit(rows.event_time, span[:-1]) for index, span in enumerate(spans)}
+    rows = rows.mutate(**bits)  # marks of the same periods share the long expression
+    masks = {
         f"mask_{index}": ibis.ifelse(
-            _counts(rows, mark), _bit(rows.event_time, mark.bounds[:-1]), 0
+            _counts(rows, mark, [begin, end]), rows[f"bit_{spans.index(tuple(mark.bounds))}"], 0
         )
         for index, mark in enumerate(marks)
     }
-    marked = rows.select(user_id=short_key(rows.user_id), **bits)
-    return marked.group_by("user_id").aggregate(**{name: marked[name].bit_or() for name in bits})
+    marked = rows.select(user_id=short_key(rows.user_id), **masks)
+    return marked.group_by("user_id").aggregate(**{name: marked[name].bit_or() for name in masks})
 
 
-def _counts(rows: ir.Table, mark: Mark) -> ir.BooleanValue:
-    """Return whether each row is an event that a mask tells of."""
-    inside = _lies_within(rows.event_time, mark.bounds)
-    return inside if mark.events is None else inside & rows.event.isin(list(mark.events))
+def _counts(rows: ir.Table, mark: Mark, known: Sequence[dt.datetime]) -> ir.BooleanValue:
+    """Return whether each row, which lies within ``known``, is an event that a mask tells of."""
+    ends = [mark.bounds[0], mark.bounds[-1]]
+    inside = [] if ends == known else [_lies_within(rows.event_time, ends)]
+    named = [] if mark.events is None else [rows.event.isin(list(mark.events))]
+    return ibis.and_(*inside, *named)
 
 
 def _lies_within(times: ir.TimestampValue, bounds: Sequence[dt.datetime]) -> ir.BooleanValue:
