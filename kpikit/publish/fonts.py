@@ -25,6 +25,7 @@ _WEB_RANGES = (
 )  # fmt: skip
 LINE_HEIGHT = 0.66  # ems: what a line of the text family takes, the height of its capitals
 _UNDRAWN = "\u25af"  # a white upright rectangle, as printers have it
+_FROM_ANY_FACE = frozenset({0x200B, 0x2003})  # signs without ink that a shaper makes of any face
 _INVISIBLE = frozenset({"Cf", "Mn", "Me", "Sk"})  # joiners, variation selectors, skin tones
 
 
@@ -59,7 +60,12 @@ def _ems(text: str, *, bold: bool) -> float:
 
 def is_in_text_face(text: str) -> bool:
     """Tell whether the text family has every character, so that no other face's height counts."""
-    return text.isascii() or all(code in _advances("Regular") for code in map(ord, text))
+    return text.isascii() or _text_codes().issuperset(map(ord, text))
+
+
+@functools.cache
+def _text_codes() -> frozenset[int]:
+    return _FROM_ANY_FACE.union(_advances("Regular"))
 
 
 def is_covered(character: str) -> bool:

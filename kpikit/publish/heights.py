@@ -12,7 +12,7 @@ from typing import Any
 
 from kpikit.publish import typst
 from kpikit.publish.layout import PAGE_WIDTH
-from kpikit.publish.outline import outline
+from kpikit.publish.outline import outline, outline_text
 from kpikit.publish.pictures import Node
 
 _MOST = 5_000  # heights that are remembered
@@ -55,11 +55,13 @@ def measure(data: Mapping[str, Any], *, scale: float) -> dict[str, Any]:
         _known.clear()
     sections = [_section(section, data["lang"], scale) for section in data["sections"]]
     titles = [section["title"] for section in data["sections"]]
-    frame = _key("frame", data["lang"], data["title"], data["cover"], titles, data["contents"])
+    cover = _cover(data)
+    frame = _key("frame", data["lang"], cover, titles, data["contents"])
     if frame not in _known or not all(section.is_known for section in sections):
         asked = [section.asked for section in sections]
         contents = data["contents"] and frame not in _known
-        found = typst.measure({**data, "contents": contents, "sections": asked}, scale=scale)
+        reduced = {**data, **cover, "contents": contents, "sections": asked}
+        found = typst.measure(reduced, scale=scale)
         measured = found.pop("sections")
         _known.setdefault(frame, found)
         for section, heights in zip(sections, measured, strict=True):
@@ -77,6 +79,12 @@ def measure(data: Mapping[str, Any], *, scale: float) -> dict[str, Any]:
             for section in sections
         ],
     }
+
+
+def _cover(data: Mapping[str, Any]) -> Node:
+    """Return the outline of the title and the line below it."""
+    line = data["cover"] and {"line": outline_text(data["cover"]["line"], PAGE_WIDTH, 8.0)}
+    return {"title": outline_text(data["title"], PAGE_WIDTH, 11.0, bold=True), "cover": line}
 
 
 def _section(section: Mapping[str, Any], lang: str, scale: float) -> _Section:

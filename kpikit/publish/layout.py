@@ -15,8 +15,8 @@ from typing import Any
 from kpikit.present import marks
 from kpikit.publish.columns import Extent, Part, fit
 from kpikit.publish.document import TEXT_KINDS, Document, Section
-from kpikit.publish.fonts import LINE_HEIGHT, text_width
-from kpikit.publish.outline import is_one_line_row
+from kpikit.publish.fonts import text_width
+from kpikit.publish.outline import head_height, row_height
 from kpikit.publish.pictures import Node, svg_picture
 
 PAGE_WIDTH = 257 / 25.4 * 72  # points between the margins of A4 landscape
@@ -189,35 +189,44 @@ def _table(block: Node, width: float) -> Node:
     return {
         **block,
         "size": size,
-        "line": LINE_HEIGHT * size,
         "breakable": len(rows) > _SHORT,
         "scale": 1.0,
         "inset": inset,
         "closing": _CLOSING * inset,
         "parts": [
-            {
-                "label": _part_label(part, parts),
-                "widths": part.widths,
-                "columns": [columns[index] for index in part.indices],
-                "rows": [
-                    {"group": _group_text(source)} if row is None
-                    else _part_row(row, columns, part, size)
-                    for source, row in zip(block["rows"], rows, strict=True)
-                ],
-            }
+            {"label": _part_label(part, parts), **_part(part, columns, block["rows"], rows, size)}
             for part in parts
         ],
         "rows": [],
-    }  # fmt: skip
+    }
+
+
+def _part(
+    part: Part,
+    columns: Sequence[Mapping[str, Any]],
+    sources: Sequence[Mapping[str, Any]],
+    rows: Sequence[list[Node] | None],
+    size: float,
+) -> Node:
+    """Return a part's columns and rows; a ``height`` that is known spares Typst to find it."""
+    inside = [columns[index] for index in part.indices]
+    return {
+        "widths": part.widths,
+        "columns": inside,
+        "height": head_height(inside, part.widths, size),
+        "rows": [
+            {"group": _group_text(source)}
+            if row is None
+            else _part_row([row[index] for index in part.indices], inside, part.widths, size)
+            for source, row in zip(sources, rows, strict=True)
+        ],
+    }
 
 
 def _part_row(
-    row: Sequence[Node], columns: Sequence[Mapping[str, Any]], part: Part, size: float
+    cells: list[Node], columns: Sequence[Mapping[str, Any]], widths: Sequence[float], size: float
 ) -> Node:
-    """Return a row's cells in a part; whether it is ``plain`` spares Typst to measure it."""
-    cells = [row[index] for index in part.indices]
-    inside = [columns[index] for index in part.indices]
-    return {"cells": cells, "plain": is_one_line_row(cells, inside, part.widths, size)}
+    return {"cells": cells, "height": row_height(cells, columns, widths, size)}
 
 
 def _part_label(part: Part, parts: Sequence[Part]) -> str:

@@ -64,8 +64,8 @@ def test_where_every_part_is_known_nothing_is_asked(asked):
     assert asked == [[["One"]]]
 
 
-def test_another_title_is_measured_anew(asked):
-    for title in ("Shop", "Another shop"):
+def test_a_title_of_more_lines_is_measured_anew(asked):
+    for title in ("Shop", "Another shop", 40 * "A shop "):
         heights.measure(report(section(block()), title=title), scale=0.8)
 
     assert asked == [[["One"]], [[]]]

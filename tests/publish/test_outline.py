@@ -4,7 +4,7 @@ import pytest
 
 from kpikit.publish import typst
 from kpikit.publish.layout import GAPS, PAGE_WIDTH, lay_out
-from kpikit.publish.outline import LINE, is_one_line, outline
+from kpikit.publish.outline import LINE, outline
 
 LONG = "This sentence is much too long for the column that it stands in, so that it breaks. "
 SVG = '<svg xmlns="http://www.w3.org/2000/svg" width="300" height="100"/>'
@@ -37,6 +37,23 @@ def paragraph(text, *, small=False):
     return {"kind": "paragraph", "text": text, "small": small}
 
 
+def headlines(title, *decisions):
+    items = [
+        {"kind": "headline", "mark": "+", "claim": "Sales rose", "rest": 3 * LONG},
+        {"kind": "headline", "mark": "-", "claim": 3 * LONG, "rest": ""},
+        {"kind": "headline", "mark": "!", "claim": "Visits fell", "rest": "to 3 ★"},
+    ]
+    found = {"kind": "headlines", "title": title, "items": items, "level": 3}
+    return {**found, "decisions": list(decisions)}
+
+
+def tiles(*values, footer="", spark=(), badge=""):
+    common = {"kind": "tile", "delta": "+1.2 %", "arrow": "up", "tone": "good", "badge": badge}
+    common |= {"footer": footer, "spark": spark, "spark_target": 1.5, "label": "Sales"}
+    items = [{**common, "value": value} for value in values]
+    return {"kind": "tiles", "items": items, "level": 3}
+
+
 NUMBERS = [column("name"), *(column(key, "number") for key in ("before", "now", "change"))]
 MARKED = [
     column("name"), column("p", "bullet"), column("trend", "spark"),
@@ -56,6 +73,15 @@ PARTS = {
         "kind": "row", "widths": [2, 1], "level": 3,
         "items": [table(NUMBERS, {"name": LONG, "before": "1"}), figure(LONG)],
     },
+    "a callout": {"kind": "callout", "title": "Note", "text": 4 * LONG, "tone": "bad", "level": 3},
+    "a callout without a title": {
+        "kind": "callout", "title": "", "text": LONG, "tone": "neutral", "level": 3,
+    },
+    "an absence": {"kind": "absence", "text": 4 * LONG},
+    "a summary": headlines(4 * LONG),
+    "a summary that asks for decisions": headlines("Sales rose", 2 * LONG, "Act now.", "★"),
+    "tiles": tiles("1,234", "$4.00 M", footer=3 * "on 2026Q2 ", spark=(1.0, 2.0), badge="gap"),
+    "tiles whose values break": tiles(*("123,456,789 yen",) * 7),
     "a stack": {"kind": "stack", "items": [paragraph(LONG), figure()]},
     "a listing": {"kind": "code", "title": "Query", "text": "select 1\n\nfrom x\n" + 90 * "y"},
     "a listing in columns": {
@@ -111,9 +137,9 @@ def test_an_outline_stands_as_high_as_its_part(part):
 
 
 def as_typst_finds(block):
-    """Return a table none of whose rows tells that it is plain."""
+    """Return a table none of whose rows tells how high it stands."""
     parts = [
-        {**part, "rows": [{**row, "plain": False} for row in part["rows"]]}
+        {**part, "height": None, "rows": [{**row, "height": None} for row in part["rows"]]}
         for part in block["parts"]
     ]
     return {**block, "parts": parts}
@@ -129,17 +155,23 @@ def test_rows_stand_as_high_as_typst_would_find_them(part, scale):
     assert heights[0] == pytest.approx(heights[1], abs=1e-6)
 
 
-def test_a_row_is_plain_where_all_of_it_takes_one_line():
+def test_the_height_of_a_row_is_that_of_its_highest_cell_where_all_are_sure():
     rows = (
         {"name": "Sales", "p": "1", "why": "Routine"},
         {"name": "Sales", "why": 3 * LONG},
         {"name": "Sales", "trend": cell("rising", spark=(1.0, 2.0))},
         {"name": ""},
+        {"name": "★"},
     )
 
     (part,) = lay_out(table(MARKED, *rows), PAGE_WIDTH)["parts"]
 
-    assert [row["plain"] for row in part["rows"]] == [True, False, False, False]
+    line, spark = 0.66 * 9, 13.0  # points
+    heights = [row["height"] for row in part["rows"]]
+    assert heights[0] == pytest.approx(line)
+    assert heights[1] > 2 * line
+    assert heights[2:] == [spark, None, None]
+    assert part["height"] == pytest.approx(0.95 * line)
 
 
 def test_tables_of_as_many_lines_have_one_outline():
@@ -163,11 +195,3 @@ def test_charts_of_one_size_have_one_outline():
 
     assert first == second
     assert first["title"] == LINE
-
-
-@pytest.mark.parametrize(
-    ("text", "width", "is_one"),
-    [("Sales", 30, True), ("Sales", 15, False), ("a\nb", 30, False), ("★", 30, False)],
-)
-def test_a_text_takes_one_line_where_that_is_sure(text, width, is_one):
-    assert is_one_line(text, width, 9.0) is is_one
