@@ -34,7 +34,7 @@ from kpikit.catalogue.relations import (
     Span,
 )
 from kpikit.catalogue.values import Parts, Valued
-from kpikit.engine import readable_sql
+from kpikit.engine import fetch, readable_sql
 from kpikit.errors import ParamsError
 from kpikit.params.model import Product
 from kpikit.periods import Calendar, Period
@@ -335,7 +335,7 @@ def _missing(
 
 def _run(query: Query, span: Span) -> Found:
     """Run a query and return the parts of each metric, segment and period that occur."""
-    table = query.expression.to_pyarrow()
+    table = fetch(query.expression)
     if query.metrics[0].per == "day":
         return dict(_day_parts(query, table, span))
     return {

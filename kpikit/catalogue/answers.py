@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 import numpy as np
 
 from kpikit.catalogue.daily import DailySums, segment_of
-from kpikit.engine import check_columns, local_date, naive_utc
+from kpikit.engine import check_columns, fetch, local_date, naive_utc
 from kpikit.formats import format_date
 from kpikit.intervals import Floats
 from kpikit.periods import Calendar, Period
@@ -113,7 +113,7 @@ class Answers:
         Raises:
             AnalysisError: A column is missing.
         """
-        counts = _score_counts(table, calendar, as_of, dimension).to_pyarrow()
+        counts = fetch(_score_counts(table, calendar, as_of, dimension))
         names = ("score", "answers", "weight", "squares")
         score, answers, weight, squares = (counts[name].to_numpy().astype(float) for name in names)
         parts = parts_of_tally(score, answers=answers, weight=weight, squares=squares)

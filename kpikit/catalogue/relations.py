@@ -17,7 +17,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
 
-from kpikit.engine import instant, local_date, naive_utc, utc_bounds
+from kpikit.engine import fetch, instant, local_date, naive_utc, utc_bounds
 from kpikit.params.tables import CANONICAL
 from kpikit.periods import Calendar, Period
 
@@ -113,7 +113,7 @@ def _coverage(table: ir.Table, name: str, timezone: str) -> Coverage | None:
     column = time_column(table, name)
     users = table["user_id"].count() if "user_id" in table.columns else ibis.literal(0)
     found = table.aggregate(first=column.min(), last=column.max(), users=users)
-    (row,) = found.to_pyarrow().to_pylist()
+    (row,) = fetch(found).to_pylist()
     if row["first"] is None:
         return None
     first, last = (_local_day(row[key], timezone) for key in ("first", "last"))
