@@ -22,12 +22,13 @@ class UnevenLinesError(SourceError):
     """A text file ends its lines in two ways, which the engine refuses to read."""
 
 
-def embedded_engine(spill_dir: Path | None = None) -> "BaseBackend":
+def embedded_engine(spill_dir: Path | None = None, *, is_small: bool = False) -> "BaseBackend":
     """Return a DuckDB in memory, in which files are read.
 
-    ``KPIKIT_THREADS`` bounds its threads; what does not fit into memory goes to ``spill_dir``.
+    What does not fit into memory goes to ``spill_dir``. ``KPIKIT_THREADS`` says how many threads it
+    has; unless it does, few rows have one: to share them out takes longer than to read them.
     """
-    return _open_duckdb(spill_dir)
+    return _open_duckdb(spill_dir, **({"threads": 1} if is_small else {}))
 
 
 def is_embedded(connection: str) -> bool:
@@ -134,7 +135,7 @@ def engine_errors(where: Where | str) -> Iterator[None]:
 def _open_duckdb(spill_dir: Path | None, *args: Any, **options: Any) -> "BaseBackend":
     import ibis  # noqa: PLC0415 - as above
 
-    con = ibis.duckdb.connect(*args, **options, **_engine_options(spill_dir))
+    con = ibis.duckdb.connect(*args, **(options | _engine_options(spill_dir)))
     # in a notebook it draws a bar for a query of seconds, which would stand in the report; it can
     # be turned off only once the connection is open
     con.raw_sql("SET enable_progress_bar = false")

@@ -17,12 +17,12 @@ from kpikit.sources.checks_days import HAPPENED, covered_days
 from kpikit.sources.connect import embedded_engine, open_connection
 from kpikit.sources.dataset import Dataset, Finding, Input
 from kpikit.sources.examine import judge, make_subject, sort_findings
-from kpikit.sources.identity import identify
+from kpikit.sources.identity import Identity, identify
 from kpikit.sources.prepare import PreparedTable, Workshop, prepare_table
+from kpikit.sources.read import FEW_BYTES
 from kpikit.sources.remembered import cache_errors, record_path
 from kpikit.sources.stage import UNREAD
 from kpikit.sources.subject import Subject
-from kpikit.sources.views import as_view
 from kpikit.sources.where import Where
 
 
@@ -43,25 +43,20 @@ def open_dataset(loaded: LoadedProduct, *, cache_dir: Path | None = None) -> Dat
     root = cache_root(cache_dir)
     with cache_errors(root):
         identity = identify(loaded, root)
-        workshop = Workshop(loaded, identity, root, *_engines(loaded, root))
+        workshop = Workshop(loaded, identity, root, *_engines(loaded, identity, root))
         names: list[str] = list(loaded.params.source.tables)
-        prepared = {name: prepare_table(workshop, name) for name in names}
         record = read_json(record_path(loaded, identity, root))
+        is_checked = record is not None
+        prepared = {name: prepare_table(workshop, name, is_checked=is_checked) for name in names}
         if record is None:
             record = _examine(workshop, prepared)
             write_json(record_path(loaded, identity, root), record)
             prune(root)
-    tables = {name: table.final for name, table in prepared.items()}
-    for table in prepared.values():
-        if table.orders is not None:
-            tables["orders"] = table.orders
-    views: dict[str, ir.Table] = {}
-    for name, table in tables.items():
-        with workshop.errors(name if name in prepared else "order_lines"):
-            views[name] = as_view(table, f"kpikit_{name}")
+    views = {name: view for table in prepared.values() for name, view in table.views.items()}
     return Dataset(
-        tables=views,
-        definitions=tables,
+        # what is derived comes last
+        tables=dict(sorted(views.items(), key=lambda each: each[0] not in prepared)),
+        definitions=_Definitions(prepared),
         findings=tuple(Finding(**_finding_fields(each)) for each in record["findings"]),
         inputs=tuple(Input(**_input_fields(each)) for each in record["inputs"]),
         as_of=dt.date.fromisoformat(record["as_of"]),
@@ -70,12 +65,31 @@ def open_dataset(loaded: LoadedProduct, *, cache_dir: Path | None = None) -> Dat
     )
 
 
-def _engines(loaded: LoadedProduct, root: Path) -> tuple[BaseBackend, BaseBackend | None]:
+class _Definitions(Mapping[str, ir.Table]):
+    """How each table is read from the source, put together when somebody asks."""
+
+    def __init__(self, prepared: Mapping[str, PreparedTable]) -> None:
+        self._of = {name: table for table in prepared.values() for name in table.views}
+
+    def __getitem__(self, name: str) -> ir.Table:
+        return self._of[name].definitions[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._of)
+
+    def __len__(self) -> int:
+        return len(self._of)
+
+
+def _engines(
+    loaded: LoadedProduct, identity: Identity, root: Path
+) -> tuple[BaseBackend, BaseBackend | None]:
     """Return the engine that reads files, and the database; one and the same where they can be."""
     spill = root / "spill"
     source = loaded.params.source
     if all(table.files is not None for table in source.tables.values()):
-        return embedded_engine(spill), None
+        size = sum(path.stat().st_size for path in identity.hashes)
+        return embedded_engine(spill, is_small=size <= FEW_BYTES), None
     database = open_connection(source.connection, loaded.path.parent, spill)
     return (database if database.name == "duckdb" else embedded_engine(spill)), database
 

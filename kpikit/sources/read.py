@@ -116,15 +116,15 @@ def apply_sql(con: BaseBackend, raw: RawTable, sql: str, where: Where) -> RawTab
     return RawTable(table, raw.is_text, is_small=raw.is_small)
 
 
+def parquet_source(files: Sequence[SourceFile], table: str) -> tuple[str, str]:
+    """Return name and query of the view that Parquet files are read by."""
+    options = f"union_by_name = TRUE, filename = '{_PATH}', file_row_number = TRUE"
+    paths = _paths_sql(str(file.path) for file in files)
+    return f"delivered_{table}", f"FROM READ_PARQUET({paths}, {options})"
+
+
 def _read_parquet(con: BaseBackend, files: Sequence[SourceFile], where: Where) -> ir.Table:
-    table = con.read_parquet(
-        [str(file.path) for file in files],
-        # a name of its own: the one that Ibis draws by lot would stand in every printed query
-        table_name=f"delivered_{_table_of(where)}",
-        union_by_name=True,
-        filename=_PATH,
-        file_row_number=True,
-    )
+    table = make_view(con, *parquet_source(files, _table_of(where)))
     return _named(table, {str(file.path): file.name for file in files}).rename(
         {ROW: "file_row_number"}
     )

@@ -17,7 +17,7 @@ from kpikit.sources.dataset import Coverage
 from kpikit.sources.identity import Identity, identify
 
 # Part of every key of the cache: raise it when tables are read, stored or checked differently.
-FORM = 4
+FORM = 5
 
 
 def read_coverage(loaded: LoadedProduct, *, cache_dir: Path | None = None) -> Coverage:

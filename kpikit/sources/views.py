@@ -37,8 +37,27 @@ def make_view(con: BaseBackend, name: str, query: str, types: Types | None = Non
         query: What it is, in SQL.
         types: Its columns, where they are known; else DuckDB is asked.
     """
-    con.raw_sql(f"CREATE OR REPLACE TEMP VIEW {sql_name(name)} AS {query}")
+    create_view(con, name, query)
     return _named(con, name, _types_of(con, name) if types is None else types)
+
+
+def create_view(con: BaseBackend, name: str, query: str) -> None:
+    """Make a query of DuckDB a view, for other queries to name."""
+    con.raw_sql(f"CREATE OR REPLACE TEMP VIEW {sql_name(name)} AS {query}")
+
+
+def types_text(table: ir.Table) -> dict[str, str] | None:
+    """Return the types of a table's columns as text; None where one holds further values."""
+    types = table.schema()
+    # fields of a structure may have names that its text cannot tell from types
+    if any(kind.is_nested() or kind.is_unknown() for kind in types.values()):
+        return None
+    return {name: str(kind) for name, kind in types.items()}
+
+
+def types_from(texts: Mapping[str, str] | None) -> Types | None:
+    """Return types that were written as text."""
+    return texts and {name: _type_written(text) for name, text in texts.items()}
 
 
 def as_view(table: ir.Table, name: str, *, is_kept: bool = False) -> ir.Table:
@@ -82,3 +101,8 @@ def _types_of(con: BaseBackend, name: str) -> Types:
 @lru_cache(maxsize=256)  # read from its text, slowly
 def _type_of(kind: str) -> dtypes.DataType:
     return DuckDBType.from_string(kind, nullable=True)
+
+
+@lru_cache(maxsize=256)
+def _type_written(text: str) -> dtypes.DataType:
+    return dtypes.dtype(text)

@@ -17,6 +17,7 @@ import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from ibis.backends.duckdb import Backend
 
 from kpikit.errors import DataQualityError, PeriodError, SourceError
 from kpikit.sources import (
@@ -170,6 +171,42 @@ def test_a_second_opening_reads_no_text_and_gives_the_same(lines, monkeypatch, r
     assert second.inputs == first.inputs
     assert second.data_hash == first.data_hash
     assert rows(second.tables["orders"]) == rows(first.tables["orders"])
+
+
+def test_a_second_opening_writes_no_query_again(lines, monkeypatch):
+    open_dataset(lines())
+    compiled = []
+    compile_ = Backend.compile
+    monkeypatch.setattr(
+        Backend, "compile", lambda *args, **options: compiled.append(args) or compile_(*args)
+    )
+
+    second = open_dataset(lines())
+
+    assert not compiled
+    assert (
+        second.tables["orders"].count().execute() == second.definitions["orders"].count().execute()
+    )
+    assert len(compiled) == 2  # the hook does hear queries
+
+
+def test_columns_of_further_values_are_opened_again_as_they_were(tmp_path, product, rows):
+    times = pa.array([dt.datetime(2026, 1, 2)], pa.timestamp("us"))
+    kind = pa.struct([("a b", pa.int64())])
+    table = pa.table(
+        {
+            "user_id": ["1"], "event": ["visit"], "event_time": times,
+            "more": pa.array([{"a b": 7}], kind),
+        }
+    )  # fmt: skip
+    pq.write_table(table, tmp_path / "events.parquet")
+    loaded = product({"events": {"files": "events.parquet"}})
+    first = open_dataset(loaded)
+
+    second = open_dataset(loaded)
+
+    assert second.tables["events"].schema() == first.tables["events"].schema()
+    assert second.tables["events"].to_pyarrow().to_pylist()[0]["more"] == {"a b": 7}
 
 
 def test_changed_content_is_read_again_and_changes_the_hash(lines, write):
@@ -582,7 +619,15 @@ def test_what_does_not_fit_into_memory_is_spilt_per_process(events, cache):
 
 
 def test_the_number_of_threads_is_as_declared(events, monkeypatch):
-    monkeypatch.setenv("KPIKIT_THREADS", "1")
+    monkeypatch.setenv("KPIKIT_THREADS", "3")
+
+    con = open_dataset(events()).tables["events"].get_backend()
+
+    assert con.raw_sql("select current_setting('threads')").fetchone() == (3,)
+
+
+def test_few_rows_are_read_by_one_thread(events, monkeypatch):
+    monkeypatch.delenv("KPIKIT_THREADS", raising=False)
 
     con = open_dataset(events()).tables["events"].get_backend()
 
