@@ -217,11 +217,9 @@ def write(
     drop = size * {"top": height, "center": height / 2, "bottom": 0.0}[stand]
     label = Label(
         *at, text, transform=panel.place(within, (shift[0], shift[1] - drop)), ha=align,
-        va="baseline", color=color, fontsize=size, fontweight="bold" if bold else "normal",
-        linespacing=1.15, zorder=5, clip_on=False,
+        color=color, fontsize=size, fontweight="bold" if bold else "normal", zorder=5,
+        clip_on=False, on_paper=on_paper,
     )  # fmt: skip
-    if on_paper:
-        label.set_bbox({"facecolor": theme.PAPER, "edgecolor": "none", "pad": 0.4})
     panel.add_artist(label)
     return label
 

@@ -32,6 +32,7 @@ _WORDS = " ,.:()-abcdeghijklmnopqrsuvwxyztf"
 _Glyph = tuple[str, int]  # the name of its contours; how far the next one stands, in units
 
 _contours: dict[str, Any] = {}  # of each glyph, as ``_stepped`` returns them
+_reaches: dict[str, tuple[int, int]] = {}  # from the lowest point of each glyph to its highest
 _pairs: dict[tuple[str, bool], _Glyph] = {}  # the first of two signs; a text's last is one of one
 
 
@@ -72,6 +73,13 @@ def outline(text: str, *, bold: bool = False) -> str:
 
 
 @functools.lru_cache(maxsize=4096)
+def middle(text: str, *, bold: bool = False) -> float:
+    """Return how high above its baseline the middle of a line lies, in parts of the type size."""
+    reaches = [_reaches[name] for name, _ in _glyphs(text, bold=bold)] or [(0, 0)]
+    return (min(low for low, _ in reaches) + max(high for _, high in reaches)) / 2 / EM
+
+
+@functools.lru_cache(maxsize=4096)
 def _units(text: str, *, bold: bool) -> int:
     return sum(step for _, step in _glyphs(text, bold=bold))
 
@@ -92,7 +100,10 @@ def _laid_out(text: str, *, bold: bool) -> list[_Glyph]:
     placed, new, _ = text_to_path.get_glyphs_with_font(
         face, text, glyph_map=_contours, return_new_glyphs_only=True
     )
-    _contours.update((name, _stepped(Path(*glyph))) for name, glyph in new.items())
+    for name, (points, codes) in new.items():
+        heights = np.rint(64 * points[codes != Path.CLOSEPOLY, 1]).astype(int).tolist() or [0]
+        _contours[name] = _stepped(Path(points, codes))
+        _reaches[name] = (min(heights), max(heights))
     face.set_text(text, 0.0, flags=LoadFlags.NO_HINTING)
     starts = [round(64 * across) for _, across, _, _ in placed]
     steps = itertools.pairwise([*starts, face.get_width_height()[0]])

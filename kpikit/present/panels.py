@@ -21,10 +21,12 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from matplotlib.transforms import Transform, blended_transform_factory, offset_copy
 
-from kpikit.present import lettering
+from kpikit.present import lettering, theme
 
 Coordinates = Literal["data", "panel", "sheet"]
 Numbers = npt.ArrayLike  # one, or one for each of what is drawn
+_LINE_EM = 1.15  # from one line to the next, in parts of the type size
+_PAPER_PT = 0.4  # how far the paper below a text reaches around it
 _PARTS_LEFT = {"left": 0.0, "center": 0.5, "right": 1.0}
 
 
@@ -133,40 +135,49 @@ class _UntickedY(_Unticked, YAxis):
 
 
 class Label(Text):
-    """A text that stands on its baseline; of one line, it is drawn without being laid out."""
+    """A text that stands on its last baseline; it is drawn without being laid out by matplotlib."""
+
+    def __init__(self, *args: Any, on_paper: bool = False, **options: Any) -> None:
+        self._on_paper = on_paper
+        super().__init__(*args, va="baseline", linespacing=_LINE_EM, **options)
 
     def set_clip_path(self, path: Any, transform: Transform | None = None) -> None:
         """Take no outline to be cut by, which all artists of a panel are given: it is never cut."""
 
     def draw(self, renderer: RendererBase) -> None:
-        """Draw the text; see ``matplotlib.text.Text.draw``, which draws any other."""
-        text = self.get_text()
-        plain = self.get_visible() and self.get_alpha() is None and not self.get_rotation()
-        if "\n" in text or self.get_bbox_patch() or not plain:
-            super().draw(renderer)
-            return
-        size, bold = float(self.get_fontsize()), self.get_fontweight() == "bold"
-        x, y = self.get_transform().transform(self.get_position())
-        part = _PARTS_LEFT[self.get_horizontalalignment()]
-        if part:
-            width = lettering.text_width(text, size=size, bold=bold)
-            x -= part * float(renderer.points_to_pixels(width))  # type: ignore[arg-type]  # a number
-        _, height = renderer.get_canvas_width_height()
-        y = height - y if renderer.flipy() else y
+        """Draw the text; see ``matplotlib.text.Text.draw``, which draws any other than into SVG."""
+        plain = self.get_visible() and not (
+            self.get_rotation() or self.get_bbox_patch() or self.get_alpha() is not None
+        )
         svg = getattr(renderer, "writer", None)
-        if svg is not None and rcParams["svg.fonttype"] == "path":
-            # As one path: matplotlib looks each glyph up, writes it, and refers to it by name.
+        if plain and svg is not None and rcParams["svg.fonttype"] == "path":
+            self._write(svg, renderer.get_canvas_width_height()[1])
+            return
+        if self._on_paper:
+            self.set_bbox({"facecolor": theme.PAPER, "edgecolor": "none", "pad": _PAPER_PT})
+        super().draw(renderer)
+
+    def _write(self, svg: Any, height: float) -> None:
+        """Write each line as one path: matplotlib refers to each glyph by name."""
+        size, bold = float(self.get_fontsize()), self.get_fontweight() == "bold"
+        part = _PARTS_LEFT[self.get_horizontalalignment()]
+        x, y = self.get_transform().transform(self.get_position())
+        lines = self.get_text().split("\n")
+        widths = [lettering.text_width(line, size=size, bold=bold) for line in lines]
+        # as matplotlib does, it keeps the middles of lines equally apart: of what letters take up
+        rises = [size * lettering.middle(line, bold=bold) for line in lines]
+        last = height - y - rises[-1]
+        middles = [last - size * _LINE_EM * after for after in range(len(lines) - 1, -1, -1)]
+        if self._on_paper:
+            half, wide = size * _LINE_EM / 2 + _PAPER_PT, max(widths) + 2 * _PAPER_PT
+            top, left = middles[0] - half, x - part * max(widths) - _PAPER_PT
+            data = f"M{left:.2f} {top:.2f}h{wide:.2f}V{last + half:.2f}h{-wide:.2f}z"
+            svg.element("path", d=data, style=f"fill: {theme.PAPER}")
+        for line, width, middle, rise in zip(lines, widths, middles, rises, strict=True):
             svg.element(
                 "path",
-                d=lettering.outline(text, bold=bold),
+                d=lettering.outline(line, bold=bold),
                 style=f"fill: {to_hex(self.get_color())}",
-                transform=f"translate({x:.2f} {y:.2f}) "
+                transform=f"translate({x - part * width:.2f} {middle + rise:.2f}) "
                 f"scale({size / lettering.EM:g} {-size / lettering.EM:g})",
             )
-            return
-        pen = renderer.new_gc()
-        pen.set_foreground(self.get_color())
-        renderer.open_group("text", self.get_gid())
-        renderer.draw_text(pen, x, y, text, self.get_fontproperties(), 0.0, mtext=self)
-        renderer.close_group("text")
-        pen.restore()

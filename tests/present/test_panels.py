@@ -7,6 +7,7 @@ from matplotlib.axis import XTick, YTick
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.font_manager import FontProperties
 from matplotlib.path import Path
+from matplotlib.text import Text
 from matplotlib.textpath import TextPath
 
 from kpikit.present import lettering, theme
@@ -73,14 +74,33 @@ def test_a_text_lies_beside_its_point_by_its_width(panel, align, part):
 
 
 @pytest.mark.parametrize("align", ["left", "center", "right"])
-def test_it_lies_where_matplotlib_itself_would_draw_it(panel, align, monkeypatch):
-    label = written(panel, align=align)
+@pytest.mark.parametrize("text", ["Week 7", "eager\n(Åsa)\nn = 7"])
+def test_it_lies_where_matplotlib_itself_would_draw_it(panel, text, align, monkeypatch):
+    label = written(panel, text, align=align)
     ours = starts(drawn(panel))
 
-    monkeypatch.setattr(type(label), "draw", type(label).__mro__[1].draw)
+    monkeypatch.setattr(type(label), "draw", Text.draw)
     theirs = starts(drawn(panel))
 
-    assert ours[0] == pytest.approx(theirs[0], abs=0.02)
+    assert ours == [pytest.approx(place, abs=0.02) for place in theirs]
+
+
+@pytest.mark.parametrize("align", ["left", "right"])
+@pytest.mark.parametrize("text", ["Week 7", "eager\n7"])
+def test_the_paper_below_it_is_as_large_as_matplotlib_would_make_it(
+    panel, text, align, monkeypatch
+):
+    label = written(panel, text, align=align, on_paper=True)
+    ours = re.search(r'd="M(\S+) (\S+)h(\S+)V(\S+)h\S+z" style="fill: #ffffff"', drawn(panel))
+    left, top, wide, foot = map(float, ours.groups())
+
+    label.set_bbox({"facecolor": "#ffffff", "edgecolor": "none", "pad": 0.4})
+    monkeypatch.setattr(type(label), "draw", Text.draw)
+    theirs = re.search(r'd="([^"]*)" style="fill: #ffffff', drawn(panel))[1]
+    corners = np.array(re.findall(r"[\d.]+", theirs), dtype=float).reshape(-1, 2)
+
+    assert (left, top) == pytest.approx(corners.min(axis=0), abs=0.05)
+    assert (left + wide, foot) == pytest.approx(corners.max(axis=0), abs=0.05)
 
 
 KINDS = {
@@ -128,15 +148,15 @@ def test_an_analyst_may_have_letters_in_the_place_of_shapes(panel):
     assert ">Week 7</text>" in svg
 
 
-def test_a_text_of_several_lines_a_turned_and_a_hidden_one_are_left_to_matplotlib(panel):
-    written(panel, "one\ntwo")
-    written(panel, "turned").set_rotation(90)
+def test_a_turned_and_a_hidden_text_are_left_to_matplotlib(panel):
+    written(panel, "turned", on_paper=True).set_rotation(90)
     written(panel, "hidden").set_visible(False)
 
     svg = drawn(panel)
 
-    assert len(starts(svg)) == 2
-    assert "rotate(-90)" in svg
+    assert starts(svg) == []
+    assert svg.count("rotate(-90)") == 1
+    assert "fill: #ffffff" in svg
 
 
 @pytest.mark.parametrize("options", [{}, {"on_paper": True}])

@@ -65,7 +65,9 @@ def test_a_drawing_without_such_a_rule_stays_as_it_is():
 
 
 def test_coordinates_keep_two_decimals_and_scales_all():
-    svg = draw("one") + draw("one\ntwo")
+    own = Figure(figsize=(1, 1))
+    own.text(0.5, 0.5, "two")
+    svg = draw("one") + themed(svg_text)(own)
 
     paths = " ".join(re.findall(r' d="([^"]+)"', svg))
     assert not re.search(r"\.\d{3}", paths)
