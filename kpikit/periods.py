@@ -46,7 +46,7 @@ class Period:
     grain: Grain
     label: str
 
-    @property
+    @functools.cached_property
     def last_day(self) -> dt.date:
         """The last day inside the period."""
         return self.end - dt.timedelta(days=1)

@@ -9,11 +9,13 @@ made again gives the same page.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from kpikit.periods import Calendar, Period
@@ -28,6 +30,10 @@ FORECAST_COLUMNS = (
     *REPORT_COLUMNS, "metric", "period", "mean", "low_80", "high_80", "low_95", "high_95", "naive",
     "target", "p_hit", "definition",
 )  # fmt: skip
+_NUMBERS = {
+    "value", "n", "target", "definition", "mean", "low_80", "high_80", "low_95", "high_95", "naive",
+    "p_hit", "expected",
+}  # fmt: skip
 PROMISE_COLUMNS = (*REPORT_COLUMNS, "key", "metric", "expected", "due", "definition")
 
 
@@ -61,6 +67,8 @@ class Ledger:
         """
 
         def earlier(rows: pd.DataFrame) -> pd.DataFrame:
+            if rows.empty:
+                return rows
             spans = {label: calendar.parse(label) for label in rows["report_period"].unique()}
             chosen = [
                 name == template and spans[label].end <= period.start
@@ -126,12 +134,11 @@ def _rows(part: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _frame(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:
-    frame = pd.DataFrame(rows, columns=list(columns))
-    numbers = {
-        "value", "n", "target", "definition", "mean", "low_80", "high_80", "low_95", "high_95",
-        "naive", "p_hit", "expected",
-    }  # fmt: skip
-    return frame.astype({name: float for name in columns if name in numbers})
+    values = {name: [row.get(name, math.nan) for row in rows] for name in columns}
+    return pd.DataFrame({
+        name: np.array(found, dtype=float) if name in _NUMBERS else found
+        for name, found in values.items()
+    })  # fmt: skip
 
 
 def _last_publications(rows: pd.DataFrame) -> pd.DataFrame:

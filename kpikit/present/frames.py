@@ -47,13 +47,14 @@ def trend_frame(
         ``facts`` of the last periods, sorted by ``start``, with ``previous``: NaN where it is
         unknown, covered in part, or of another definition than the period beside it.
     """
-    columns = (facts[name] for name in ("start", "value", "complete"))
+    columns = (facts[name].tolist() for name in ("start", "value", "complete"))
     values = {day_of(start): value for start, value, whole in zip(*columns, strict=True) if whole}
-    shown = facts.sort_values("start").tail(last)
+    shown = facts.sort_values("start").iloc[-last:]
     before = []
-    for start, grain in zip(map(day_of, shown["start"]), shown["grain"], strict=True):
-        base = calendar.year_before(calendar.period_of(start, grain)).start
-        comparable = since is None or base >= since or start < since
+    for start, grain in zip(shown["start"].tolist(), shown["grain"].tolist(), strict=True):
+        day = day_of(start)
+        base = calendar.year_before(calendar.period_of(day, grain)).start
+        comparable = since is None or base >= since or day < since
         before.append(values.get(base) if comparable else None)
     return shown.assign(previous=np.array(before, dtype=float))
 

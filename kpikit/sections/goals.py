@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+from collections.abc import Iterable
 
 import pandas as pd
 
@@ -16,7 +17,7 @@ from kpikit.analysis.leading import leading_table
 from kpikit.catalogue import Metric
 from kpikit.periods import Grain
 from kpikit.present.components import Absence, Component, Paragraph, Stack
-from kpikit.present.frames import records
+from kpikit.present.frames import Row, records
 from kpikit.present.goals import claims_text, coverage_text, goals_table, orphans_text
 from kpikit.sections.context import MONTHS, Context
 from kpikit.sections.evidence import foreseen, signals
@@ -54,10 +55,14 @@ def key_results(context: Context) -> pd.DataFrame:
     ``verdict`` and ``reason_smart`` of ``smart_table``, and ``reason_baseline``: why the baseline
     does not compare with the value now, empty where it does.
     """
-    frame = _read(context, context.as_of, None)
-    frame = _read(context, context.as_of, _chances(context, frame))
     last = context.calendar.previous(context.calendar.period_of(context.as_of, _GRAIN)).last_day
-    before = _read(context, last, None)
+    facts = _facts(context, (context.as_of, last))
+    frame = _read(context, facts, context.as_of)
+    chances = _chances(context, records(frame))
+    frame["p_hit"] = [
+        chances.get(key, math.nan) for key in zip(frame["goal"], frame["metric"], strict=True)
+    ]
+    before = _read(context, facts, last)
     smart = smart_table(
         frame,
         scorecard=[metric.name for metric in context.metrics],
@@ -80,26 +85,33 @@ def key_results(context: Context) -> pd.DataFrame:
     )
 
 
-def _read(context: Context, as_of: dt.date, chances: pd.DataFrame | None) -> pd.DataFrame:
+def _facts(context: Context, days: Iterable[dt.date]) -> pd.DataFrame:
+    """Return the facts in which goals are read on some days."""
     results = [result for goal in context.params.goals for result in goal.key_results]
     calendar = context.calendar
-    periods = [calendar.period_of(min(result.due, as_of), _GRAIN) for result in results]
-    metrics = [context.catalogue[result.metric] for result in results]
+    periods = [
+        calendar.period_of(min(result.due, day), _GRAIN) for day in days for result in results
+    ]
+    return context.facts_at([context.catalogue[result.metric] for result in results], periods)
+
+
+def _read(context: Context, facts: pd.DataFrame, as_of: dt.date) -> pd.DataFrame:
     return key_result_table(
         context.params.goals,
-        context.facts_at(metrics, periods),
+        facts,
         context.catalogue,
-        calendar=calendar,
+        calendar=context.calendar,
         as_of=as_of,
         grain=_GRAIN,
-        chances=chances,
     )
 
 
-def _chances(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
-    """Return the chance of each open key result in the quarter of its due day."""
-    rows = []
-    for row in records(frame[~frame["is_due"].astype(bool)]):
+def _chances(context: Context, rows: Iterable[Row]) -> dict[tuple[str, str], float]:
+    """Return the chance of each open key result, by goal and metric, in the quarter it is due."""
+    chances = {}
+    for row in rows:
+        if row["is_due"]:
+            continue
         metric = context.catalogue[row["metric"]]
         period = context.calendar.period_of(row["due"], _GRAIN)
         found = foreseen(context, metric, period)
@@ -108,8 +120,8 @@ def _chances(context: Context, frame: pd.DataFrame) -> pd.DataFrame:
             if found is None
             else found.chance_of(row["target"], direction=row["direction"])
         )
-        rows.append({"goal": row["goal"], "metric": row["metric"], "p_hit": chance})
-    return pd.DataFrame(rows, columns=["goal", "metric", "p_hit"])
+        chances[row["goal"], row["metric"]] = chance
+    return chances
 
 
 def _limits(context: Context) -> pd.DataFrame:

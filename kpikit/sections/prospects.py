@@ -123,11 +123,18 @@ def outcome_table(
 def published_scores(context: Context) -> pd.DataFrame:
     """Return what earlier reviews foresaw of the scorecard's KPIs, beside what came.
 
+    It is made once per report.
+
     Returns:
         ``forecast_score_table`` of the periods that the review knows whole.
     """
+    return context.once("published_scores", lambda: _published_scores(context))
+
+
+def _published_scores(context: Context) -> pd.DataFrame:
     metrics = {metric.name: metric for metric in context.metrics}
-    foreseen = context.earlier.forecasts[["metric", "period"]].drop_duplicates()
+    forecasts = context.earlier.forecasts
+    foreseen = zip(forecasts["metric"].tolist(), forecasts["period"].tolist(), strict=True)
     came = [
         {
             "metric": name,
@@ -135,7 +142,7 @@ def published_scores(context: Context) -> pd.DataFrame:
             "value": value_of(context, metrics[name], context.calendar.parse(label)),
             "complete": True,  # a value of a period that is not whole is NaN
         }
-        for name, label in foreseen.itertuples(index=False)
+        for name, label in dict.fromkeys(foreseen)
         if name in metrics
     ]
     versions = {name: metric.version for name, metric in metrics.items()}

@@ -13,7 +13,7 @@ from kpikit.catalogue import Metric
 from kpikit.params.model import Annotation
 from kpikit.present.charts import figure, plot_trend
 from kpikit.present.components import Component, Figure, Row, Stack
-from kpikit.present.frames import trend_frame
+from kpikit.present.frames import records, trend_frame
 from kpikit.present.theme import Size
 from kpikit.present.titles import alt_text, series_numbers, trend_title
 from kpikit.sections.absent import nothing_to_show
@@ -87,8 +87,7 @@ def _frame(context: Context, metric: Metric, *, last: int) -> pd.DataFrame:
     """Return the last months, from the first with a value on."""
     series = context.series(metric.name, "month")
     shown = trend_frame(series, calendar=context.calendar, last=last, since=metric.since)
-    first = shown["value"].first_valid_index()
-    shown = shown.loc[first:]
+    shown = shown.iloc[shown["value"].notna().to_numpy().argmax() :]
     routine = signals(context, metric)
     if not routine:
         return shown
@@ -124,17 +123,18 @@ def _weeks(context: Context, metric: Metric) -> pd.DataFrame | None:
 def _legend(metric: Metric, monthly: pd.DataFrame, weekly: pd.DataFrame | None) -> str:
     """Return what the panels and their lines are, as far as they are drawn."""
     panels = "by month" if weekly is None else f"by week (left, {len(weekly)} weeks) and by month"
-    frames = [monthly] if weekly is None else [monthly, weekly]
+    months = records(monthly)
+    rows = months if weekly is None else [*months, *records(weekly)]
     parts = [panels]
-    if any(frame["previous"].notna().any() for frame in frames):
+    if any(not math.isnan(row["previous"]) for row in rows):
         parts.append("light: year before")
-    if any((frame["value"].notna() & ~frame["complete"].astype(bool)).any() for frame in frames):
+    if any(not (math.isnan(row["value"]) or row["complete"]) for row in rows):
         parts.append("open dot: not complete")
-    if "lower" in monthly and monthly["lower"].notna().any():
+    if any(not math.isnan(row.get("lower", math.nan)) for row in months):
         parts.append("band: routine variation")
-    if "signal" in monthly and monthly["signal"].any():
+    if any(row.get("signal") for row in months):
         parts.append("ring: signal")
-    if (monthly["value"].isna() & monthly["n"].between(1, metric.least_n - 1)).any():
+    if any(math.isnan(row["value"]) and 1 <= row["n"] < metric.least_n for row in months):
         parts.append(f"fewer than {metric.least_n} {metric.n_of} withheld")
     return "; ".join(parts)
 
