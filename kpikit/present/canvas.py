@@ -43,12 +43,15 @@ def themed(function: Callable[P, T]) -> Callable[P, T]:
     def inner(*args: P.args, **kwargs: P.kwargs) -> T:
         lettering.register_fonts()
         settings: Any = mpl.rcParams  # its stub knows literal names alone
-        with mpl.rc_context(), warnings.catch_warnings():
+        before = {name: settings[name] for name in theme.RC_PARAMS}  # of 330, which take longer
+        with warnings.catch_warnings():
             # a chart with signs that its fonts lack says so itself, see ``figure``
             warnings.filterwarnings("ignore", r"(?s)Glyph \d+ .* missing from font")
-            for name, value in theme.RC_PARAMS.items():
-                settings[name] = value
-            return function(*args, **kwargs)
+            try:
+                settings.update(theme.RC_PARAMS)
+                return function(*args, **kwargs)
+            finally:
+                settings.update(before)
 
     return inner
 

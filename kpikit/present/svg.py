@@ -3,17 +3,19 @@
 import hashlib
 import io
 import re
+from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
 _PROLOGUE = re.compile(r"^.*?(?=<svg )", re.DOTALL)
 _UNSHOWN = re.compile(r"<metadata>.*?</metadata>|<!--.*?-->", re.DOTALL)
 _ID = re.compile(r' id="([^"]*)"')
-_REFERENCE = re.compile(r'(?:href="#|url\(#)([^")]+)')
+# Of patterns that mean the same, one by one: alternatives would be tried at every character.
+_REFERENCES = tuple(map(re.compile, (r'(href="#)([^"]+)', r"(url\(#)([^)]+)")))
 _STYLE = re.compile(r"<defs>\s*<style[^>]*>\*\{([^}]*)\}</style>\s*</defs>")
 # A rounded scale of 0.0133 would move every glyph, a shortened address lead elsewhere.
-_EXACT = re.compile(r"""((?:scale|matrix)\([^)]*\)|href="[^#][^"]*")""")
-_FURTHER_DIGITS = re.compile(r"(?<=\.\d\d)\d+")
+_EXACT = tuple(map(re.compile, (r'(href="[^#][^"]*")', r"(matrix\([^)]*\))", r"(scale\([^)]*\))")))
+_MANY_DIGITS = re.compile(r"\.\d{3,}")
 _BETWEEN_TAGS = re.compile(r">\s+<")
 
 
@@ -40,15 +42,19 @@ def _inherit_style(text: str) -> str:
     return text.replace("<svg ", f'<svg style="{rule[1]}" ', 1)
 
 
-def _shorten(text: str) -> str:
-    parts = _EXACT.split(text)
-    parts[::2] = [_FURTHER_DIGITS.sub("", part) for part in parts[::2]]
+def _shorten(text: str, exact: Sequence[re.Pattern[str]] = _EXACT) -> str:
+    if not exact:
+        return _MANY_DIGITS.sub(lambda m: m[0][:3], text)
+    parts = exact[0].split(text)
+    parts[::2] = [_shorten(part, exact[1:]) for part in parts[::2]]
     return "".join(parts)
 
 
 def _own_ids(text: str) -> str:
-    used = set(_REFERENCE.findall(text))
+    used = {name for pattern in _REFERENCES for _, name in pattern.findall(text)}
     prefix = "k" + hashlib.sha256(text.encode()).hexdigest()[:8]
     names = {old: f"{prefix}-{index}" for index, old in enumerate(sorted(used))}
     text = _ID.sub(lambda m: f' id="{names[m[1]]}"' if m[1] in used else "", text)
-    return _REFERENCE.sub(lambda m: m[0].removesuffix(m[1]) + names[m[1]], text)
+    for pattern in _REFERENCES:
+        text = pattern.sub(lambda m: m[1] + names[m[2]], text)
+    return text
