@@ -3,7 +3,7 @@
 import datetime as dt
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any, Literal
 
@@ -127,6 +127,7 @@ def nps_table(
     dimension: str = "",
     confidence: float = 0.95,
     method: Method = "adjusted-wald",
+    answers: Answers | None = None,
 ) -> pd.DataFrame:
     """Return the Net Promoter Score of each period and segment.
 
@@ -139,6 +140,8 @@ def nps_table(
         dimension: Column to break down by; empty for the total.
         confidence: Confidence level, 0 to 1.
         method: As for ``nps``.
+        answers: What the caller has read of the survey, without a dimension, up to ``as_of`` or
+            later; read anew if None.
 
     Returns:
         One row per segment (sorted) and period (in the order given): ``segment``, ``grain``,
@@ -151,7 +154,9 @@ def nps_table(
     """
     check_choice("method", method, METHODS, "nps_table")
     z = normal_quantile(confidence)
-    answers = Answers.read(as_table(survey), calendar, as_of, dimension)
+    if answers is None:
+        answers = Answers.read(as_table(survey), calendar, as_of, dimension)
+    answers = replace(answers, as_of=as_of)
     rows = []
     for segment, period in product(answers.daily.segments(dimension), dict.fromkeys(periods)):
         tally = answers.within(period, segment)
@@ -182,6 +187,7 @@ def survey_facts(
     calendar: Calendar,
     as_of: dt.date,
     dimension: str = "",
+    answers: Answers | None = None,
 ) -> pd.DataFrame:
     """Return survey metrics of periods as facts.
 
@@ -197,6 +203,8 @@ def survey_facts(
         as_of: Last complete day of data; later answers do not count.
         dimension: Column to break down by; empty for the total. Where the table lacks it, there
             are no facts.
+        answers: What the caller has read of the survey, without a dimension, up to ``as_of`` or
+            later; read anew if None.
 
     Returns:
         Facts (``kpikit.catalogue.FACT_COLUMNS``) per metric, segment and period: metrics and
@@ -212,7 +220,9 @@ def survey_facts(
     table = as_table(survey)
     if dimension and dimension not in table.columns:
         return make_facts([])
-    answers = Answers.read(table, calendar, as_of, dimension)
+    if answers is None:
+        answers = Answers.read(table, calendar, as_of, dimension)
+    answers = replace(answers, as_of=as_of)
     rows = []
     for name, segment, period in product(
         metrics, answers.daily.segments(dimension), dict.fromkeys(periods)

@@ -1,11 +1,15 @@
 """What customers write: comments counted by declared themes, and quotes that may be printed."""
 
 import datetime as dt
+import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 
 from kpikit.engine import as_table, check_columns, local_date, naive_utc
@@ -68,26 +72,18 @@ def theme_table(
         )
     comments = _comments(as_table(survey), period, calendar, as_of)
     patterns = {name: keyword_pattern(words) for name, words in themes.items()}
-    hits = pd.DataFrame(
-        {
-            name: [pattern.search(text) is not None for text in comments["comment"]]
-            for name, pattern in patterns.items()
-        },
-        index=comments.index,
-        dtype=bool,
-    )
-    hits[OTHER] = ~hits.any(axis=1)
+    spoken = {
+        name: [one for one in comments if pattern.search(one.text)]
+        for name, pattern in patterns.items()
+    }
+    heard = {one.place for found in spoken.values() for one in found}
+    spoken[OTHER] = [one for one in comments if one.place not in heard]
     total = len(comments)
-    names = [*themes, OTHER] if total else []
-    rows = [_row(name, comments[hits[name]], total, most_quotes) for name in names]
+    rows = [_row(name, found, total, most_quotes) for name, found in spoken.items() if total]
+    rows.sort(key=lambda row: (row["theme"] == OTHER, -row["comments"]))
     columns = ["theme", "comments", "share", "ci_low", "ci_high", "mean_score", "quotes"]
     table = pd.DataFrame(rows, columns=columns)
-    last = table["theme"] == OTHER
-    table = table.assign(last=last).sort_values(
-        ["last", "comments"], ascending=[True, False], kind="stable", ignore_index=True
-    )
-    table = table.drop(columns="last")
-    table.attrs.update(comments=total, consented=int(comments["consented"].sum()))
+    table.attrs.update(comments=total, consented=sum(one.consented for one in comments))
     return table
 
 
@@ -120,40 +116,61 @@ def mask_private(text: str) -> str:
     return plain
 
 
-def _comments(table: ir.Table, period: Period, calendar: Calendar, as_of: dt.date) -> pd.DataFrame:
+@dataclass(frozen=True)
+class _Comment:
+    """A comment: its place among all, its text, whether it may be quoted, its score or NaN."""
+
+    place: int
+    text: str
+    consented: bool
+    score: float
+
+
+def _comments(
+    table: ir.Table, period: Period, calendar: Calendar, as_of: dt.date
+) -> list[_Comment]:
     """Return the comments of the period, newest first."""
     check_columns(table, ["comment", "answer_time"], "survey")
     day = local_date(naive_utc(table.answer_time), calendar.timezone)
     columns = ["comment", "answer_time", *{"score", "may_quote"}.intersection(table.columns)]
-    rows = table.filter(
-        day >= period.start,
-        day <= min(period.last_day, as_of),
-        table.comment.strip() != "",
-    )
-    found = rows.select(columns).to_pandas()
-    consent = found.get("may_quote", pd.Series("", index=found.index)).astype(str)
-    score = pd.to_numeric(found.get("score", pd.Series(dtype=float)), errors="coerce")
-    comments: pd.DataFrame = (
-        found.assign(
-            consented=consent.str.strip().str.casefold().isin(_CONSENT),
-            score=score.reindex(found.index).astype(float),
+    found = (
+        table.filter(
+            day >= period.start,
+            day <= min(period.last_day, as_of),
+            table.comment.strip() != "",
         )
-        .sort_values(["answer_time", "comment"], ascending=[False, True], kind="stable")
-        .reset_index(drop=True)
+        .select(columns)
+        .to_pyarrow()
+        .to_pylist()
     )
-    return comments
+    found.sort(key=lambda row: row["comment"])
+    found.sort(key=lambda row: row["answer_time"], reverse=True)
+    scores = pd.to_numeric(
+        pd.Series([row.get("score") for row in found], dtype=object), errors="coerce"
+    )
+    return [
+        _Comment(
+            place,
+            row["comment"],
+            str(row.get("may_quote", "")).strip().casefold() in _CONSENT,
+            float(score),
+        )
+        for place, (row, score) in enumerate(zip(found, scores, strict=True))
+    ]
 
 
-def _row(name: str, found: pd.DataFrame, total: int, most_quotes: int) -> dict[str, object]:
+def _row(name: str, found: list[_Comment], total: int, most_quotes: int) -> dict[str, Any]:
     low, high = wilson_interval(len(found), total)
-    texts = found.loc[found["consented"], "comment"].drop_duplicates().head(most_quotes)
+    texts = list(dict.fromkeys(one.text for one in found if one.consented))[:most_quotes]
+    scores = np.array([one.score for one in found], dtype=float)
+    known = int((~np.isnan(scores)).sum())
     return {
         "theme": name,
         "comments": len(found),
         "share": len(found) / total,
         "ci_low": float(low),
         "ci_high": float(high),
-        "mean_score": found["score"].mean(),
+        "mean_score": np.nansum(scores) / known if known else math.nan,
         "quotes": tuple(_shortened(mask_private(text)) for text in texts),
     }
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import ibis
@@ -15,6 +15,7 @@ from kpikit.formats import format_date
 from kpikit.intervals import Floats
 from kpikit.periods import Calendar, Period
 
+_ONE_DAY = dt.timedelta(days=1)
 UNREADABLE = -1.0  # stands for a text that is no number: outside the scale, so invalid
 
 
@@ -120,8 +121,9 @@ class Answers:
         return cls(DailySums.read(counts, parts), as_of)
 
     def within(self, period: Period, segment: str) -> Tally:
-        """Return the tally of a period and segment."""
-        return Tally.of(self.daily.within(period, segment))
+        """Return the tally of a period and segment, as far as its days count."""
+        counting = replace(period, end=min(period.end, self.as_of + _ONE_DAY))
+        return Tally.of(self.daily.within(counting, segment))
 
     def why_none(self, period: Period) -> str:
         """Return why a period has no answer."""

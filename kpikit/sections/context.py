@@ -21,6 +21,7 @@ from kpikit.catalogue import (
     with_inputs,
     withhold_few,
 )
+from kpikit.catalogue.answers import Answers
 from kpikit.catalogue.features import facts_by_feature, feature_metrics
 from kpikit.catalogue.relations import Coverages
 from kpikit.catalogue.spells import first_paid_day, paid_spells
@@ -153,6 +154,11 @@ class Context:
         return Coverages(self.calendar.timezone)
 
     @cached_property
+    def answers(self) -> Answers:
+        """The answers of the survey, read once."""
+        return Answers.read(self.dataset.tables["survey"], self.calendar, self.dataset.as_of, "")
+
+    @cached_property
     def scorecard(self) -> pd.DataFrame:
         """One row per KPI: actual, target, comparisons, status."""
         return scorecard_table(
@@ -283,18 +289,26 @@ class Context:
         Values of too few units are withheld.
         """
         chosen, spans = tuple(dict.fromkeys(metrics)), tuple(dict.fromkeys(periods))
-        shown = set(self.metrics) if set(spans) <= set(self._periods()) else set()
+        at_hand = self._places.keys() >= set(spans)
+        shown = set(self.metrics) if at_hand else set()
         names = {metric.name for metric in chosen if metric in shown}
-        wanted = {(span.grain, span.start, span.end) for span in spans}
-        facts = self.facts
-        keys = zip(facts["grain"], facts["start"], facts["end"], strict=True)
-        whole = pd.Series([key in wanted for key in keys], facts.index, dtype=bool)
-        known = withhold_few(facts[whole & facts["metric"].isin(names)], chosen)
+        places = sorted(place for span in spans if at_hand for place in self._places[span])
+        known = self.facts.take(places)
+        known = withhold_few(known[known["metric"].isin(names)], chosen)
         others = [metric for metric in chosen if metric not in shown]
         if not others or not spans:
             return known.reset_index(drop=True)
         found = withhold_few(self.facts_of(others, spans), others)
         return pd.concat([known, found], ignore_index=True) if len(known) else found
+
+    @cached_property
+    def _places(self) -> dict[Period, list[int]]:
+        """The rows of ``facts`` of each of its periods."""
+        places: dict[Period, list[int]] = {period: [] for period in self._periods()}
+        columns = (self.facts[name] for name in ("start", "end", "grain", "period"))
+        for place, span in enumerate(zip(*columns, strict=True)):
+            places[Period(*span)].append(place)
+        return places
 
     def series(self, metric: str, grain: Grain) -> pd.DataFrame:
         """Return a KPI's whole periods of one grain, in time order; of too few units, unknown."""
@@ -371,6 +385,7 @@ class Context:
             calendar=self.calendar,
             as_of=self.dataset.as_of,
             dimension=dimension,
+            answers=None if dimension else self.answers,
         )
 
     def _missing(

@@ -1,6 +1,5 @@
 """Section 6: which factors and segments made the change."""
 
-import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -243,10 +242,11 @@ def _parted(
     own = facts[facts["dimension"] == dimension]
     totals = context.facts_of([metric], periods)
     column = "value" if metric.denominator is None else "denominator"
-    for row in records(totals):
-        parts = own.loc[own["start"] == row["start"], column].sum()
-        whole = 0.0 if math.isnan(row[column]) else float(row[column])
-        if abs(parts - whole) > _SAME * max(abs(whole), 1.0):
+    parts = dict.fromkeys(totals["start"], 0.0)
+    for start, part in zip(own["start"], own[column].fillna(0.0), strict=True):
+        parts[start] += part
+    for start, whole in zip(totals["start"], totals[column].fillna(0.0), strict=True):
+        if abs(parts[start] - whole) > _SAME * max(abs(whole), 1.0):
             return None
     return None if own.empty else own
 

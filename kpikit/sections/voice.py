@@ -83,7 +83,7 @@ def _scores(context: Context, survey: Any, basis: Basis) -> pd.DataFrame:
     calendar, as_of, quarter = context.calendar, context.as_of, basis.period
     quarters = [calendar.shift(quarter, -back) for back in reversed(range(_QUARTERS))]
     spans = list(dict.fromkeys([*quarters, basis.previous]))
-    table = nps_table(survey, spans, calendar=calendar, as_of=as_of)
+    table = nps_table(survey, spans, calendar=calendar, as_of=as_of, answers=context.answers)
     scores = score_change_table(table.head(_QUARTERS)).assign(reason="")
     if not basis.finished:
         days, base_days = quarter.days_elapsed(as_of), basis.previous.days

@@ -11,7 +11,9 @@ import pytest
 
 from kpikit.analysis.survey import nps, nps_table, survey_facts
 from kpikit.catalogue import FACT_COLUMNS
+from kpikit.catalogue.answers import Answers
 from kpikit.catalogue.voice import MIN_ANSWERS
+from kpikit.engine import as_table
 from kpikit.errors import AnalysisError
 from kpikit.periods import Calendar
 
@@ -349,6 +351,18 @@ def test_an_unknown_metric_or_column_is_named(survey):
         facts_of(survey, ["npss"], "2026-04")
     with pytest.raises(AnalysisError, match="Table survey has no column 'answer_time'"):
         facts_of(survey.drop(columns="answer_time"), ["nps"], "2026-04")
+
+
+def test_answers_that_were_read_further_are_cut_at_the_last_day(survey):
+    read = Answers.read(as_table(survey), CALENDAR, AS_OF, "")
+    given = {"calendar": CALENDAR, "as_of": dt.date(2026, 4, 10), "answers": read}
+
+    table = nps_table(survey, periods_of("2026-04", "2026-05"), **given)
+    facts = survey_facts(survey, ["nps"], periods_of("2026-04", "2026-05"), **given)
+
+    assert table["n"].tolist() == [1, 0]
+    assert facts["n"].tolist() == [1, 0]
+    assert "10 Apr" in facts["reason"].tolist()[1]
 
 
 def test_a_table_is_no_column_of_scores():

@@ -99,7 +99,7 @@ def _side(
 ) -> pd.DataFrame:
     """Return ``share`` of the weight and ``rate`` of the segments that have weight, checked."""
     columns = [segment, weight, rate]
-    check_columns(as_table(data), columns, name)
+    check_columns(data if isinstance(data, pd.DataFrame) else as_table(data), columns, name)
     frame = data[columns] if isinstance(data, pd.DataFrame) else data.select(columns).to_pandas()
     found = pd.DataFrame(
         {

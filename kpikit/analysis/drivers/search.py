@@ -104,8 +104,8 @@ def _dimension_rows(name: str, rows: pd.DataFrame, starts: list[object], lag: in
     if "weight" in rows.columns:
         effects, shares = _rate_steps(value, _grid(rows, "weight", starts), lag)
     else:
-        effects, shares = _amount_steps(value.fillna(0.0), lag)
         value = value.fillna(0.0)
+        effects, shares = _amount_steps(value, lag)
     whole = effects.sum(axis=0)
     excess = effects - shares * whole
     found = pd.DataFrame(
@@ -128,11 +128,11 @@ def _dimension_rows(name: str, rows: pd.DataFrame, starts: list[object], lag: in
 
 def _grid(rows: pd.DataFrame, column: str, starts: list[object]) -> pd.DataFrame:
     """Return segments x periods, NaN where there is no row."""
-    grid = rows.pivot_table(
-        index="segment", columns="start", values=column, aggfunc="first", dropna=False
-    )
-    found: pd.DataFrame = grid.reindex(columns=starts).astype(float)
-    return found
+    places = {start: place for place, start in enumerate(starts)}
+    segments, names = pd.factorize(rows["segment"], sort=True, use_na_sentinel=False)
+    grid = np.full((len(names), len(starts)), np.nan)
+    grid[segments, [places[start] for start in rows["start"]]] = rows[column].astype(float)
+    return pd.DataFrame(grid, index=pd.Index(names), columns=starts)
 
 
 def _amount_steps(
