@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from kpikit.analysis.experiments.measures import BEFORE, Measure
 from kpikit.analysis.experiments.metrics import Mean, Metric, Proportion, Quantile, Ratio
-from kpikit.analysis.experiments.shaping import BEFORE, Measure
 from kpikit.errors import AnalysisError
 from kpikit.formats import Unit
 from kpikit.params.experiments import COUNTING, STANDARD_METRICS, Experiment, ExperimentMetric

@@ -10,9 +10,9 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from kpikit.analysis.experiments.declared import DeclaredMetrics, declared_metrics
+from kpikit.analysis.experiments.measures import Measure
 from kpikit.analysis.experiments.shaping import (
     Assigned,
-    Measure,
     assign_units,
     closing_time,
     dimensions_at_exposure,

@@ -2,65 +2,28 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
+from kpikit.analysis.experiments.measures import (
+    BEFORE,
+    Measure,
+    measures_per_user,
+    span,
+    with_measures,
+)
 from kpikit.catalogue.keeping import keep
 from kpikit.engine import as_table, check_columns, fetch, local_date, naive_utc, utc_bounds
 from kpikit.errors import AnalysisError, check_choice, unknown_name
 from kpikit.periods import as_date, parse_window
 
 Crossovers = Literal["exclude", "first"]
-How = Literal["converted", "count", "sum"]
 _CANONICAL = ("user_id", "experiment", "variant", "exposure_time")
 _UNIT_COLUMNS = ("user_id", "variant", "exposure_time", "exposure_day")
-_TIMES = {"events": "event_time", "orders": "order_time", "subscriptions": "start_time"}
-BEFORE = "_before"  # ends the name of a measure's own past
-_COUNTS, _ROWS = "__counts", "__rows"  # end the names of a measure's condition and its rows
-
-
-@dataclass(frozen=True)
-class Measure:
-    """A number per user, counted from the rows of a table within the user's own window.
-
-    Conversion is ``converted`` (0 or 1) of a matching row; retention is that with ``from_days``:
-    whether a user came back, say, 7 to 14 days after exposure. Means and quantiles per user are
-    taken of a ``count`` or ``sum``; a mean per row or any other ratio is a ``Ratio`` of two.
-
-    Attributes:
-        table: ``events``, ``orders`` or ``subscriptions``.
-        how: What is taken of the matching rows.
-        column: Column that is summed.
-        where: Column to the value, or values, that it takes in matching rows.
-        from_days: Days after exposure at which the window begins.
-        time: Column that dates a row; the table's own by default.
-    """
-
-    table: str
-    how: How = "count"
-    column: str | None = None
-    where: Mapping[str, Any] = field(default_factory=dict)
-    from_days: float = 0.0
-    time: str | None = None
-
-    def __post_init__(self) -> None:
-        if self.table not in _TIMES:
-            raise unknown_name("table", self.table, "Measure", _TIMES)
-        check_choice("how", self.how, ("converted", "count", "sum"), "Measure")
-        if (self.column is None) == (self.how == "sum"):
-            raise AnalysisError(
-                f"A Measure of how='{self.how}' has column={self.column!r}.\n"
-                f"Name a column to sum, and none otherwise."
-            )
-
-    @property
-    def dated_by(self) -> str:
-        """Column that dates a row."""
-        return self.time or _TIMES[self.table]
 
 
 @dataclass(frozen=True)
@@ -251,8 +214,10 @@ def unit_table(
     )
     joined = units
     for name, own in of_tables.items():
-        sums = _per_user(spans, as_table(tables[name]), name, own, with_past=past is not None)
-        joined = _with_sums(joined, sums)
+        sums = measures_per_user(
+            spans, as_table(tables[name]), name, own, with_past=past is not None
+        )
+        joined = with_measures(joined, sums)
     past_names = [f"{name}{BEFORE}" for name in measures] if past is not None else []
     return joined.select(*assigned.columns, *measures, *past_names)
 
@@ -304,84 +269,6 @@ def maturity(
     return frame.assign(mature_share=frame["mature_users"] / frame["users"])
 
 
-def _per_user(
-    spans: ir.Table,
-    table: ir.Table,
-    name: str,
-    measures: Mapping[str, Measure],
-    *,
-    with_past: bool,
-) -> ir.Table:
-    """Return the measures of one table per user with a row that counts: one pass over it.
-
-    Args:
-        spans: Per user: ``opens_at`` (of the past), ``exposed_at`` and ``closes_at``.
-        table: The table.
-        name: What it is called.
-        measures: Those that read it.
-        with_past: Whether to measure what lies before exposure too.
-    """
-    columns = [column for one in measures.values()
-               for column in (one.dated_by, one.column, *one.where) if column]  # fmt: skip
-    check_columns(table, ["user_id", *columns], name)
-    matching = ibis.or_(*(matching_rows(table, one) for one in measures.values()))
-    rows = table.filter(matching).select("user_id", *dict.fromkeys(columns))
-    times = dict.fromkeys(one.dated_by for one in measures.values())
-    rows = rows.mutate(**{time: naive_utc(rows[time]) for time in times})
-    rows = rows.inner_join(spans, "user_id")
-    # what lies in no window is dropped before the conditions of each measure are looked at
-    rows = rows.filter(ibis.or_(*(
-        (rows[time] >= rows.opens_at) & (rows[time] < rows.closes_at) for time in times
-    )))  # fmt: skip
-    counts: dict[str, ir.BooleanValue] = {}
-    for key, measure in measures.items():
-        time, matching = rows[measure.dated_by], matching_rows(rows, measure)
-        begins = rows.exposed_at
-        if measure.from_days:
-            begins += span(dt.timedelta(days=measure.from_days))
-        counts[key] = matching & (time >= begins) & (time < rows.closes_at)
-        if with_past:
-            earlier = (time >= rows.opens_at) & (time < rows.exposed_at)
-            counts[f"{key}{BEFORE}"] = matching & earlier
-    rows = rows.mutate(**{f"{key}{_COUNTS}": value for key, value in counts.items()})
-    sums: dict[str, ir.Value] = {}
-    for key, measure in measures.items():
-        sums |= _sums(rows, key, measure)
-        if with_past:
-            sums |= _sums(rows, f"{key}{BEFORE}", measure)
-    return rows.group_by("user_id").aggregate(**sums)
-
-
-def _sums(rows: ir.Table, key: str, measure: Measure) -> dict[str, ir.Value]:
-    """Return a measure over the rows that count; of a sum their number too."""
-    counts = rows[f"{key}{_COUNTS}"]
-    if measure.how == "count":
-        return {key: rows.count(where=counts)}
-    if measure.how == "converted":
-        return {key: ibis.ifelse(counts.any(), 1, 0)}
-    return {key: rows[measure.column].sum(where=counts), f"{key}{_ROWS}": rows.count(where=counts)}
-
-
-def _with_sums(units: ir.Table, sums: ir.Table) -> ir.Table:
-    """Return the units with their measures: 0 without a row, missing where rows have no value."""
-    joined = units.left_join(sums, "user_id")
-    values: dict[str, ir.Value] = {}
-    for key in sums.columns:
-        if key != "user_id" and not key.endswith(_ROWS):
-            rows = joined[f"{key}{_ROWS}"] if f"{key}{_ROWS}" in sums.columns else joined[key]
-            values[key] = ibis.ifelse(rows.fill_null(0) == 0, 0, joined[key])
-    return joined.select(*units.columns, **values)
-
-
-def matching_rows(rows: ir.Table, measure: Measure) -> ir.BooleanValue:
-    """Return which rows a measure counts, whenever they were; null is no."""
-    condition: ir.BooleanValue = ibis.literal(True)
-    for column, wanted in measure.where.items():
-        values = [wanted] if isinstance(wanted, str) or not isinstance(wanted, Sequence) else wanted
-        condition &= rows[column].isin(list(values))
-    return condition
-
-
 def closing_time(as_of: dt.date | str, timezone: str) -> dt.datetime:
     """Return the UTC instant at which the last complete day ends."""
     after = as_date(as_of, "as_of") + dt.timedelta(days=1)
@@ -393,8 +280,3 @@ def _length(window: str | dt.timedelta) -> dt.timedelta:
     if length <= dt.timedelta():
         raise AnalysisError(f"The window is {window}.\nGive a time above 0, such as '14d'.")
     return length
-
-
-def span(length: dt.timedelta) -> ir.IntervalScalar:
-    """Return a length of time as an expression."""
-    return ibis.interval(seconds=round(length.total_seconds()))

@@ -19,6 +19,7 @@ from kpikit.analysis.experiments.comparing import Ask
 from kpikit.analysis.experiments.estimate import describe
 from kpikit.analysis.experiments.forecasting import planning_table
 from kpikit.analysis.experiments.impact import Impact, decision_record, global_impact
+from kpikit.analysis.experiments.measures import BEFORE
 from kpikit.analysis.experiments.metrics import Mean, Metric, Quantile, Ratio
 from kpikit.analysis.experiments.moments import Scan, read_sums, scan_units
 from kpikit.analysis.experiments.planning import sample_size
@@ -26,7 +27,6 @@ from kpikit.analysis.experiments.readings import readings_table, widened_table
 from kpikit.analysis.experiments.rerandomising import FalseAlarms, rerandomise
 from kpikit.analysis.experiments.segments import heterogeneity_table, segment_table
 from kpikit.analysis.experiments.shaped import Shaped
-from kpikit.analysis.experiments.shaping import BEFORE
 from kpikit.analysis.experiments.timeline import AgeEffects, effect_by_age, effect_curve
 from kpikit.analysis.experiments.trust import (
     balance_table,

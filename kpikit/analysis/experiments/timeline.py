@@ -13,10 +13,11 @@ from tea_tasting.aggr import Aggregates
 
 from kpikit.analysis.experiments.allocation import check_control
 from kpikit.analysis.experiments.estimate import Estimate, compare
+from kpikit.analysis.experiments.measures import Measure, matching_rows, span
 from kpikit.analysis.experiments.metrics import VALUE, Mean, Metric, Quantile
 from kpikit.analysis.experiments.moments import Arm, plan_layout, read_sums, spread_of
 from kpikit.analysis.experiments.sequential import always_valid_interval, always_valid_p_value
-from kpikit.analysis.experiments.shaping import Measure, closing_time, matching_rows, span
+from kpikit.analysis.experiments.shaping import closing_time
 from kpikit.catalogue.keeping import keep
 from kpikit.engine import as_table, naive_utc
 from kpikit.errors import AnalysisError
