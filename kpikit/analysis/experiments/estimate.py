@@ -109,16 +109,28 @@ def compare(metric: Metric, control: Arm, variant: Arm, *, alpha: float) -> Esti
     return _welch(metric, control.moments, variant.moments, alpha)
 
 
+def p_value(metric: Metric, control: Arm, variant: Arm) -> float:
+    """Return the p-value of ``compare`` alone; missing where there is no estimate."""
+    if _trouble(metric, control, variant):
+        return _NAN
+    if isinstance(metric, Proportion):
+        return _share(metric, control, variant, alpha=0.05).p_value
+    return absolute_effect(*_adjusted(metric, control.moments, variant.moments)).p_value()
+
+
 def _trouble(metric: Metric, control: Arm, variant: Arm) -> str:
     """Return why there can be no estimate; empty where there can."""
+    spread = 0.0
     for name, arm in (("control", control), ("the variant", variant)):
         if arm.n < 2:
             return f"{name} has {arm.n or 'no'} unit{'s' * (arm.n != 1)} with a value"
         if DENOMINATOR in metric.columns and arm.moments.mean(DENOMINATOR) == 0:
             return f"the denominator sums to 0 in {name}"
-        if not math.isfinite(_variance(metric, arm.moments)):
+        variance = _variance(metric, arm.moments)
+        if not math.isfinite(variance):
             return f"{name} has a value that is not finite"
-    if _variance(metric, control.moments) + _variance(metric, variant.moments) == 0:
+        spread += variance
+    if spread == 0:
         return "all units have the same value"
     return ""
 
@@ -158,16 +170,8 @@ def _newcombe(control: Sample, variant: Sample, *, alpha: float) -> tuple[float,
 
 def _welch(metric: Metric, control: Aggregates, variant: Aggregates, alpha: float) -> Estimate:
     arms = (control, variant)
-    slope, level = _adjustment(metric, *arms)
     raw = [Sample(_raw_mean(metric, arm), _variance(metric, arm), arm.count()) for arm in arms]
-    pair = [
-        Sample(
-            sample.mean - (slope * (_covariate_mean(metric, arm) - level) if slope else 0.0),
-            _variance(metric, arm, slope),
-            sample.n,
-        )
-        for sample, arm in zip(raw, arms, strict=True)
-    ]
+    pair = _adjusted(metric, *arms)
     absolute = absolute_effect(*pair)
     found = estimate_of(
         raw,
@@ -181,6 +185,20 @@ def _welch(metric: Metric, control: Aggregates, variant: Aggregates, alpha: floa
     if COVARIATE not in metric.columns:
         return found
     return replace(found, variance_reduction=1 - (absolute.se / absolute_effect(*raw).se) ** 2)
+
+
+def _adjusted(metric: Metric, *arms: Aggregates) -> list[Sample]:
+    """Return the variants less the covariate's part in them."""
+    slope, level = _adjustment(metric, *arms)
+    return [
+        Sample(
+            _raw_mean(metric, arm)
+            - (slope * (_covariate_mean(metric, arm) - level) if slope else 0.0),
+            _variance(metric, arm, slope),
+            arm.count(),
+        )
+        for arm in arms
+    ]
 
 
 def no_estimate(control_mean: float, variant_mean: float, note: str) -> Estimate:

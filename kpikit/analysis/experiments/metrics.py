@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
 from numbers import Real
 from typing import Literal
 
@@ -44,7 +45,7 @@ class Mean:
     def __post_init__(self) -> None:
         _check(self, self.cap, self.nulls)
 
-    @property
+    @cached_property
     def columns(self) -> Mapping[str, str]:
         """Columns by what they are for."""
         return _given({VALUE: self.column, COVARIATE: self.covariate})
@@ -73,7 +74,7 @@ class Proportion:
     def __post_init__(self) -> None:
         _check(self, None, self.nulls)
 
-    @property
+    @cached_property
     def columns(self) -> Mapping[str, str]:
         """Columns by what they are for."""
         return {VALUE: self.column}
@@ -118,7 +119,7 @@ class Ratio:
                 "denominator_covariate, or neither."
             )
 
-    @property
+    @cached_property
     def columns(self) -> Mapping[str, str]:
         """Columns by what they are for."""
         return _given(
@@ -154,7 +155,7 @@ class Quantile:
         if not _is_share(self.q):
             raise AnalysisError(f"q is {self.q!r} in Quantile.\nGive a share between 0 and 1.")
 
-    @property
+    @cached_property
     def columns(self) -> Mapping[str, str]:
         """Columns by what they are for."""
         return {VALUE: self.column}

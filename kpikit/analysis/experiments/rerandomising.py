@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from kpikit.analysis.experiments.estimate import compare
+from kpikit.analysis.experiments.estimate import p_value
 from kpikit.analysis.experiments.metrics import Metric, Quantile
 from kpikit.analysis.experiments.moments import (
     Scan,
@@ -92,7 +92,7 @@ def rerandomise(
         order = generator.permutation(len(values))
         halves = (values[order[:first]].sum(axis=0), values[order[first:]].sum(axis=0))
         arms = [layout.arm(dict(zip(names, half, strict=True)), metric) for half in halves]
-        p_values.append(compare(metric, arms[0], arms[1], alpha=alpha).p_value)
+        p_values.append(p_value(metric, *arms))
     found = pd.Series(p_values, name="p_value")
     alarms = int((found < alpha).sum())
     chance = float(stats.binom.sf(alarms - 1, runs, alpha))
