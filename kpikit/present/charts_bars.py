@@ -20,7 +20,7 @@ from kpikit.formats import (
     is_missing,
 )
 from kpikit.present import canvas, lettering, theme
-from kpikit.present.frames import records
+from kpikit.present.frames import Row, records
 from kpikit.present.panels import Panel
 from kpikit.present.slots import Floats
 
@@ -28,6 +28,7 @@ _BAR_PT = 17.0  # distance from one bar to the next
 _BAR = 0.58  # width of a bar, in slots
 _BEHIND = 0.16  # how far the year before stands above, in slots
 _NAME_PT = 130.0  # longest name beside a bar
+_ENDS = ("value", "previous", "ci_high")  # what a bar's text stands right of
 _PART_COLORS = ((theme.INK, theme.PAPER), (theme.LIGHT, theme.INK), (theme.PALE, theme.INK))
 
 
@@ -58,19 +59,20 @@ def plot_ranked_bars(
         The axes; without any value they hold a remark instead.
     """
     rows = _ranked(frame, other)
-    if rows["value"].isna().all():
+    values, previous = _numbers(rows, "value"), _numbers(rows, "previous")
+    if np.isnan(values).all():
         return canvas.no_data_panel(canvas.new_sheet(size), canvas.first_reason(frame))
-    listed = records(rows)
-    texts = [_bar_text(row, unit, currency) for row in listed]
+    texts = [_bar_text(row, unit, currency) for row in rows]
     panel = _bar_panel(rows, texts, size)
-    if "previous" in rows and rows["previous"].notna().any():
-        behind = rows["previous"].fillna(0.0)
-        panel.bars(rows.index - _BEHIND, behind, _BAR, color=theme.LIGHT, label="year before")
-    panel.bars(rows.index, rows["value"].fillna(0.0), _BAR, color=theme.INK, label="actual")
-    if "ci_low" in rows:
+    places = np.arange(len(rows))
+    if not np.isnan(previous).all():
+        behind = np.nan_to_num(previous)
+        panel.bars(places - _BEHIND, behind, _BAR, color=theme.LIGHT, label="year before")
+    panel.bars(places, np.nan_to_num(values), _BAR, color=theme.INK, label="actual")
+    if "ci_low" in frame:
         panel.level_lines(
-            rows.index, rows["ci_low"], rows["ci_high"], color=theme.MID, linewidth=1.6,
-            label="interval", zorder=3,
+            places, _numbers(rows, "ci_low"), _numbers(rows, "ci_high"), color=theme.MID,
+            linewidth=1.6, label="interval", zorder=3,
         )  # fmt: skip
     _write_beside(panel, rows, texts)
     return panel
@@ -90,17 +92,14 @@ def plot_pareto(frame: pd.DataFrame, *, size: theme.Size = "half") -> Axes:
     """
     if frame.empty:
         return canvas.no_data_panel(canvas.new_sheet(size), "nobody left")
-    rows = frame.rename(columns={"reason": "segment", "customers": "value"}).reset_index(drop=True)
-    texts = [
-        f"{format_count(count)} · {share_text(share)}"
-        for count, share in zip(rows["value"], rows["share"], strict=True)
-    ]
+    rows = [row | {"segment": row["reason"], "value": row["customers"]} for row in records(frame)]
+    texts = [f"{format_count(row['value'])} · {share_text(row['share'])}" for row in rows]
     head = "cumulative"
     right, top = lettering.text_width(head) + 10, canvas.ROW_PT + 4
     panel = _bar_panel(rows, texts, size, right_pt=right, top_pt=top)
-    panel.bars(rows.index, rows["value"], _BAR, color=theme.INK, label="actual")
+    panel.bars(np.arange(len(rows)), _numbers(rows, "value"), _BAR, color=theme.INK, label="actual")
     _write_beside(panel, rows, texts)
-    column = [(-0.75, head), *enumerate(map(share_text, rows["cumulative_share"]))]
+    column = [(-0.75, head), *enumerate(map(share_text, frame["cumulative_share"]))]
     for place, text in column:
         canvas.write(
             panel, text, (1, place), within=("sheet", "data"), align="right", color=theme.GREY
@@ -183,12 +182,20 @@ def _draw_parts(panel: Panel, shares: Floats, names: Sequence[str]) -> None:
         )  # fmt: skip
 
 
-def _ranked(frame: pd.DataFrame, other: str) -> pd.DataFrame:
+def _ranked(frame: pd.DataFrame, other: str) -> list[Row]:
     """Sort segments by value, unknown ones after, the gathered rest last; names break ties."""
-    ranked = frame.assign(_rest=frame["segment"] == other).sort_values(
-        ["_rest", "value", "segment"], ascending=[True, False, True], na_position="last"
-    )
-    return ranked.drop(columns="_rest").reset_index(drop=True)
+
+    def rank(row: Row) -> tuple[Any, ...]:
+        missing = is_missing(row["value"])
+        return row["segment"] == other, missing, 0 if missing else -row["value"], row["segment"]
+
+    return sorted(records(frame), key=rank)
+
+
+def _numbers(rows: Sequence[Row], name: str) -> Floats:
+    """Return a column of numbers, NaN where it is unknown."""
+    found = (row.get(name) for row in rows)
+    return np.array([np.nan if is_missing(number) else number for number in found], dtype=float)
 
 
 def _bar_text(row: Mapping[str, Any], unit: Unit, currency: str) -> str:
@@ -205,7 +212,7 @@ def _bar_text(row: Mapping[str, Any], unit: Unit, currency: str) -> str:
 
 
 def _bar_panel(
-    rows: pd.DataFrame,
+    rows: Sequence[Row],
     texts: Sequence[str],
     size: theme.Size,
     *,
@@ -213,7 +220,7 @@ def _bar_panel(
     top_pt: float = 2.0,
 ) -> Panel:
     """Return axes for horizontal bars, named at the left, with room for the texts at their ends."""
-    names = [lettering.fit_text(str(name), _NAME_PT) for name in rows["segment"]]
+    names = [lettering.fit_text(str(row["segment"]), _NAME_PT) for row in rows]
     panel = canvas.add_panel(
         canvas.new_sheet(size, height_cm=_height_cm(len(rows), top_pt + 2)),
         left=lettering.widest(names) + 8,
@@ -221,9 +228,8 @@ def _bar_panel(
         top=top_pt,
         bottom=2,
     )
-    columns = rows.columns.intersection(["value", "previous", "ci_high"])
-    known = pd.concat([rows[name] for name in columns]).dropna()
-    low, high = min(0.0, known.min()), max(0.0, known.max())
+    reached = [_numbers(rows, name) for name in _ENDS]
+    low, high = min(0.0, float(np.nanmin(reached))), max(0.0, float(np.nanmax(reached)))
     panel.set_xlim(low, high if high > low else low + 1)
     panel.line(
         [0, 0], [0, 1], transform=panel.get_xaxis_transform(), color=theme.INK, linewidth=0.8,
@@ -243,10 +249,9 @@ def _height_cm(count: int, extra_pt: float) -> float:
     return (max(count, 2) * _BAR_PT + extra_pt) / 72 * 2.54
 
 
-def _write_beside(panel: Panel, rows: pd.DataFrame, texts: Sequence[str]) -> None:
+def _write_beside(panel: Panel, rows: Sequence[Row], texts: Sequence[str]) -> None:
     """Write each text right of its bar and of the one behind it, or of zero."""
-    columns = rows.columns.intersection(["value", "previous", "ci_high"])
-    ends = rows[columns].max(axis=1).clip(lower=0.0).fillna(0.0)
-    for place, (end, value, text) in enumerate(zip(ends, rows["value"], texts, strict=True)):
-        color = theme.GREY if is_missing(value) else theme.INK
+    ends = np.nan_to_num([_numbers(rows, name) for name in _ENDS]).max(axis=0, initial=0.0)
+    for place, (end, row, text) in enumerate(zip(ends.tolist(), rows, texts, strict=True)):
+        color = theme.GREY if is_missing(row["value"]) else theme.INK
         canvas.write(panel, text, (end, place), shift=(5, 0), color=color)
