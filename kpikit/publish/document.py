@@ -18,6 +18,7 @@ from kpikit.present.svg_facts import svg_size
 from kpikit.publish.html_reader import read_html
 from kpikit.publish.markdown import node_text, parse_markdown
 from kpikit.publish.pictures import Node, picture
+from kpikit.publish.texts import changed_texts
 
 UNTITLED = "Report"
 _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
@@ -25,12 +26,14 @@ _ANSI = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
+_ASCII_CONTROL = bytes([*range(0x09), 0x0B, 0x0C, *range(0x0E, 0x20), 0x7F])
 _PICTURES = ("image/svg+xml", "image/png", "image/jpeg")
 _HALF_WIDTH = 370.0  # points: a chart no wider shares its line with the next
 # Nodes of Markdown and of an analyst's own outputs; all other blocks are components.
 TEXT_KINDS = (
     "para", "heading", "list", "quote", "code", "output", "error", "note", "rule", "image", "grid",
 )  # fmt: skip
+_NOTED = (*TEXT_KINDS, "lede")  # what may have footnotes: Markdown
 _KNOWN = {part.kind for part in Component.__subclasses__()} | {"lede", *TEXT_KINDS}
 _NO_TEXT = re.compile(r"<[\w.]+( object| at 0x|:|>)")  # a repr that tells a reader nothing
 
@@ -81,7 +84,8 @@ def read_document(notebook: NotebookNode, *, title: str = "") -> Document:
     blocks = [
         block for index, cell in enumerate(notebook.cells) for block in _cell_blocks(cell, index)
     ]
-    blocks = [clean for block in blocks for clean in _flattened(_without_control(block))]
+    blocks = changed_texts(blocks, _without_control)
+    blocks = [part for block in blocks for part in _flattened(block)]
     cover = next((block for block in blocks if block["kind"] == "cover"), {})
     blocks = [block for block in blocks if block["kind"] != "cover"]
     own_title, blocks = _take_title(blocks)
@@ -89,7 +93,7 @@ def read_document(notebook: NotebookNode, *, title: str = "") -> Document:
     name = cover.get("title") or own_title or metadata.get("title") or title or UNTITLED
     blocks = _level_headings(blocks)
     footnotes: dict[str, Node] = {}
-    blocks = _numbered(blocks, footnotes)
+    blocks = [_numbered(block, footnotes) if block["kind"] in _NOTED else block for block in blocks]
     sections = _sections(blocks)
     language = str(metadata.get("lang") or "en")
     lang = language if re.fullmatch(r"[a-z]{2,3}", language) else "en"
@@ -191,15 +195,13 @@ def _joined(value: Any) -> str:
     return "".join(value) if isinstance(value, list) else str(value)
 
 
-def _without_control(value: Any) -> Any:
-    """Drop control characters from all texts."""
-    if isinstance(value, str):
-        return _CONTROL.sub("", value)
-    if isinstance(value, dict):
-        return {key: _without_control(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_without_control(item) for item in value]
-    return value
+def _without_control(text: str) -> str:
+    """Drop control characters; that there are none is quickly seen of ASCII, as drawings are."""
+    if text.isascii():
+        data = text.encode()
+        if len(data.translate(None, _ASCII_CONTROL)) == len(data):
+            return text
+    return _CONTROL.sub("", text)
 
 
 def _flattened(block: Node) -> Iterable[Node]:

@@ -16,6 +16,7 @@ from typing import Any
 from fontTools.ttLib import TTFont
 
 from kpikit.present import theme
+from kpikit.publish.texts import changed_texts
 
 # What a page in a western language holds: Latin with its extensions, punctuation, currencies,
 # arrows, the signs of mathematics and the marks that kpikit draws with.
@@ -24,6 +25,7 @@ _WEB_RANGES = (
     (0x2122, 0x2122), (0x2190, 0x2195), (0x2206, 0x2265), (0x25A0, 0x25CF), (0x2713, 0x2713),
 )  # fmt: skip
 LINE_HEIGHT = 0.66  # ems: what a line of the text family takes, the height of its capitals
+UNREAD = ("svg", "uri", "url")  # names of values that are texts, but none that a reader reads
 _UNDRAWN = "\u25af"  # a white upright rectangle, as printers have it
 _FROM_ANY_FACE = frozenset({0x200B, 0x2003})  # signs without ink that a shaper makes of any face
 _INVISIBLE = frozenset({"Cf", "Mn", "Me", "Sk"})  # joiners, variation selectors, skin tones
@@ -83,20 +85,16 @@ def replace_uncovered(value: Any, replaced: dict[str, str]) -> Any:
 
     A symbol becomes its name in brackets (``[rocket]``), a letter an upright rectangle; joiners and
     variation selectors go. What was replaced by what is added to ``replaced``, so that a page can
-    say so: nothing turns blank in silence. Drawings (``svg``, ``uri``) stay as they are.
+    say so: nothing turns blank in silence. Drawings and addresses stay as they are.
     """
-    if isinstance(value, str):
-        if value.isascii() or _covered_codes().issuperset(map(ord, value)):
-            return value
-        return "".join(_covered(char, replaced) for char in value)
-    if isinstance(value, dict):
-        return {
-            key: item if key in ("svg", "uri", "url") else replace_uncovered(item, replaced)
-            for key, item in value.items()
-        }
-    if isinstance(value, list | tuple):
-        return [replace_uncovered(item, replaced) for item in value]
-    return value
+    return changed_texts(value, functools.partial(covered_text, replaced=replaced), UNREAD)
+
+
+def covered_text(text: str, replaced: dict[str, str]) -> str:
+    """Return a text with no character but those that the faces can draw; see above."""
+    if text.isascii() or _covered_codes().issuperset(map(ord, text)):
+        return text
+    return "".join(_covered(char, replaced) for char in text)
 
 
 def _covered(character: str, replaced: dict[str, str]) -> str:

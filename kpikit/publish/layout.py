@@ -5,6 +5,7 @@ anything is rendered: the type is set smaller first, then the columns are split 
 repeat the first one.
 """
 
+import base64
 import dataclasses
 import re
 import textwrap
@@ -17,7 +18,8 @@ from kpikit.publish.columns import Extent, Part, fit
 from kpikit.publish.document import TEXT_KINDS, Document, Section
 from kpikit.publish.fonts import text_width
 from kpikit.publish.outline import head_height, row_height
-from kpikit.publish.pictures import Node, svg_picture
+from kpikit.publish.pictures import Node, picture, svg_drawing
+from kpikit.publish.typst import rasterize
 
 PAGE_WIDTH = 257 / 25.4 * 72  # points between the margins of A4 landscape
 GUTTER = 8 / 25.4 * 72  # between components side by side
@@ -35,6 +37,7 @@ _HEAT = 2.8  # ems, the least width of a heat map's cell
 _LABEL = 8.0  # ems, a column's heading that still takes one line
 _BADGE = 1.4  # ems, what a badge's border takes
 _FIXED = {"bullet": 6.5, "spark": 6.0}  # ems
+_HEAVY_SVG = 1_500_000  # characters
 _INSET, _COMPACT_INSET = 3.4, 2.9  # points above and below a cell's text
 _CLOSING = 1.6  # how much faster than the scale the rows of a table close up
 _LONG_WORD = re.compile(r"\S{25,}")
@@ -73,8 +76,8 @@ def page_data(document: Document) -> dict[str, Any]:
 def _section(section: Section) -> dict[str, Any]:
     return {
         "title": section.title,
-        "heading": section.heading,
-        "lede": section.lede,
+        "heading": _within(section.heading, PAGE_WIDTH),
+        "lede": _within(section.lede, PAGE_WIDTH),
         "kind": _kind(section),
         "blocks": [
             # The summary's message is a heading below its section's, or else at that level.
@@ -143,6 +146,8 @@ def _code(block: Node, width: float) -> Node:
 
 
 def _continued(line: str) -> list[str]:
+    if len(line) <= _LISTING_WIDTH and "\t" not in line:
+        return [line.rstrip()]
     indent = " " * min(len(line) - len(line.lstrip()) + 4, _LISTING_WIDTH // 2)
     wrapped = textwrap.wrap(line, _LISTING_WIDTH, subsequent_indent=indent, tabsize=4)
     return wrapped or [""]
@@ -155,14 +160,25 @@ def _in_columns(lines: Sequence[str]) -> list[str]:
 
 
 def _figure(block: Node, width: float) -> Node:
-    image = _image(svg_picture(block["svg"], block["alt"]), width)
+    image = _image(svg_drawing(block["svg"], block["alt"]), width)
     return {**block, "image": image, "svg": "", "scale": 1.0}
 
 
 def _image(block: Node, width: float) -> Node:
-    """Keep a picture's own size unless its place is smaller."""
+    """Keep a picture's own size unless its place is smaller; leave out its address."""
     factor = min(1.0, width / block["width"], CHART_HEIGHT / block["height"])
-    return {**block, "width": factor * block["width"], "height": factor * block["height"]}
+    sizes = {side: factor * block[side] for side in ("width", "height")}
+    kept = {name: value for name, value in block.items() if name != "uri"}
+    return {**kept, **sizes, "svg": _light(block["svg"])}
+
+
+def _light(svg: str) -> str:
+    """Turn a drawing too heavy for a PDF, of many points, into pixels."""
+    if len(svg) <= _HEAVY_SVG or "data:image" in svg:  # that one is pixels already
+        return svg
+    png = base64.b64encode(rasterize(svg)).decode()
+    pixels = picture("image/png", png, "")
+    return str(pixels["svg"]) if pixels else svg
 
 
 def _spark(values: Sequence[float | None], target: float | None = None) -> Node | None:
@@ -314,12 +330,16 @@ def _grid(block: Node, width: float) -> Node:
     rows = [*block["head"], *block["body"]]
     count = max((cell["x"] + cell["colspan"] for row in rows for cell in row), default=0)
     extents = [Extent(0.6, 0.6)] * count
-    body = [[{**cell, "text": _breakable(cell["text"])} for cell in row] for row in block["body"]]
-    for row in [*block["head"], *body]:
+    head = [[_within_cell(cell, width) for cell in row] for row in block["head"]]
+    body = [
+        [{**_within_cell(cell, width), "text": _breakable(cell["text"])} for cell in row]
+        for row in block["body"]
+    ]
+    for row in [*head, *body]:
         for cell in row:
             if cell["colspan"] == 1:
                 known = extents[cell["x"]]
-                word = _word_extent(cell["text"], bold=row in block["head"])
+                word = _word_extent(cell["text"], bold=row in head)
                 line = _line_extent(cell["text"])
                 least = line if cell["align"] == "right" else word
                 extents[cell["x"]] = Extent(max(known.least, least), max(known.natural, line))
@@ -331,7 +351,7 @@ def _grid(block: Node, width: float) -> Node:
             {
                 "label": _part_label(part, parts),
                 "widths": part.widths,
-                "head": [_clipped(row, part.indices) for row in block["head"]],
+                "head": [_clipped(row, part.indices) for row in head],
                 "body": [_clipped(row, part.indices) for row in body],
             }
             for part in parts
@@ -339,6 +359,10 @@ def _grid(block: Node, width: float) -> Node:
         "head": [],
         "body": [],
     }
+
+
+def _within_cell(cell: Node, width: float) -> Node:
+    return {**cell, "children": _within(cell["children"], width)} if "children" in cell else cell
 
 
 def _clipped(row: Sequence[Node], indices: Sequence[int]) -> list[Node]:

@@ -1,6 +1,5 @@
 """An executed notebook as a PDF that a board can read."""
 
-import base64
 import datetime as dt
 import os
 from collections.abc import Mapping
@@ -11,15 +10,13 @@ from nbformat import NotebookNode
 
 from kpikit.errors import RenderError
 from kpikit.present import theme
-from kpikit.publish import pictures
 from kpikit.publish.document import Document, read_document
-from kpikit.publish.fonts import replace_uncovered
+from kpikit.publish.fonts import UNREAD, covered_text, replace_uncovered
 from kpikit.publish.heights import measure
 from kpikit.publish.layout import breakable_line, page_data
 from kpikit.publish.pagination import MIN_SCALE, fill_pages, filled, report_units
-from kpikit.publish.typst import Standard, compile_pdf, is_drawable, rasterize
-
-_HEAVY_SVG = 1_500_000  # characters; above, a chart of many points is set as pixels
+from kpikit.publish.texts import changed_texts
+from kpikit.publish.typst import Standard, compile_pdf, is_drawable
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,11 @@ def render_pdf(notebook: NotebookNode, *, title: str = "") -> PdfResult:
     """
     document = read_document(notebook, title=title)
     replaced: dict[str, str] = {}
-    body = replace_uncovered(_for_paper(page_data(document)), replaced)
+    body = changed_texts(
+        page_data(document),
+        lambda text: covered_text(breakable_line(text), replaced),
+        UNREAD,
+    )
     day = _day(document)
     data = {
         **body,
@@ -115,25 +116,6 @@ def _remarks(replaced: Mapping[str, str]) -> list[str]:
     return [f"Characters that the fonts of this PDF lack are replaced ({shown})."]
 
 
-def _for_paper(value: Any) -> Any:
-    """Leave out what only the page reads, and turn drawings too heavy for a PDF into pixels."""
-    if isinstance(value, list):
-        return [_for_paper(item) for item in value]
-    if isinstance(value, str):
-        return breakable_line(value)
-    if not isinstance(value, dict):
-        return value
-    if value.get("kind") == "image" and _is_heavy(value["svg"]):
-        png = base64.b64encode(rasterize(value["svg"])).decode()
-        pixels = pictures.picture("image/png", png, value["alt"])
-        value = {**value, "svg": (pixels or value)["svg"]}
-    return {
-        key: item if key in ("svg", "url") else _for_paper(item)
-        for key, item in value.items()
-        if key != "uri"
-    }
-
-
 def _without_broken(value: Any) -> Any:
     """Put a note in the place of each picture that Typst cannot draw, as one cut short."""
     if isinstance(value, list):
@@ -147,7 +129,3 @@ def _without_broken(value: Any) -> Any:
             return {"kind": "callout", "title": value["title"], "text": text, "tone": "warning"}
         return {"kind": "text" if value.get("inline") else "note", "text": text}
     return {key: _without_broken(item) for key, item in value.items()}
-
-
-def _is_heavy(svg: str) -> bool:
-    return len(svg) > _HEAVY_SVG and "data:image" not in svg  # that one is pixels already

@@ -40,17 +40,15 @@ def picture(
 
 def svg_picture(svg: str, alt: str) -> Node:
     """Return the node of an SVG: ``svg``, ``uri`` (for the page), ``alt``, its size in points."""
-    start = svg.find("<svg")
-    text = svg[start:] if start >= 0 else svg
+    node = svg_drawing(svg, alt)
+    return {**node, "uri": svg_uri(node["svg"])}
+
+
+def svg_drawing(svg: str, alt: str) -> Node:
+    """Return the same without ``uri``, which paper does not need."""
+    text = svg[max(0, svg.find("<svg")) :]
     width, height = svg_size(text)
-    return {
-        "kind": "image",
-        "svg": text,
-        "uri": svg_uri(text),
-        "width": width,
-        "height": height,
-        "alt": alt,
-    }
+    return {"kind": "image", "svg": text, "width": width, "height": height, "alt": alt}
 
 
 def _bitmap_picture(mime: str, payload: str, alt: str, size: Mapping[str, Any]) -> Node | None:

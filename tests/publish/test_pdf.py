@@ -28,6 +28,7 @@ from kpikit.present.components import (
     Tile,
     Tiles,
 )
+from kpikit.publish import layout
 from kpikit.publish import pdf as pdf_module
 from kpikit.publish import typst as engine
 from kpikit.publish.pagination import MIN_SCALE, Filling, filled, report_units
@@ -405,7 +406,7 @@ def test_pictures_that_cannot_be_drawn_are_noted_and_the_rest_is_drawn():
 
 
 def test_a_drawing_too_heavy_is_set_as_pixels(monkeypatch):
-    monkeypatch.setattr(pdf_module, "_HEAVY_SVG", 100)
+    monkeypatch.setattr(layout, "_HEAVY_SVG", 100)
     light = render_pdf(notebook(shown(Figure(svg(), "Revenue"))))
 
     found = read(light)
