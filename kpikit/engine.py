@@ -103,7 +103,8 @@ def readable_sql(expression: ir.Table) -> str:
     merged = ibis.options.sql.fuse_selects
     ibis.options.sql.fuse_selects = True
     try:
-        text = str(ibis.to_sql(expression))
+        # to_sql would bind the tables anew and copy the query, for the same text
+        text = str(ibis.get_backend(expression).compile(expression, pretty=True))
     finally:
         ibis.options.sql.fuse_selects = merged
     names = {table.name for table in expression.op().find(ops.InMemoryTable)}

@@ -12,7 +12,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from kpikit.engine import as_table, check_columns, local_date, naive_utc
+from kpikit.engine import as_table, check_columns, fetch, local_date, naive_utc
 from kpikit.errors import AnalysisError
 from kpikit.intervals import wilson_interval
 from kpikit.periods import Calendar, Period
@@ -133,16 +133,12 @@ def _comments(
     check_columns(table, ["comment", "answer_time"], "survey")
     day = local_date(naive_utc(table.answer_time), calendar.timezone)
     columns = ["comment", "answer_time", *{"score", "may_quote"}.intersection(table.columns)]
-    found = (
-        table.filter(
-            day >= period.start,
-            day <= min(period.last_day, as_of),
-            table.comment.strip() != "",
-        )
-        .select(columns)
-        .to_pyarrow()
-        .to_pylist()
+    rows = table.filter(
+        day >= period.start,
+        day <= min(period.last_day, as_of),
+        table.comment.strip() != "",
     )
+    found = fetch(rows.select(columns)).to_pylist()
     found.sort(key=lambda row: row["comment"])
     found.sort(key=lambda row: row["answer_time"], reverse=True)
     scores = pd.to_numeric(
