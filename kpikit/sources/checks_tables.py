@@ -19,7 +19,7 @@ from kpikit.sources.repeats import (
     in_span,
 )
 from kpikit.sources.subject import Content, Subject, span_of
-from kpikit.sources.views import rows_of
+from kpikit.sources.views import rows_alike, rows_of
 
 _ROW_LIMITS = {1_048_575: "1,048,576", 65_535: "65,536"}
 _LEAST_FILE_ROWS = 10
@@ -254,12 +254,15 @@ def _spellings(table: ir.Table, names: Sequence[str]) -> dict[str, tuple[int, in
     """Return, per column, the number of values, and their number when letter case is ignored."""
     if not names:
         return {}
-    parts = [table.select(name=ibis.literal(name), value=table[name]).distinct() for name in names]
-    values = ibis.union(*parts) if len(parts) > 1 else parts[0]
-    counts = values.group_by("name").aggregate(
-        as_is=values["value"].count(), folded=values["value"].lower().nunique()
-    )
-    found = {row["name"]: row for row in rows_of(counts)}
+
+    def ask() -> ir.Table:
+        parts = [table.select(name=ibis.literal(name), value=name).distinct() for name in names]
+        values = ibis.union(*parts) if len(parts) > 1 else parts[0]
+        return values.group_by("name").aggregate(
+            as_is=values["value"].count(), folded=values["value"].lower().nunique()
+        )
+
+    found = {row["name"]: row for row in rows_alike(table, ask, "spellings", *names)}
     return {name: (found[name]["as_is"], found[name]["folded"]) for name in names}
 
 

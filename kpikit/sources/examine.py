@@ -19,7 +19,7 @@ from kpikit.sources.repeats import grouped_repeats
 from kpikit.sources.stage import FILE_OF, StagedTable
 from kpikit.sources.subject import Content, FileFacts, Subject, span_of
 from kpikit.sources.suspects import LARGE
-from kpikit.sources.views import as_view, rows_of
+from kpikit.sources.views import as_view, rows_alike, rows_of
 
 _ROWS, _FIRST, _LAST = "rows", "first", "last"
 
@@ -155,13 +155,26 @@ def _days(subject: Subject) -> Mapping[dt.date, int]:
 def _look(subject: Subject) -> Mapping[str, Any]:
     """Ask of all rows at once what every check needs to know of them first."""
     table = subject.table
-    times = table[subject.spec.time].cast("timestamp")
-    asked = {_ROWS: table.count(), _FIRST: times.min(), _LAST: times.max()}
-    asked |= checks_rows.row_measures(subject) | checks_tables.table_measures(subject)
-    # some engines bound the length of names, or what they may hold
+    if table.get_backend().name == "duckdb":
+        return rows_alike(
+            table, lambda: table.aggregate(**_asked(subject)), "look", *subject.layout
+        )[0]
+    asked = _asked(subject)
+    # other engines bound the length of names, or what they may hold
     numbered = {f"seen_{index}": value for index, value in enumerate(asked.values())}
     row = rows_of(table.aggregate(**numbered))[0]
     return dict(zip(asked, row.values(), strict=True))
+
+
+def _asked(subject: Subject) -> dict[str, ir.Value]:
+    times = subject.table[subject.spec.time].cast("timestamp")
+    return {
+        _ROWS: subject.table.count(),
+        _FIRST: times.min(),
+        _LAST: times.max(),
+        **checks_rows.row_measures(subject),
+        **checks_tables.table_measures(subject),
+    }
 
 
 def _files(subject: Subject) -> tuple[FileFacts, ...]:

@@ -13,7 +13,7 @@ from kpikit.params.model import BatchSpan, Deduplicate
 from kpikit.params.tables import TableSpec
 from kpikit.sources.stage import FILE_OF, ROW_OF, SKIPPED, WORKING
 from kpikit.sources.suspects import suspected_rows
-from kpikit.sources.views import rows_of
+from kpikit.sources.views import rows_alike
 
 _HASH = f"{WORKING}hash"
 _NUMBER = f"{WORKING}number"
@@ -87,8 +87,14 @@ def grouped_repeats(
         timezone: In which days begin.
         between: First and last time of a row.
     """
-    groups = _alike(table.filter(table[spec.time].notnull()), row_columns(table))
-    found = {row["day"]: row for row in rows_of(_repeats_of(groups, spec, timezone, between))}
+    whole_years = between and _whole_years(*between)
+
+    def ask() -> ir.Table:
+        groups = _alike(table.filter(table[spec.time].notnull()), row_columns(table))
+        return _repeats_of(groups, spec, timezone, whole_years)
+
+    rows = rows_alike(table, ask, "repeats", spec.name, timezone, whole_years)
+    found = {row["day"]: row for row in rows}
     return [
         DayRepeats(day, int(seen["rows"]), int(seen["rows"] - seen["extra"]), int(seen["even"]))
         for day, seen in sorted(found.items())
@@ -129,6 +135,11 @@ def daily_repeats(
         for day, rows in sorted(days.items())
         for seen in [found.get(day, none)]
     ]
+
+
+def _whole_years(first: dt.datetime, last: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
+    """Widen a span, so that products of the same years are asked the same."""
+    return first.min.replace(first.year), last.max.replace(last.year)
 
 
 def _alike(rows: ir.Table, columns: Sequence[str]) -> ir.Table:

@@ -29,7 +29,7 @@ from kpikit.sources.cast import (
 )
 from kpikit.sources.dates import TimeFormat, declared_format, find_format, first_values
 from kpikit.sources.read import FILE, ROW, RawTable
-from kpikit.sources.views import as_view
+from kpikit.sources.views import view_alike
 from kpikit.sources.where import Where
 
 WORKING = "_kpikit_"
@@ -89,42 +89,76 @@ def stage_table(
     table = _cleaned(raw, spec, source)
     origins = _origins(table, spec, source, where)
     _check_repeated(raw, origins, where)
-    found = _found_formats(table, origins, spec, source, known_formats or {})
-    formats: dict[str, TimeFormat] = {}
+    formats = _formats(table, origins, spec, source, known_formats or {})
+    mapped = tuple(name for name, origin in origins.items() if isinstance(origin, str))
+
+    def read() -> ir.Table:
+        return _read(
+            table, origins, formats, spec, source,
+            timezone=calendar.timezone, currency=currency, where=where,
+        )  # fmt: skip
+
+    if not raw.is_text:
+        return StagedTable(_judged(read(), origins, spec, source), mapped, formats)
+    # by views, or Ibis writes each expression out again wherever its column is used
+    forms = tuple((name, form.formats, form.date_only) for name, form in formats.items())
+    layout = (
+        table.schema(), spec.name, source.model_dump_json(), calendar.timezone, currency, forms,
+    )  # fmt: skip
+    seen = view_alike(table, read, f"{spec.name}_read", *layout)
+    judged = view_alike(
+        seen, lambda: _judged(seen, origins, spec, source), f"{spec.name}_staged", *layout
+    )
+    return StagedTable(judged, mapped, formats)
+
+
+def _read(
+    table: ir.Table,
+    origins: Mapping[str, str | Constant],
+    formats: Mapping[str, TimeFormat],
+    spec: TableSpec,
+    source: TableSource,
+    *,
+    timezone: str,
+    currency: str,
+    where: Where,
+) -> ir.Table:
+    """Read every column as its kind, and keep beside it what tells whether that went well."""
     readings: dict[str, Reading] = {}
     for name, origin in origins.items():
         column = spec.columns.get(name) or _other_column(name, source)
-        value = table[origin] if isinstance(origin, str) else ibis.literal(origin.value)
-        form = found.get(name) or _declared_format(value, column, source, origin)
-        if form is not None and isinstance(origin, str):
-            formats[name] = form
+        is_constant = isinstance(origin, Constant)
         try:
             readings[name] = read_column(
-                value,
+                ibis.literal(origin.value) if isinstance(origin, Constant) else table[origin],
                 column.kind,
                 exact=(spec.name, name) in _EXACT,
-                form=form,
+                form=TimeFormat(date_only=True) if is_constant else formats.get(name),
                 marks=NumberMarks(source.decimal, source.thousands),
-                zones=Zones(source.timezone, calendar.timezone),
+                zones=Zones(source.timezone, timezone),
             )
         except SourceError as error:
             raise _wrong_kind(error, name, origin, column, where) from error
     values = _completed({name: each.value for name, each in readings.items()}, spec, currency)
     derived = _DERIVED.get(spec.name, ())
-    others = _others(table, origins, {*values, *derived})
-    read = table.select(
-        **values, **others, **_places(table), **_sources(readings),
-        **_rule_matches(table, origins, source, where),
+    return table.select(
+        **values, **_others(table, origins, {*values, *derived}), **_places(table),
+        **_sources(readings), **_rule_matches(table, origins, source, where),
     )  # fmt: skip
-    if raw.is_text:  # else Ibis writes each expression out again wherever its column is used
-        read = as_view(read, f"{spec.name}_read")
-    columns = {name: read[name] for name in values} | _amounts(read, spec, source)
-    staged = read.select(
-        **columns, **{name: read[name] for name in (*others, *_places(table))},
-        **_faults(read, readings, source.timezone),
+
+
+def _judged(
+    read: ir.Table, origins: Mapping[str, str | Constant], spec: TableSpec, source: TableSource
+) -> ir.Table:
+    """Return a table that was read with its amounts, and with its faults in the working columns."""
+    named = [name for name in read.columns if not name.startswith(WORKING)]
+    values = {name: read[name] for name in named if name in spec.columns or name in origins}
+    others = {name: read[name] for name in named if name not in values}
+    places = {name: read[name] for name in (FILE_OF, ROW_OF) if name in read.columns}
+    return read.select(
+        **values | _amounts(read, spec, source), **others, **places,
+        **_faults(read, origins, source.timezone),
     )  # fmt: skip
-    mapped = tuple(name for name, origin in origins.items() if isinstance(origin, str))
-    return StagedTable(staged, mapped, formats)
 
 
 def final_columns(table: ir.Table) -> ir.Table:
@@ -145,16 +179,21 @@ def _cleaned(raw: RawTable, spec: TableSpec, source: TableSource) -> ir.Table:
     """Make blanks and null values missing; typed sources say it themselves, and stay fast."""
     if not raw.is_text and "null_values" not in source.model_fields_set:
         return raw.table
-    cleaned = raw.table.mutate(
-        **{
-            name: clean_text(raw.table[name], source.null_values)
-            for name, kind in raw.table.schema().items()
-            if kind.is_string() and name != FILE
-        }
-    )
+
+    def cleaned() -> ir.Table:
+        return raw.table.mutate(
+            **{
+                name: clean_text(raw.table[name], source.null_values)
+                for name, kind in raw.table.schema().items()
+                if kind.is_string() and name != FILE
+            }
+        )
+
     if not raw.is_text:
-        return cleaned
-    return as_view(cleaned, f"{spec.name}_cleaned", is_kept=raw.is_small)
+        return cleaned()
+    return view_alike(
+        raw.table, cleaned, f"{spec.name}_cleaned", *source.null_values, is_kept=raw.is_small
+    )
 
 
 def _origins(
@@ -230,39 +269,27 @@ def _other_column(name: str, source: TableSource) -> ColumnSpec:
     return ColumnSpec(name, kind, "", required=False, nullable=True)  # type: ignore[arg-type]
 
 
-def _found_formats(
+def _formats(
     table: ir.Table,
     origins: Mapping[str, str | Constant],
     spec: TableSpec,
     source: TableSource,
     known: Mapping[str, TimeFormat],
 ) -> dict[str, TimeFormat]:
-    """Return the format of each text column of times for which none is declared."""
-    asked = {
+    """Return the format of each text column of times: as known, as declared, else as found."""
+    texts = {
         name: origin
         for name, origin in origins.items()
-        if name in spec.columns and spec.columns[name].kind in _TIMES_ONLY
-        and name not in known and name not in source.formats
+        if (spec.columns.get(name) or _other_column(name, source)).kind in _TIMES_ONLY
         and isinstance(origin, str) and table[origin].type().is_string()
     }  # fmt: skip
-    samples = first_values(table, list(dict.fromkeys(asked.values())))
+    told = {name: declared_format(text) for name, text in source.formats.items()} | {**known}
+    unknown = [origin for name, origin in texts.items() if name not in told]
+    samples = first_values(table, list(dict.fromkeys(unknown)))
     return {
-        **known,
-        **{
-            name: find_format(table[origin].strip(), samples[origin])
-            for name, origin in asked.items()
-        },
+        name: told.get(name) or find_format(table[origin].strip(), samples[origin])
+        for name, origin in texts.items()
     }
-
-
-def _declared_format(
-    value: ir.Value, column: ColumnSpec, source: TableSource, origin: str | Constant
-) -> TimeFormat | None:
-    if column.kind not in _TIMES_ONLY or not value.type().is_string():
-        return None
-    if isinstance(origin, Constant):
-        return TimeFormat(date_only=True)
-    return declared_format(source.formats[column.name])
 
 
 def _sources(readings: Mapping[str, Reading]) -> dict[str, ir.Value]:
@@ -272,15 +299,15 @@ def _sources(readings: Mapping[str, Reading]) -> dict[str, ir.Value]:
     return {name: value for name, value in (texts | clocks).items() if value is not None}
 
 
-def _faults(read: ir.Table, readings: Mapping[str, Reading], timezone: str) -> dict[str, ir.Value]:
+def _faults(read: ir.Table, names: Iterable[str], timezone: str) -> dict[str, ir.Value]:
     """Return the text that could not be read, and whether a local time does not exist."""
     found: dict[str, ir.Value] = {}
-    for name, reading in readings.items():
-        if reading.source is not None:
+    for name in names:
+        if _TEXT + name in read.columns:
             text = read[_TEXT + name]
             unread = text.notnull() & read[name].isnull()
             found[UNREAD + name] = ibis.ifelse(unread, text, ibis.null(str))
-        if reading.wall_clock is not None:
+        if _CLOCK + name in read.columns:
             found[SKIPPED + name] = is_skipped(read[_CLOCK + name], read[name], timezone)
     return found
 

@@ -4,7 +4,7 @@ Ibis takes several times as long as DuckDB itself to make a view, to say what it
 fetch a few rows. Of a product of some thousand rows that is most of what opening its data takes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -16,6 +16,9 @@ from ibis.backends import BaseBackend
 from ibis.backends.sql.datatypes import DuckDBType
 
 Types = Mapping[str, dtypes.DataType]
+
+# columns and SQL of what was asked of a table; a hundred products are mostly laid out alike
+_WRITTEN: dict[Hashable, tuple[ibis.Schema, str]] = {}
 
 
 def sql_name(name: str) -> str:
@@ -60,7 +63,7 @@ def types_from(texts: Mapping[str, str] | None) -> Types | None:
     return texts and {name: _type_written(text) for name, text in texts.items()}
 
 
-def as_view(table: ir.Table, name: str, *, is_kept: bool = False) -> ir.Table:
+def as_view(table: ir.Table, name: str) -> ir.Table:
     """Return a table of DuckDB as a view of its own; other engines' tables as they are.
 
     Queries over it are built from a name, not from all that reading a source takes: for a product
@@ -69,14 +72,34 @@ def as_view(table: ir.Table, name: str, *, is_kept: bool = False) -> ir.Table:
     Args:
         table: The table.
         name: Name of the view, of this connection alone.
-        is_kept: Whether to hold the rows in memory, so that no query reads the source again.
     """
     con = table.get_backend()
     if con.name != "duckdb" or isinstance(table.op(), ops.DatabaseTable):
         return table
+    return make_view(con, name, con.compile(table), table.schema())
+
+
+def view_alike(
+    table: ir.Table,
+    make: Callable[[], ir.Table],
+    name: str,
+    *facts: Hashable,
+    is_kept: bool = False,
+) -> ir.Table:
+    """Return a view of DuckDB whose query Ibis writes once for all tables laid out alike.
+
+    Args:
+        table: What the view is over.
+        make: Makes its query.
+        name: Name of the view, of this connection alone.
+        facts: All that the query depends on beside the name and the columns of ``table``.
+        is_kept: Whether to hold the rows in memory, so that no query reads the source again.
+    """
+    con = table.get_backend()
+    types, query = _written(table, make, name, *facts)
     kind = "TABLE" if is_kept else "VIEW"
-    con.raw_sql(f"CREATE OR REPLACE TEMP {kind} {sql_name(name)} AS {con.compile(table)}")
-    return _named(con, name, table.schema())
+    con.raw_sql(f"CREATE OR REPLACE TEMP {kind} {sql_name(name)} AS {query}")
+    return _named(con, name, types)
 
 
 def rows_of(table: ir.Table) -> list[dict[str, Any]]:
@@ -84,9 +107,43 @@ def rows_of(table: ir.Table) -> list[dict[str, Any]]:
     con = table.get_backend()
     if con.name != "duckdb":
         return list(table.to_pyarrow().to_pylist())
-    names = table.columns
-    found = con.raw_sql(con.compile(table)).fetchall()
-    return [dict(zip(names, row, strict=True)) for row in found]
+    return _fetch(con, table.columns, con.compile(table))
+
+
+def rows_alike(
+    table: ir.Table, ask: Callable[[], ir.Table], *facts: Hashable
+) -> list[dict[str, Any]]:
+    """Return the rows of a query that Ibis writes once for all tables laid out alike.
+
+    Args:
+        table: What is asked; on DuckDB it is known by its name and its columns.
+        ask: Makes the query.
+        facts: All that the query depends on beside these, what is asked first.
+    """
+    con = table.get_backend()
+    if con.name != "duckdb":
+        return rows_of(ask())
+    types, query = _written(table, ask, *facts)
+    return _fetch(con, types.names, query)
+
+
+def _written(
+    table: ir.Table, make: Callable[[], ir.Table], *facts: Hashable
+) -> tuple[ibis.Schema, str]:
+    """Return the columns and the SQL of a query over a table of DuckDB."""
+    named = table.op()
+    if not isinstance(named, ops.DatabaseTable):  # a SELECT of the product's own
+        query = make()
+        return query.schema(), table.get_backend().compile(query)
+    key = (named.name, named.schema, *facts)
+    if key not in _WRITTEN:
+        query = make()
+        _WRITTEN[key] = query.schema(), table.get_backend().compile(query)
+    return _WRITTEN[key]
+
+
+def _fetch(con: BaseBackend, names: tuple[str, ...], query: str) -> list[dict[str, Any]]:
+    return [dict(zip(names, row, strict=True)) for row in con.raw_sql(query).fetchall()]
 
 
 def _named(con: BaseBackend, name: str, types: Types) -> ir.Table:

@@ -190,6 +190,56 @@ def test_a_second_opening_writes_no_query_again(lines, monkeypatch):
     assert len(compiled) == 2  # the hook does hear queries
 
 
+ALIKE = """
+    order_id,order_time,revenue,currency
+    1,03/01/2026 00:30,"1,5",EUR
+    1,03/01/2026 00:30,"1,5",EUR
+    2,04/13/2026 10:00,2.5,EUR
+    n/a,03/02/2026 11:00,7,USD
+    """
+
+
+@pytest.fixture
+def opened_alike(write, product):
+    def open_it(table=None, **info):
+        write("orders.csv", ALIKE)
+        return open_dataset(product({"orders": {"files": "orders.csv", **(table or {})}}, **info))
+
+    return open_it
+
+
+@pytest.mark.parametrize(
+    ("table", "info", "amounts", "day"),
+    [
+        ({}, {}, [2.5, 7.0], "2026-03-01"),
+        ({"decimal": ","}, {}, [1.5, 1.5, 7.0], "2026-03-01"),
+        ({"null_values": ["", "2.5"]}, {}, [7.0], "2026-03-01"),
+        ({"formats": {"order_time": "%d/%m/%Y %H:%M"}}, {}, [2.5, 7.0], "2026-01-03"),
+        ({"timezone": "Europe/London"}, {"timezone": "America/New_York"}, [2.5, 7.0], "2026-02-28"),
+    ],
+)
+def test_products_laid_out_alike_are_each_read_by_their_own_parameters(
+    opened_alike, table, info, amounts, day
+):
+    opened_alike()
+
+    dataset = opened_alike(table, **info)
+
+    # in one process: what was written for the first product must not serve the second
+    revenue = dataset.tables["orders"].order_by("revenue")["revenue"].to_pyarrow().to_pylist()
+    assert [float(amount) for amount in revenue if amount is not None] == amounts
+    assert dataset.first_day.isoformat() == day
+
+
+def test_products_laid_out_alike_are_each_checked_by_their_own_parameters(opened_alike, one):
+    opened_alike(currency="EUR")
+
+    other = opened_alike(currency="USD")
+
+    assert one(other, "mixed_currency").rows == 3
+    assert one(other, "exact_duplicate").rows == 1
+
+
 def test_columns_of_further_values_are_opened_again_as_they_were(tmp_path, product, rows):
     times = pa.array([dt.datetime(2026, 1, 2)], pa.timestamp("us"))
     kind = pa.struct([("a b", pa.int64())])
