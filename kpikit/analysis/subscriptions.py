@@ -186,7 +186,7 @@ def subscription_facts(
     *,
     calendar: Calendar,
     as_of: dt.date,
-    dimension: str = "",
+    dimension: str | Sequence[str] = "",
     trial_days: int = 14,
     first_day: dt.date | None = None,
 ) -> pd.DataFrame:
@@ -208,15 +208,15 @@ def subscription_facts(
         periods: Periods of any grain, in any order; cut ones keep their own end.
         calendar: How the product cuts time.
         as_of: Last complete day of data.
-        dimension: Column to break down by; empty for the total. Where the table lacks it, there
-            are no facts.
+        dimension: Column to break down by, or several, each apart; empty for the total. Of one
+            that the table lacks, there are no facts.
         trial_days: Length of a trial, in days.
         first_day: ``first_paid_day`` of the spells; where it is not given, it is asked for.
 
     Returns:
-        Facts (``kpikit.catalogue.FACT_COLUMNS``) per metric, segment and period: metrics and
-        periods in the order asked for, segments sorted. ``n`` counts the spells active at the end
-        for mrr, the customers at the end for arpa, the matured trials for trial_to_paid_rate, else
+        Facts (``kpikit.catalogue.FACT_COLUMNS``) per metric, dimension, segment and period, in the
+        order asked for, segments sorted. ``n`` counts the spells active at the end for mrr, the
+        customers at the end for arpa, the matured trials for trial_to_paid_rate, else
         the customers at the start. Customer churn and trials bear a Wilson interval of 95 %. A
         value that is missing has its reason: the period lies outside the data, or the
         denominator is nothing.
@@ -227,13 +227,14 @@ def subscription_facts(
     for name in metrics:
         check_choice("metric", name, SUBSCRIPTION_METRICS, "subscription_facts")
     table = as_table(subscriptions)
-    if dimension and dimension not in table.columns:
-        return make_facts([])
-    view = _View(list(dict.fromkeys(periods)), calendar, as_of, dimension)
+    named = [dimension] if isinstance(dimension, str) else dimension
+    parts = [name for name in named if name in table.columns] if dimension else [""]
+    spans = list(dict.fromkeys(periods))
+    views = [_View(spans, calendar, as_of, part) for part in parts]
     revenue = [name for name in metrics if name != TRIALS]
-    rows = _revenue_facts(table, revenue, view, first_day) if revenue else []
+    rows = _revenue_facts(table, revenue, views, first_day) if revenue and views else []
     if TRIALS in metrics:
-        rows += _trial_facts(table, trial_days, view)
+        rows += [row for view in views for row in _trial_facts(table, trial_days, view)]
     order = {name: index for index, name in enumerate(metrics)}
     return make_facts(sorted(rows, key=lambda row: order[row["metric"]]))
 
@@ -305,29 +306,29 @@ class _View:
 
 
 def _revenue_facts(
-    table: ir.Table, metrics: Sequence[str], view: _View, first_day: dt.date | None
+    table: ir.Table, metrics: Sequence[str], views: Sequence[_View], first_day: dt.date | None
 ) -> list[Values]:
-    spells = paid_spells(table, view.dimension)
-    first_day = first_day or first_paid_day(spells, view.calendar)
-    outside = {period: _outside(period, first_day, view.as_of) for period in view.periods}
+    first, dimensions = views[0], [view.dimension for view in views if view.dimension]
+    spells = paid_spells(table, *dimensions)
+    first_day = first_day or first_paid_day(spells, first.calendar)
+    outside = {period: _outside(period, first_day, first.as_of) for period in first.periods}
+    inside = [period for period in first.periods if not outside[period]]
     found = {
-        (balance.segment, balance.period): balance
+        (balance.dimension, balance.segment, balance.period): balance
         for balance in balances(
-            spells,
-            [period for period in view.periods if not outside[period]],
-            view.calendar,
-            as_of=view.as_of,
-            dimension=view.dimension,
+            spells, inside, first.calendar, as_of=first.as_of, dimensions=dimensions
         )
     }
-    segments = sorted({segment for segment, _ in found}) if view.dimension else [""]
     rows = []
-    for name, segment, period in product(metrics, segments, view.periods):
-        if outside[period]:
+    for view in views:
+        own = sorted({segment for part, segment, _ in found if part == view.dimension})
+        segments = own if view.dimension else [""]
+        for name, segment, period in product(metrics, segments, view.periods):
             values: Values = {"reason": outside[period]}
-        else:
-            values = _revenue_values(name, found.get((segment, period), Balance(period, segment)))
-        rows.append(view.fact(name, segment, period, values))
+            if not outside[period]:
+                place = (view.dimension, segment, period)
+                values = _revenue_values(name, found.get(place, Balance(period, segment)))
+            rows.append(view.fact(name, segment, period, values))
     return rows
 
 

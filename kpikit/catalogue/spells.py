@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeAlias
 
 import ibis
 import ibis.expr.types as ir
@@ -26,6 +26,8 @@ from kpikit.engine import (
     naive_utc,
 )
 from kpikit.periods import Calendar, Period
+
+Place: TypeAlias = tuple[int, int, str]  # numbers of a chain and a dimension, and a segment
 
 AMOUNTS = ("new", "expansion", "contraction", "churned", "reactivation")
 TRIAL_COUNTS = ["trials", "matured", "converted"]
@@ -45,6 +47,7 @@ class Balance:
     Attributes:
         period: The period.
         segment: Value of the dimension; empty for the total.
+        dimension: Column that parts spells into segments; empty for the total.
         mrr_start: Recurring revenue a month just before the first instant.
         customers_start: Customers with recurring revenue then.
         subscriptions_start: Paid spells active then.
@@ -58,6 +61,7 @@ class Balance:
     customers_start: int = 0
     subscriptions_start: int = 0
     moved: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    dimension: str = ""
 
     @property
     def gained(self) -> Decimal:
@@ -162,33 +166,36 @@ def balances(
     calendar: Calendar,
     *,
     as_of: dt.date | None = None,
-    dimension: str = "",
+    dimensions: Sequence[str] = (),
 ) -> list[Balance]:
-    """Return the balance of every segment and period, by chain, segment and time, in one query.
+    """Return the balance of every segment and period, in one query.
+
+    They come by chain, dimension, segment and time.
 
     Args:
         spells: From ``paid_spells``.
         periods: Periods of any grain; those of each of their ``chains`` follow one another.
         calendar: How time is cut.
         as_of: Last day whose starts and ends count; all of them if None.
-        dimension: Column that parts spells into segments. Without one, the only segment is
-            empty, and there even without a spell.
+        dimensions: Columns each of which parts spells into segments. Without any, the only
+            segment is empty, and there even without a spell.
     """
     runs = chains(periods)
     if not runs:
         return []
-    parts = ["chain", "segment"] if dimension else ["chain"]
-    moved = _moved(_movements(_changes(spells, runs, calendar, as_of, dimension), parts))
+    parts = ["chain", "dimension", "segment"] if dimensions else ["chain"]
+    moved = _moved(_movements(_changes(spells, runs, calendar, as_of, dimensions), parts))
     listed: list[Balance] = []
     for chain, run in enumerate(runs):
-        segments = sorted(segment for number, segment in moved if number == chain)
-        for segment in segments if dimension else [""]:
-            listed += _follow(run, segment, moved.get((chain, segment), {}))
+        if not dimensions:
+            listed += _follow(run, "", "", moved.get((chain, 0, ""), {}))
+        for place in sorted(place for place in moved if dimensions and place[0] == chain):
+            listed += _follow(run, dimensions[place[1]], place[2], moved[place])
     return listed
 
 
 def _follow(
-    run: Sequence[Period], segment: str, moved: Mapping[int, Mapping[str, Any]]
+    run: Sequence[Period], dimension: str, segment: str, moved: Mapping[int, Mapping[str, Any]]
 ) -> Iterator[Balance]:
     """Yield a chain's balances from what moved in each bucket."""
     before = moved.get(0, _NOTHING)
@@ -196,17 +203,18 @@ def _follow(
     subscriptions = before["subscriptions_net"]
     for bucket, period in enumerate(run, 1):
         movement = moved.get(bucket, _NOTHING)
-        balance = Balance(period, segment, mrr, customers, subscriptions, movement)
+        balance = Balance(period, segment, mrr, customers, subscriptions, movement, dimension)
         yield balance
         mrr, customers = balance.mrr_end, balance.customers_end
         subscriptions = balance.subscriptions_end
 
 
-def _moved(movements: ir.Table) -> dict[tuple[int, str], dict[int, dict[str, Any]]]:
-    """Return what moved by chain and segment, then bucket, by the names of ``Balance.moved``."""
-    moved: dict[tuple[int, str], dict[int, dict[str, Any]]] = {}
+def _moved(movements: ir.Table) -> dict[Place, dict[int, dict[str, Any]]]:
+    """Return what moved by place, then bucket, by the names of ``Balance.moved``."""
+    moved: dict[Place, dict[int, dict[str, Any]]] = {}
     for row in fetch(movements).to_pylist():
-        buckets = moved.setdefault((row["chain"], row.get("segment", "")), {})
+        place = (row["chain"], row.get("dimension", 0), row.get("segment", ""))
+        buckets = moved.setdefault(place, {})
         found = buckets.setdefault(row["bucket"], dict(_NOTHING))
         found["subscriptions_net"] += row["subscriptions"]
         if row["kind"] != _STILL:
@@ -222,21 +230,24 @@ def _changes(
     runs: Sequence[Sequence[Period]],
     calendar: Calendar,
     as_of: dt.date | None,
-    dimension: str,
+    dimensions: Sequence[str],
 ) -> ir.Table:
     """Return each customer's net change of MRR and of spells per ``chain`` and ``bucket``.
 
-    A customer who came and went within one bucket still has a row there, with a change of 0. There
-    is a ``segment`` where there is a dimension.
+    A customer who came and went within one bucket still has a row there, with a change of 0. Where
+    there are dimensions, there is a row per ``dimension`` (its place) and ``segment``.
     """
     first = min(run[0].start for run in runs) - _ONE_DAY
     opening = min(first, as_of) if as_of else first
-    edges = spells.cross_join(ibis.memtable({"sign": [1, -1]}))  # each starts, and may end
+    signs = {"sign": [1, -1] * max(len(dimensions), 1)}  # each starts, and may end
+    if dimensions:
+        signs["dimension"] = [index // 2 for index in range(2 * len(dimensions))]
+    edges = spells.cross_join(ibis.memtable(signs))
     is_start = edges.sign > 0
     times = ibis.ifelse(is_start, edges.start_time, edges.end_time)
     changes = edges.select(
         "user_id",
-        **({"segment": segment_of(edges, dimension)} if dimension else {}),
+        **_segments(edges, dimensions),
         day=local_date(times, calendar.timezone),
         change=ibis.ifelse(is_start, edges.mrr, -edges.mrr),
         subscriptions=edges.sign,
@@ -245,10 +256,21 @@ def _changes(
     changes = changes.filter(moving)
     days = _bucket_days(runs, opening, as_of)
     dated = changes.inner_join(days, ibis.greatest(changes.day, opening) == days.day)
-    keys = [name for name in ("segment", "user_id", "chain", "bucket") if name in dated.columns]
+    keys = [*(["dimension", "segment"] if dimensions else []), "user_id", "chain", "bucket"]
     return dated.group_by(keys).aggregate(
         change=dated.change.sum(), subscriptions=dated.subscriptions.sum()
     )
+
+
+def _segments(edges: ir.Table, dimensions: Sequence[str]) -> dict[str, ir.Value]:
+    """Return the ``segment`` of the ``dimension`` whose place each row bears."""
+    if not dimensions:
+        return {}
+    values = [segment_of(edges, name) for name in dimensions]
+    places = range(len(dimensions) - 1)
+    branches = [(edges.dimension == place, values[place]) for place in places]
+    segment = ibis.cases(*branches, else_=values[-1]) if branches else values[-1]
+    return {"dimension": edges.dimension, "segment": segment}
 
 
 def _bucket_days(

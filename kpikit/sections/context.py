@@ -262,16 +262,17 @@ class Context:
         self, wanted: Mapping[Metric, Sequence[Period]], dimensions: Sequence[str] = ()
     ) -> pd.DataFrame:
         """Return the facts of metrics, composed of no others, each in its periods."""
-        families: dict[str, Callable[[list[Metric], list[Period], str], pd.DataFrame]] = {
-            "subscriptions": self._subscription_facts,
-            "survey": self._survey_facts,
+        # how a family is computed, and by what in one go
+        families: dict[str, tuple[Callable[..., pd.DataFrame], Sequence[str | Sequence[str]]]] = {
+            "subscriptions": (self._subscription_facts, [dimensions or ""]),
+            "survey": (self._survey_facts, dimensions or [""]),
         }
         frames = []
-        for name, compute in families.items():
+        for name, (compute, parts) in families.items():
             chosen = [metric for metric in wanted if metric.family == name]
             periods = list(dict.fromkeys(one for metric in chosen for one in wanted[metric]))
             if chosen:
-                frames += [compute(chosen, periods, one) for one in dimensions or ("",)]
+                frames += [compute(chosen, periods, part) for part in parts]
         rest = [metric for metric in wanted if metric.family not in families]
         frames.append(
             metric_table(
@@ -354,7 +355,7 @@ class Context:
         return list(dict.fromkeys(found))
 
     def _subscription_facts(
-        self, metrics: list[Metric], periods: Sequence[Period], dimension: str
+        self, metrics: list[Metric], periods: Sequence[Period], dimension: str | Sequence[str]
     ) -> pd.DataFrame:
         if "subscriptions" not in self.dataset.tables:
             return self._missing(metrics, periods, "there is no table subscriptions")

@@ -11,7 +11,7 @@ from kpikit.periods import Period
 from kpikit.sections.context import Context
 
 _MOST_ROWS = 2_000_000  # of more, reading costs more than asking, and all at once much memory
-_ASKED_ALONE = ("subscriptions", "survey")  # their analyses answer by one dimension at a time
+_ASKED_ALONE = "survey"  # its analysis answers by one dimension at a time
 
 
 def ask_ahead(context: Context) -> None:
@@ -23,7 +23,7 @@ def ask_ahead(context: Context) -> None:
         *((metric, context.past) for metric in search_metrics(context)[:1]),
         *((metric, compared) for one in dimensions for metric in segment_metrics(context, one)[:1]),
     ]
-    asked = [(metric, periods) for metric, periods in first if metric.family not in _ASKED_ALONE]
+    asked = [(metric, periods) for metric, periods in first if metric.family != _ASKED_ALONE]
     read = {(metric.table, metric.per) for metric, _ in asked}
     # of a rate one dimension is shown, so it is worth a place in a query and no query of its own
     rates = [metric for metric in mix_metrics(context)[:1] if (metric.table, metric.per) in read]

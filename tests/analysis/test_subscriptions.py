@@ -461,6 +461,22 @@ def test_segments_follow_the_plan_and_add_up_to_the_whole():
     assert values["mrr"].sum() == facts_of(spells, ["mrr"], ["2026-02"])["value"].sum()
 
 
+def test_facts_by_several_dimensions_are_those_by_each():
+    spells = spells_of(
+        ("ada", 10, "2026-01-10", "2026-02-10", "basic"), ("ada", 30, "2026-02-10", None, "pro"),
+        ("bob", 10, "2026-01-10", None, "basic"),
+    ).assign(country=["AT", "AT", None])  # fmt: skip
+    months = ["2026-01", "2026-02"]
+
+    both = facts_of(spells, ["mrr", "nrr"], months, dimension=["plan", "sex", "country"])
+
+    for dimension in ("plan", "country"):
+        alone = facts_of(spells, ["mrr", "nrr"], months, dimension=dimension)
+        own = both[both["dimension"] == dimension].reset_index(drop=True)
+        pd.testing.assert_frame_equal(own, alone)
+    assert both["dimension"].unique().tolist() == ["plan", "country"]
+
+
 def test_a_segment_that_comes_later_was_zero_before():
     spells = spells_of(
         ("ada", 10, "2026-01-10", None, "basic"), ("bob", 30, "2026-05-10", None, "pro")

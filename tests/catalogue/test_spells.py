@@ -116,11 +116,14 @@ def test_columns_are_kept_where_they_are_asked_for_and_there():
     "dialect", ["bigquery", "clickhouse", "postgres", "pyspark", "snowflake", "trino"]
 )
 def test_movements_can_be_asked_of_other_engines(dialect):
-    kinds = {"user_id": "string", "mrr": "decimal(18, 6)", "plan": "string"}
+    kinds = {"user_id": "string", "mrr": "decimal(18, 6)", "plan": "string", "country": "string"}
     table = ibis.table({**kinds, "start_time": "timestamp", "end_time": "timestamp"}, name="spells")
     runs = chains([CALENDAR.parse("2026-01"), CALENDAR.parse("2026Q1")])
 
-    changes = module._changes(paid_spells(table, "plan"), runs, CALENDAR, None, "plan")
-    query = ibis.to_sql(module._movements(changes, ["chain", "segment"]), dialect=dialect)
+    changes = module._changes(
+        paid_spells(table, "plan", "country"), runs, CALENDAR, None, ["plan", "country"]
+    )
+    parts = ["chain", "dimension", "segment"]
+    query = ibis.to_sql(module._movements(changes, parts), dialect=dialect)
 
     assert "OVER" in query
