@@ -219,9 +219,8 @@ def write(
     height = _CAPITAL_EM + text.count("\n") * _LINE_EM
     drop = size * {"top": height, "center": height / 2, "bottom": 0.0}[stand]
     label = Label(
-        *at, text, transform=panel.place(within, (shift[0], shift[1] - drop)), ha=align,
-        color=color, fontsize=size, fontweight="bold" if bold else "normal", zorder=5,
-        clip_on=False, on_paper=on_paper,
+        *at, text, transform=panel.place(within, (shift[0], shift[1] - drop)), align=align,
+        color=color, size=size, bold=bold, on_paper=on_paper,
     )  # fmt: skip
     panel.add_artist(label)
     return label

@@ -5,17 +5,20 @@ for any angle and any number of lines. A chart of a report writes its scale as p
 most of this is made, measured and drawn for nothing.
 """
 
+import functools
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib import rcParams
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis, XAxis, YAxis
 from matplotlib.backend_bases import RendererBase
 from matplotlib.collections import FillBetweenPolyCollection, LineCollection
 from matplotlib.colors import to_hex
 from matplotlib.container import BarContainer
+from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
@@ -49,6 +52,10 @@ class Panel(Axes):
         self.yaxis = _UntickedY(self, clear=False)
         for side, axis in (("bottom", self.xaxis), ("left", self.yaxis)):
             self.spines[side].register_axis(axis)
+
+    def _gen_axes_patch(self) -> Rectangle:
+        """Return the background, as matplotlib asks of axes of another kind."""
+        return _Background((0, 0), 1, 1)
 
     def place(
         self, within: tuple[Coordinates, Coordinates], shift: tuple[float, float]
@@ -119,6 +126,13 @@ class Panel(Axes):
         self.add_artist(LineCollection(known.reshape(-1, 2, 2), **style))
 
 
+class _Background(Rectangle):
+    """The whole of a panel, by which all artists are cut: as large as what it is drawn in."""
+
+    def get_transform(self) -> Transform:
+        return Artist.get_transform(self)
+
+
 class _Unticked(Axis):
     """An axis that begins without a tick; matplotlib's makes the first ones to set them up."""
 
@@ -134,12 +148,32 @@ class _UntickedY(_Unticked, YAxis):
     pass
 
 
+@functools.cache
+def _lettering(size: float, *, bold: bool) -> FontProperties:
+    families = [theme.FONT_FAMILY, theme.FONT_FALLBACK]
+    return FontProperties(family=families, size=size, weight="bold" if bold else "normal")
+
+
 class Label(Text):
     """A text that stands on its last baseline; it is drawn without being laid out by matplotlib."""
 
-    def __init__(self, *args: Any, on_paper: bool = False, **options: Any) -> None:
+    zorder = 5.0
+
+    def __init__(
+        self, x: float, y: float, text: str, *, transform: Transform, align: str, color: str,
+        size: float, bold: bool, on_paper: bool,
+    ) -> None:  # fmt: skip
+        super().__init__(
+            x,
+            y,
+            text,
+            color=color,
+            horizontalalignment=align,
+            linespacing=_LINE_EM,
+            fontproperties=_lettering(size, bold=bold).copy(),
+        )  # type: ignore[arg-type]  # one of its alignments
+        self.set_transform(transform)
         self._on_paper = on_paper
-        super().__init__(*args, va="baseline", linespacing=_LINE_EM, **options)
 
     def set_clip_path(self, path: Any, transform: Transform | None = None) -> None:
         """Take no outline to be cut by, which all artists of a panel are given: it is never cut."""
