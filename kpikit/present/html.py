@@ -8,16 +8,20 @@ import functools
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import jinja2
+from markupsafe import Markup
 
 from kpikit.present import marks, theme
 from kpikit.present.components import Component
 from kpikit.present.svg_facts import svg_size, svg_uri
 
 ASSETS = Path(__file__).parent / "assets"
-_LONG_WORD = re.compile(r"\S{28}")  # such a word would hold its column, and the table, open
+_LONG = 28
+_LONG_WORD = re.compile(rf"\S{{{_LONG}}}")  # such a word would hold its column, and the table, open
+_ROW_HEAD = (Markup('<th scope="row" class="{}'), Markup("</th>"))
+_PLAIN_CELL = (Markup('<td class="{}'), Markup("</td>"))
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _SPACE = re.compile(r"\s+")
 _AROUND_SIGNS = re.compile(r"\s*([{};,>])\s*")
@@ -72,11 +76,43 @@ def environment() -> jinja2.Environment:
         shade=marks.shade,
         svg_uri=svg_uri,
         pixel_width=lambda svg: round(svg_size(svg)[0] / 0.75),
-        heat_keys=_heat_keys,
-        is_long=lambda text: _LONG_WORD.search(text) is not None,
+        cell_columns=_cell_columns,
+        is_long=lambda text: len(text) >= _LONG and _LONG_WORD.search(text) is not None,
         percent=lambda part: f"{100 * part:g}",
     )
+    made.globals["at"] = lambda part, length, pad: f"{pad + part * (length - 2 * pad):.1f}"
     return made
+
+
+class _CellColumn(NamedTuple):
+    """What the cells of a column share.
+
+    Attributes:
+        key: Under which rows hold them.
+        kind: Of its cells.
+        label: Its head.
+        head: Classes of the head.
+        begin: Tag of a cell up to its own classes, open.
+        end: Its closing tag.
+    """
+
+    key: str
+    kind: str
+    label: str
+    head: str
+    begin: Markup
+    end: Markup
+
+
+def _cell_columns(table: Mapping[str, Any]) -> list[_CellColumn]:
+    heat, found = _heat_keys(table), []
+    for place, column in enumerate(table["columns"]):
+        key, kind = column["key"], column["kind"]
+        head = f"kk-cell-{kind} kk-heat" if key in heat else f"kk-cell-{kind}"
+        begin, end = _ROW_HEAD if place == 0 and kind == "text" else _PLAIN_CELL
+        begin = begin.format(f"{head} kk-strong" if column["emphasis"] else head)
+        found.append(_CellColumn(key, kind, column["label"], head, begin, end))
+    return found
 
 
 def _heat_keys(table: Mapping[str, Any]) -> set[str]:
