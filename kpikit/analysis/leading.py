@@ -16,6 +16,8 @@ from kpikit.params.model import LeadingIndicator
 
 Association = Literal["associated", "opposite", "not_found", "too_short"]
 
+Changes = dict[str, dict[int, float]]  # by metric, then by the number of the month
+
 LEAST_PAIRS = 20  # of changes, below which a lagged association is not looked for
 _NEAR_ONE = 1 - 1e-12  # Fisher's transform of a perfect correlation is infinite
 
@@ -48,7 +50,8 @@ def leading_table(claims: Iterable[LeadingIndicator], months: pd.DataFrame) -> p
         536-543.
     """
     check_columns(months, ["metric", "start", "value"], "months")
-    rows = [_lagged(claim, months) for claim in claims]
+    changes = _changes(months)
+    rows = [_lagged(claim, changes) for claim in claims]
     columns = [
         "metric", "outcome", "lag_months", "n", "correlation", "ci_low", "ci_high", "p_value",
     ]  # fmt: skip
@@ -61,20 +64,23 @@ def leading_table(claims: Iterable[LeadingIndicator], months: pd.DataFrame) -> p
     return table
 
 
-def _lagged(claim: LeadingIndicator, months: pd.DataFrame) -> tuple[Any, ...]:
+def _lagged(claim: LeadingIndicator, changes: Changes) -> tuple[Any, ...]:
     head = (claim.metric, claim.outcome, claim.lag_months)
-    first, second = (_changes(months, name) for name in (claim.metric, claim.outcome))
-    later = second.shift(-claim.lag_months)
-    pairs = pd.DataFrame({"first": first, "later": later}).dropna()
-    count = len(pairs)
+    first, second = (changes.get(name, {}) for name in head[:2])
+    later = {month - claim.lag_months: change for month, change in second.items()}
+    months = sorted(first.keys() & later.keys())
+    count = len(months)
     if count < LEAST_PAIRS:
         return (*head, count, *[math.nan] * 4)
-    season = pd.PeriodIndex(pairs.index).month
+    pairs = pd.DataFrame(
+        {"first": [first[at] for at in months], "later": [later[at] for at in months]}
+    )
+    season = np.array(months) % 12
     cleared = (pairs - pairs.groupby(season).transform("mean")).to_numpy()
     if (cleared.std(axis=0) <= 1e-9 * pairs.abs().to_numpy().max(axis=0)).any():
         return (*head, count, *[math.nan] * 4)
     correlation = float(np.corrcoef(cleared.T)[0, 1])
-    error = _inflation(cleared) / math.sqrt(count - season.nunique() - 2)
+    error = _inflation(cleared) / math.sqrt(count - len(np.unique(season)) - 2)
     middle = math.atanh(min(max(correlation, -_NEAR_ONE), _NEAR_ONE))
     half = normal_quantile(0.95) * error
     p_value = float(2 * stats.norm.sf(abs(middle) / error))
@@ -91,14 +97,19 @@ def _inflation(cleared: npt.NDArray[np.float64]) -> float:
     return math.sqrt(max(total, 1.0))
 
 
-def _changes(months: pd.DataFrame, metric: str) -> pd.Series:
-    """Return a metric's changes by month, missing beside a month that is missing."""
-    rows = months[months["metric"] == metric]
-    starts = pd.PeriodIndex(pd.to_datetime(rows["start"]), freq="M")
-    series = pd.Series(rows["value"].to_numpy(dtype=float), index=starts)
-    if series.empty:
-        return series
-    return series.reindex(pd.period_range(starts.min(), starts.max(), freq="M")).diff()
+def _changes(months: pd.DataFrame) -> Changes:
+    """Return each metric's changes by month (12 to a year), none beside a month without a value."""
+    days = pd.DatetimeIndex(pd.to_datetime(months["start"]))
+    numbers = (12 * days.year + days.month).tolist()
+    values: Changes = {}
+    columns = (months["metric"].tolist(), numbers, months["value"].to_numpy(dtype=float).tolist())
+    for metric, month, value in zip(*columns, strict=True):
+        if not math.isnan(value):
+            values.setdefault(metric, {})[month] = value
+    return {
+        metric: {month: value - own[month - 1] for month, value in own.items() if month - 1 in own}
+        for metric, own in values.items()
+    }
 
 
 def _verdict(correlation: float, p_value: float) -> Association:

@@ -202,9 +202,12 @@ def value_of(context: Context, metric: Metric, period: Period) -> float:
     by_month = period.grain == "year" and metric.additive
     parts = context.calendar.split(period, "month") if by_month else [period]
     rows = context.series(metric.name, parts[0].grain)
-    chosen = rows["start"].isin([part.start for part in parts]) & rows["complete"]
-    found = rows["value"].to_numpy()[chosen]
-    return float(found.sum()) if len(found) == len(parts) else math.nan
+    starts = {part.start for part in parts}
+    columns = (rows[name].tolist() for name in ("start", "complete", "value"))
+    found = [
+        value for start, whole, value in zip(*columns, strict=True) if whole and start in starts
+    ]
+    return float(np.sum(found)) if len(found) == len(parts) else math.nan
 
 
 def _row(context: Context, metric: Metric, period: Period) -> dict[str, Any] | None:

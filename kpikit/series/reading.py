@@ -143,13 +143,8 @@ def check_elapsed(elapsed: int, periods: int, values: Values, where: str) -> Non
 
 
 def _as_floats(given: pd.Series, where: str) -> Floats:
-    wrong = given.dtype.kind in "mMb"  # times would turn into their units, truths into 0 and 1
-    try:
-        numbers = np.asarray(given.to_numpy(dtype=float, na_value=math.nan), dtype=float)
-    except (TypeError, ValueError):
-        wrong = True
-    if wrong or (given.dtype.kind == "O" and any(isinstance(one, str | bool) for one in given)):
-        raise AnalysisError(f"series has values that are no numbers in {where}.\nGive numbers.")
+    is_plain = given.dtype == np.float64  # as most are
+    numbers = given.to_numpy() if is_plain else _converted(given, where)
     if np.isinf(numbers).any():
         raise AnalysisError(
             f"series has infinite values in {where}.\nGive NaN where a value is unknown."
@@ -158,6 +153,18 @@ def _as_floats(given: pd.Series, where: str) -> Floats:
         raise AnalysisError(
             f"series has values beyond {_GREATEST:g} in {where}.\nGive them in a greater unit."
         )
+    return numbers
+
+
+def _converted(given: pd.Series, where: str) -> Floats:
+    """Return values of another type as numbers, missing ones as NaN."""
+    wrong = given.dtype.kind in "mMb"  # times would turn into their units, truths into 0 and 1
+    try:
+        numbers = np.asarray(given.to_numpy(dtype=float, na_value=math.nan), dtype=float)
+    except (TypeError, ValueError):
+        wrong = True
+    if wrong or (given.dtype.kind == "O" and any(isinstance(one, str | bool) for one in given)):
+        raise AnalysisError(f"series has values that are no numbers in {where}.\nGive numbers.")
     return numbers
 
 
