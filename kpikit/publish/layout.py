@@ -267,8 +267,10 @@ def _cells(row: Mapping[str, Any], columns: Sequence[Mapping[str, Any]]) -> list
 def _cell(value: str | Mapping[str, Any]) -> Node:
     if isinstance(value, str):
         return {"text": _breakable(value)}
-    cell = {name: value[name] for name in ("tone", "struck", "status")}
-    cell |= {"text": _breakable(value["text"]), "note": _breakable(value["note"])}
+    cell = {"text": _breakable(value["text"]), "tone": value["tone"]}
+    cell |= {name: value[name] for name in ("struck", "status") if value[name]}
+    if value["note"]:
+        cell["note"] = _breakable(value["note"])
     if value["shade"] is not None:
         cell["fill"], cell["ink"] = marks.shade(value["shade"])
     if value["bullet"]:

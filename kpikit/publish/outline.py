@@ -245,7 +245,7 @@ def _cell(cell: Node, column: Node, width: float, size: float) -> Node:
     if _is_plain(cell, column, width, size):
         return _CELL
     for name, mark in _MARKS.items():
-        if cell.get(name) and not cell["note"]:
+        if cell.get(name) and not cell.get("note"):
             return {**_CELL, name: mark}
     return cell
 
