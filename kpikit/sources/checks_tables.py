@@ -130,18 +130,18 @@ def mixed_currency_findings(subject: Subject) -> Iterator[Finding]:
 
 def duplicate_key_findings(subject: Subject) -> Iterator[Finding]:
     """Find rows that share a key: of subscriptions their id and start, of orders a sale's id."""
-    table, key = subject.table, list(subject.spec.key)
-    if subject.spec.name == "orders":
-        table, key = table.filter(table["kind"] == "sale"), ["order_id"]
+    key = ["order_id"] if subject.spec.name == "orders" else list(subject.spec.key)
     if not key or not subject.rows:
         return
-    known = table.filter(table[key[0]].notnull())
-    groups = known.group_by(key).aggregate(copies=known.count())
-    repeated = groups.filter(groups["copies"] > 1)
-    total = repeated.aggregate(keys=repeated.count(), rows=repeated["copies"].sum())
-    row = rows_of(total)[0]
+
+    def ask() -> ir.Table:
+        repeated = _repeated_keys(subject.table, key)
+        return repeated.aggregate(keys=repeated.count(), rows=repeated["copies"].sum())
+
+    row = rows_alike(subject.table, ask, "keys", *key)[0]
     if row["keys"]:
         extra = int(row["rows"]) - int(row["keys"])
+        repeated = _repeated_keys(subject.table, key)
         shown = repeated.select(value=repeated[key[0]].cast(str)).order_by("value").limit(_EXAMPLES)
         choice = subject.source.deduplicate
         removed = choice is not None and bool(choice.key)
@@ -151,6 +151,14 @@ def duplicate_key_findings(subject: Subject) -> Iterator[Finding]:
             f"{_repeat(extra)} the {' and '.join(key)} of another row.",
             _removed_by("key") if removed else "",
         )  # fmt: skip
+
+
+def _repeated_keys(table: ir.Table, key: Sequence[str]) -> ir.Table:
+    known = table[key[0]].notnull()
+    if key == ["order_id"]:  # a refund may bear its order's
+        known = known & (table["kind"] == "sale")
+    groups = table.filter(known).group_by(key).aggregate(copies=ibis._.count())
+    return groups.filter(groups["copies"] > 1)
 
 
 def repeat_findings(subject: Subject) -> Iterator[Finding]:

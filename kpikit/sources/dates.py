@@ -10,7 +10,7 @@ import ibis.expr.datatypes as dtypes
 import ibis.expr.types as ir
 
 from kpikit.engine import naive_utc
-from kpikit.sources.views import rows_of
+from kpikit.sources.views import rows_alike, rows_of
 
 _ISO = re.compile(
     r"\d{4}([-/])\d{1,2}\1\d{1,2}"
@@ -79,7 +79,9 @@ def first_values(table: ir.Table, names: Sequence[str]) -> dict[str, list[str]]:
     """
     if not names:
         return {}
-    rows = rows_of(table.select(list(names)).limit(_SAMPLE_VALUES))
+    rows = rows_alike(
+        table, lambda: table.select(list(names)).limit(_SAMPLE_VALUES), "first values", *names
+    )
     found: dict[str, list[str]] = {}
     for name in names:
         values = [row[name] for row in rows if row[name] is not None]

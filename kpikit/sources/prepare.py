@@ -49,6 +49,7 @@ class Workshop:
         engine: The DuckDB in which files are read.
         database: The product's database; None where all tables are files.
         staged: Tables that were staged where they lie, so that none is twice.
+        opened: Stored tables that are open, by where they lie.
     """
 
     loaded: LoadedProduct
@@ -57,6 +58,7 @@ class Workshop:
     engine: BaseBackend
     database: BaseBackend | None
     staged: dict[str, StagedTable] = field(default_factory=dict)
+    opened: dict[Path, ir.Table] = field(default_factory=dict)
 
     def source(self, name: str) -> TableSource:
         """Return the parameters of a table."""
@@ -164,6 +166,7 @@ def prepare_table(workshop: Workshop, name: str, *, is_checked: bool) -> Prepare
             if attempt:
                 raise
             shutil.rmtree(folder, ignore_errors=True)  # damaged in a way its sizes do not show
+            workshop.opened.clear()
     raise AssertionError("unreachable")  # pragma: no cover
 
 
@@ -216,7 +219,7 @@ def _definitions(
     final = final_columns(final)
     tables = {name: counted_orders(final) if name == "orders" else final}
     if _ORDERS in facts["stored"]:
-        tables["orders"] = _open_stored(workshop, name, folder, _ORDERS, facts).drop(ROW_OF)
+        tables["orders"] = final_columns(_open_stored(workshop, name, folder, _ORDERS, facts))
     elif _derives_orders(workshop, name):
         tables["orders"] = derive_orders(final)
     return tables
@@ -301,6 +304,8 @@ def _open_stored(
     workshop: Workshop, name: str, folder: Path, file: str, facts: Mapping[str, Any]
 ) -> ir.Table:
     """Open a stored table; its rows are numbered in the order in which they were delivered."""
+    if (folder / file) in workshop.opened:
+        return workshop.opened[folder / file]
     known = facts["stored"][file]
     path = f"[{sql_text(str(folder / file))}]"
     if known["is_numbered"]:  # rows that kept their number when others were removed
@@ -312,7 +317,9 @@ def _open_stored(
         )
     names = {_STAGED: f"cached_{name}_as_delivered", _FINAL: f"cached_{name}"}
     types = types_from(known["types"])
-    return make_view(workshop.engine, names.get(file, "cached_orders"), query, types)
+    opened = make_view(workshop.engine, names.get(file, "cached_orders"), query, types)
+    workshop.opened[folder / file] = opened
+    return opened
 
 
 def _check_key(source: TableSource, table: ir.Table, where: Where) -> None:

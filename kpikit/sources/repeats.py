@@ -177,8 +177,8 @@ def find_batches(days: Sequence[DayRepeats]) -> list[Batch]:
         while end < len(days) and days[end].even_rows >= _EVEN_SHARE * days[end].rows:
             end += 1
         span = days[start:end]
-        outside = [*days[:start], *days[end:]]
-        if sum(day.distinct for day in span) >= _LEAST_DISTINCT and _is_rare(outside):
+        is_chance = sum(day.distinct for day in span) < _LEAST_DISTINCT
+        if not is_chance and _is_rare([*days[:start], *days[end:]]):
             extra = sum(day.rows for day in span) // 2
             batches.append(Batch(span[0].day, span[-1].day, extra))
         start = max(end, start + 1)
