@@ -194,29 +194,32 @@ def _known(
 ) -> ir.Table:
     """Return the events with units, held values and times, all under names of ours as well."""
     times = naive_utc(table.event_time)
-    # under a name of ours, for the events may have a column time of their own
-    known = table.mutate(kpikit_time=times.cast(TIME) if times.type().scale == 9 else times)
-    known = known.drop_null([*funnel.unit, *funnel.hold, "kpikit_time"])
     key: Callable[[ir.Value], ir.Value] = (lambda column: column) if keep_ids else short_key
-    units = {f"unit_{index}": key(known[name]) for index, name in enumerate(funnel.unit)}
-    held = {f"held_{index}": key(known[name]) for index, name in enumerate(funnel.hold)}
     labels = [*zip(funnel.by, group_names(funnel), strict=True), *carried.items()]
-    values = {label: as_segment(known[name]) for name, label in labels}
-    known = known.mutate(**units, **held, **values)
+    # under a name of ours, for the events may have a column time of their own
+    known = table.mutate(
+        kpikit_time=times.cast(TIME) if times.type().scale == 9 else times,
+        **{f"unit_{index}": key(table[name]) for index, name in enumerate(funnel.unit)},
+        **{f"held_{index}": key(table[name]) for index, name in enumerate(funnel.hold)},
+        **{label: as_segment(table[name]) for name, label in labels},
+    )
+    needed = dict.fromkeys((*funnel.unit, *funnel.hold, "kpikit_time"))
+    conditions = [known[name].notnull() for name in needed]  # noqa: PD004 - Ibis
     if funnel.closing is not None:
-        known = known.filter(known.kpikit_time < instant(funnel.closing))
-    return known
+        conditions.append(known.kpikit_time < instant(funnel.closing))
+    return known.filter(*conditions)
 
 
 def _marked(source: ir.Table, funnel: Definition) -> ir.Table:
     """Return the rows that matter, with their ``mask``."""
-    rows = _within_reach(source, funnel)
+    inside = _within_reach(source, funnel)
     matchers: tuple[Matcher, ...] = (*funnel.steps, *funnel.exclusions)
     every_row_counts = funnel.order == "strict" and funnel.among == "all"
     by_event = all(matcher.events is not None for matcher in matchers)
     if by_event and not every_row_counts:
         names = {name for matcher in matchers for name in matcher.events or ()}
-        rows = rows.filter(rows.event.isin(sorted(names)))
+        inside.append(source.event.isin(sorted(names)))
+    rows = source.filter(*inside) if inside else source
     conditions = [matches(rows, matcher) for matcher in matchers]
     for index, step in enumerate(funnel.steps):
         if step.first_time:
@@ -243,11 +246,10 @@ def _mask(matchers: Sequence[Matcher], conditions: Sequence[ir.BooleanValue]) ->
     return reduce(or_, weighed)
 
 
-def _within_reach(source: ir.Table, funnel: Definition) -> ir.Table:
-    """Return the rows that an entry of the days can have: none before, none beyond its window."""
+def _within_reach(source: ir.Table, funnel: Definition) -> list[ir.BooleanValue]:
+    """Return whether an entry of the days can have a row: none before, none beyond its window."""
     begin = None if any(step.first_time for step in funnel.steps) else funnel.start
-    reach = _reach_of(source.kpikit_time, begin, funnel.end, funnel.window)
-    return source.filter(*reach) if reach else source
+    return _reach_of(source.kpikit_time, begin, funnel.end, funnel.window)
 
 
 def _reach_of(
