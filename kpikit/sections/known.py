@@ -88,12 +88,13 @@ class KnownParts:
         """Return the facts of the segments that have a row in one of the periods at least."""
         self.learn({metric: periods}, [dimension])
         _, facts = self._found[metric.name, dimension]
-        columns = (facts[name] for name in ("start", "end", "grain", "period"))
-        asked = [Period(*span) in periods for span in zip(*columns, strict=True)]
-        own = facts[pd.Series(asked, facts.index, dtype=bool)]
-        rows = own["n"].gt(0) | own["value"].fillna(0.0).ne(0.0)
-        living = set(own.loc[rows, "segment"])
-        return own[own["segment"].isin(living)].reset_index(drop=True)
+        wanted = {(one.start, one.end, one.grain, one.label) for one in periods}
+        spans = zip(*(facts[name] for name in ("start", "end", "grain", "period")), strict=True)
+        asked = [place for place, span in enumerate(spans) if span in wanted]
+        segments, n, value = (facts[name].tolist() for name in ("segment", "n", "value"))
+        living = {segments[place] for place in asked if n[place] > 0 or abs(value[place]) > 0}
+        kept = [place for place in asked if segments[place] in living]
+        return facts.take(kept).reset_index(drop=True)
 
     def _knows(self, metric: Metric, periods: Sequence[Period], dimension: str) -> bool:
         known, _ = self._found.get((metric.name, dimension), (set(), None))

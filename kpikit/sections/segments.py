@@ -51,7 +51,7 @@ def _first_chart(context: Context, dimension: str) -> Iterator[Figure]:
 def _chart(context: Context, metric: Metric, dimension: str) -> Figure | None:
     year_before = context.comparisons["year_before"]
     facts = context.parts_of(metric, [context.period, year_before], dimension)
-    totals = context.scorecard.set_index("metric")["actual"]
+    totals = dict(zip(context.scorecard["metric"], context.scorecard["actual"], strict=True))
     table = segment_table(
         facts,
         metric,
