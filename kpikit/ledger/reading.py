@@ -9,7 +9,6 @@ made again gives the same page.
 """
 
 import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -134,11 +133,11 @@ def _rows(part: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 
 def _frame(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> pd.DataFrame:
-    values = {name: [row.get(name, math.nan) for row in rows] for name in columns}
-    return pd.DataFrame({
-        name: np.array(found, dtype=float) if name in _NUMBERS else found
-        for name, found in values.items()
-    })  # fmt: skip
+    if not rows:  # as in most runs; inferring types of nothing costs as much as of a thousand
+        types = {name: float if name in _NUMBERS else object for name in columns}
+        return pd.DataFrame({name: np.array([], dtype=type_) for name, type_ in types.items()})
+    frame = pd.DataFrame(rows, columns=list(columns))
+    return frame.astype({name: float for name in columns if name in _NUMBERS})
 
 
 def _last_publications(rows: pd.DataFrame) -> pd.DataFrame:

@@ -47,12 +47,13 @@ def trend_frame(
         ``facts`` of the last periods, sorted by ``start``, with ``previous``: NaN where it is
         unknown, covered in part, or of another definition than the period beside it.
     """
-    columns = (facts[name].tolist() for name in ("start", "value", "complete"))
-    values = {day_of(start): value for start, value, whole in zip(*columns, strict=True) if whole}
-    shown = facts.sort_values("start").iloc[-last:]
+    days = [day_of(start) for start in facts["start"].tolist()]
+    columns = (days, facts["value"].tolist(), facts["complete"].tolist())
+    values = {day: value for day, value, whole in zip(*columns, strict=True) if whole}
+    ordered = sorted(days)
+    shown = (facts if days == ordered else facts.sort_values("start")).iloc[-last:]
     before = []
-    for start, grain in zip(shown["start"].tolist(), shown["grain"].tolist(), strict=True):
-        day = day_of(start)
+    for day, grain in zip(ordered[-last:], shown["grain"].tolist(), strict=True):
         base = calendar.year_before(calendar.period_of(day, grain)).start
         comparable = since is None or base >= since or day < since
         before.append(values.get(base) if comparable else None)
