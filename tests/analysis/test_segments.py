@@ -4,6 +4,7 @@ import datetime as dt
 import math
 from dataclasses import replace
 
+import pandas as pd
 import pytest
 
 from kpikit.analysis.segments import segment_table
@@ -133,3 +134,15 @@ def test_a_year_before_that_does_not_compare_stands_beside_nothing():
     assert segment_table(facts, REVENUE, **periods)["previous"].tolist() == [5.0]
     assert segment_table(in_part, REVENUE, **periods)["previous"].isna().all()
     assert segment_table(facts, newer, **periods)["previous"].isna().all()
+
+
+def test_facts_of_other_metrics_and_periods_are_no_segments():
+    asked = {"period": NOW, "year_before": BEFORE, "total": 8.0}
+    strange = [(CALENDAR.parse("2026Q2"), "DE", REVENUE.name), (NOW, "FR", ORDER_VALUE.name)]
+    others = make_facts(
+        fact(name, period, as_of=AS_OF, dimension="country", segment=segment, value=1, n=40)
+        for period, segment, name in strange
+    )
+    facts = pd.concat([others, facts_of(REVENUE, {"DE": (8.0, 40)})], ignore_index=True)
+
+    assert segment_table(facts, REVENUE, **asked)["value"].tolist() == [8.0]
