@@ -62,7 +62,7 @@ def draw_steps(panel: Panel, steps: Steps) -> None:
     if not len(steps.positions):
         return
     line = {"color": theme.INK, "linewidth": 1.1, "linestyle": DASHED, "zorder": 3.5}
-    panel.line(steps.positions, steps.levels, label="target", **line)  # type: ignore[arg-type]
+    panel.line(steps.positions, steps.levels, label="target", **line)
     if steps.positions[-1] < panel.get_xlim()[1] - 1:
         end = (float(steps.positions[-1]), float(steps.levels[-1]))
         canvas.write(panel, "target", end, shift=(3, 0), size=theme.SMALL_PT, on_paper=True)

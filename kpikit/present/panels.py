@@ -72,7 +72,7 @@ class Panel(Axes):
 
     def line(self, places: Numbers, heights: Numbers, **style: Any) -> None:
         """Draw a line through points, or marks at them; see ``matplotlib.lines.Line2D``."""
-        self.add_artist(Line2D(places, heights, **style))  # type: ignore[arg-type]  # as in plot
+        self.add_artist(Line2D(places, heights, **style))
 
     def dots(self, places: Numbers, heights: Numbers, size: float, **style: Any) -> None:
         """Draw a dot at each point, so many points wide."""
@@ -168,10 +168,10 @@ class Label(Text):
             y,
             text,
             color=color,
-            horizontalalignment=align,
+            horizontalalignment=align,  # type: ignore[arg-type]  # one of its alignments
             linespacing=_LINE_EM,
             fontproperties=_lettering(size, bold=bold).copy(),
-        )  # type: ignore[arg-type]  # one of its alignments
+        )
         self.set_transform(transform)
         self._on_paper = on_paper
 
