@@ -116,7 +116,8 @@ def readable_sql(expression: ir.Table) -> str:
 def fetch(table: ir.Table) -> pa.Table:
     """Return the rows of an expression.
 
-    This is Ibis's ``to_pyarrow``, which has DuckDB plan a query twice: once for its columns alone.
+    Ibis's ``to_pyarrow`` gives the same, but has DuckDB plan a query twice: once for its columns
+    alone. Here the connection's last result is read, so one thread at a time may use it.
     """
     backend: Any = table._find_backend(use_default=True)  # noqa: SLF001 - no public way to ask
     if backend.name != "duckdb":

@@ -364,7 +364,7 @@ def test_a_run_with_a_broken_product_seals_the_others_and_prints_json(call, proj
     assert "beacon was not run:\n  params/beacon.yml has " in shown.err
     assert "1 of 2 reports sealed" in shown.err
     cover = (project / "output" / "2026Q3" / "atlas" / "mini.ipynb").read_text()
-    assert '"product_name": "A"' in cover
+    assert '"product_name":"A"' in cover
 
 
 def test_where_no_product_can_be_run_nothing_is_written(call, project):

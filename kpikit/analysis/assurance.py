@@ -41,7 +41,7 @@ def variation(table: Signals, *, direction: Direction = "up", last: int = 1) -> 
     lower, value, signal, side = (
         np.asarray(table[name])[first:] for name in ("lower", "value", "signal", "side")
     )
-    if (np.isnan(lower) | np.isnan(value)).all():
+    if (pd.isna(lower) | pd.isna(value)).all():
         return "no_data"
     signals = np.flatnonzero(signal)
     if not len(signals):
@@ -114,6 +114,6 @@ def expected_false_signals(tables: Iterable[Signals], *, last: int = 1) -> float
         The sum of ``FALSE_ALARM_RATES`` over all points with a value: 1 % where limits are raw, at
         most 4 % where they are of forecast errors.
     """
-    known = (np.asarray(table["method"])[~np.isnan(table["value"])] for table in tables)
+    known = (np.asarray(table["method"])[~pd.isna(np.asarray(table["value"]))] for table in tables)
     points = (methods[max(len(methods) - last, 0) :] for methods in known)
     return sum(FALSE_ALARM_RATES[method] for methods in points for method in methods)

@@ -11,6 +11,7 @@ from scipy import stats
 
 from kpikit.corrections import holm
 from kpikit.engine import check_columns
+from kpikit.errors import AnalysisError
 from kpikit.intervals import normal_quantile
 from kpikit.params.model import LeadingIndicator
 
@@ -42,6 +43,9 @@ def leading_table(claims: Iterable[LeadingIndicator], months: pd.DataFrame) -> p
         ``associated`` (both rise or fall, p_adjusted below 5 %), ``opposite`` (one rises when the
         other falls), ``not_found``, or ``too_short`` (fewer than 20 pairs, or a metric that never
         changes: the numbers are missing).
+
+    Raises:
+        AnalysisError: A column is missing, or a metric has two rows for one month.
 
     References:
         Fisher, R. A. (1921). On the "probable error" of a coefficient of correlation deduced from a
@@ -104,8 +108,14 @@ def _changes(months: pd.DataFrame) -> Changes:
     values: Changes = {}
     columns = (months["metric"].tolist(), numbers, months["value"].to_numpy(dtype=float).tolist())
     for metric, month, value in zip(*columns, strict=True):
-        if not math.isnan(value):
-            values.setdefault(metric, {})[month] = value
+        if math.isnan(value):
+            continue
+        if month in values.setdefault(metric, {}):
+            raise AnalysisError(
+                f"Metric '{metric}' has two rows for one month in months.\n"
+                "Give a row for each metric and month."
+            )
+        values[metric][month] = value
     return {
         metric: {month: value - own[month - 1] for month, value in own.items() if month - 1 in own}
         for metric, own in values.items()

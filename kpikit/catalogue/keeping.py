@@ -4,38 +4,52 @@ import weakref
 from typing import Any
 
 import ibis
+import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
+# Tables that no expression has any more, each with its engine. They are dropped when the next is
+# kept: whoever clears memory may do so at any moment, also while another result is being fetched.
+_unneeded: list[tuple[weakref.ref[Any], str]] = []
+
 
 def keep(table: ir.Table) -> ir.Table:
-    """Return a table that the engine computes now, and drops with the last expression that has it.
+    """Return a table that the engine computes now, for as long as an expression has it.
 
-    This is Ibis's ``cache``; on DuckDB that copies a query's whole tree twice before it is text,
-    which takes as long as a small query does, so there the text alone is written.
+    Ibis's ``cache`` does the same, and gives equal expressions one table. On DuckDB it copies a
+    query's whole tree twice before it is text, which takes as long as a small query does, so there
+    the text alone is written. A connection is used by one thread at a time.
     """
     backend: Any = table._find_backend(use_default=True)  # noqa: SLF001 - no public way to ask
     if backend.name != "duckdb":
         return table.cache()
+    _drop_unneeded(backend)
     backend._run_pre_execute_hooks(table)  # noqa: SLF001 - makes frames in memory known to it
     name, dialect = ibis.util.gen_name("kept"), backend.dialect
-    columns = table.schema().to_sqlglot_column_defs(dialect)
     # of the types that Ibis told, for DuckDB's own sums of integers are wider
     typed = (
         f"CAST({each.this.sql(dialect)} AS {each.kind.sql(dialect)}) AS {each.this.sql(dialect)}"
-        for each in columns
+        for each in table.schema().to_sqlglot_column_defs(dialect)
     )
     query = f"SELECT {', '.join(typed)} FROM ({backend.compile(table)})"  # noqa: S608 - by Ibis
     backend.raw_sql(f"CREATE TEMPORARY TABLE {name} AS {query}")
-    kept = ops.DatabaseTable(
-        name,
-        schema={each.name: backend.compiler.type_mapper.to_ibis(each.kind) for each in columns},
-        source=backend,
-        namespace=ops.Namespace(catalog="temp", database="main"),
-    )
-    weakref.finalize(kept, _drop, backend, name).atexit = False
+    place = ops.Namespace(catalog="temp", database="main")
+    schema = {column: _stored(kind) for column, kind in table.schema().items()}
+    kept = ops.DatabaseTable(name, schema=schema, source=backend, namespace=place)
+    weakref.finalize(kept, _unneeded.append, (weakref.ref(backend), name)).atexit = False
     return kept.to_expr()
 
 
-def _drop(backend: Any, name: str) -> None:
-    backend.raw_sql(f"DROP TABLE IF EXISTS temp.main.{name}")
+def _drop_unneeded(backend: Any) -> None:
+    for entry in list(_unneeded):
+        owner = entry[0]()
+        if owner is not None and owner is not backend:
+            continue
+        _unneeded.remove(entry)
+        if owner is not None:
+            owner.raw_sql(f"DROP TABLE IF EXISTS temp.main.{entry[1]}")
+
+
+def _stored(kind: dt.DataType) -> dt.DataType:
+    """Return the type that DuckDB gives a column: it keeps times to the microsecond if not told."""
+    return kind.copy(scale=6) if kind.is_timestamp() and kind.scale is None else kind

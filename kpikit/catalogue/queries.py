@@ -155,9 +155,9 @@ def _columns_read(values: Iterable[ir.Scalar], table: ir.Table) -> set[str] | No
         for node in value.op().find(ops.Value, filter=ops.Value):
             if isinstance(node, ops.Field) and node.rel == table.op():
                 read.add(node.name)
-            elif not isinstance(node, ops.CountStar) and any(
-                isinstance(child, ops.Relation) for child in node.__children__
-            ):
+            elif isinstance(node, ops.CountStar) and node.arg == table.op():
+                continue  # rows are counted whatever they hold
+            elif any(isinstance(child, ops.Relation) for child in node.__children__):
                 return None
     return read
 

@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 
 def themed(function: Callable[P, T]) -> Callable[P, T]:
-    """Run a function that draws under kpikit's settings, and leave matplotlib's as they were."""
+    """Run a function that draws under kpikit's settings, and leave these as they were."""
 
     @functools.wraps(function)
     def inner(*args: P.args, **kwargs: P.kwargs) -> T:

@@ -42,8 +42,8 @@ def notebook_text(notebook: dict[str, Any]) -> str:
     Jupyter itself breaks the line after every value, which takes three to four times as long.
     """
     cells = ",\n".join(map(_json, notebook["cells"]))
-    rest = {key: value for key, value in notebook.items() if key != "cells"}
-    return f'{{"cells": [\n{cells}\n],\n{_json(rest)[1:]}\n'
+    bare = _json({**notebook, "cells": []})  # the first of its keys
+    return bare.replace("[]", f"[\n{cells}\n]", 1) + "\n"
 
 
 def _json(value: Any) -> str:

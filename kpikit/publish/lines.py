@@ -19,7 +19,7 @@ _WIDENED = 0.3  # points
 _NARROWED, _NARROWED_EMS = 0.02, 0.1  # and narrows it by this share of its width and these ems
 # Between words a line surely ends, but for a word that begins or ends with such a sign.
 _SURE = re.compile(r"(?<![(\[{“‘«\"'¿¡ ]) (?=[\w($£€+−–·“<>=≈])")
-_ODD = re.compile(r"[^\S \xa0\u2003]|[\u00ad\u2000-\u2002\u2004-\u200a\u200c-\u200f]")
+_ODD = re.compile(r"[^\S \xa0\u2003]|\u2003(?= |$)|[\u00ad\u2000-\u2002\u2004-\u200a\u200c-\u200f]")
 _CHANCE = re.compile(
     r"[ \u200b]|(?<=\u2003)|(?<=[^\s\w.,:'’%$£€])(?=\S)|(?<=\w|[.,:'’%])(?=[^\s\w.,:'’])"
 )
@@ -50,7 +50,7 @@ class _Word(NamedTuple):
 def is_one_line(text: str, width: float, size: float, *, bold: bool = False) -> bool:
     """Tell whether a text of this size surely takes one line of this width (points)."""
     return (
-        "\n" not in text
+        not _ODD.search(text)
         and is_in_text_face(text)  # another face's signs may be higher
         and text_width(text, size, bold=bold) + _WIDENED <= width
     )

@@ -156,9 +156,11 @@ def _look(subject: Subject) -> Mapping[str, Any]:
     """Ask of all rows at once what every check needs to know of them first."""
     table = subject.table
     if table.get_backend().name == "duckdb":
-        return rows_alike(
-            table, lambda: table.aggregate(**_asked(subject)), "look", *subject.layout
-        )[0]
+        facts = (
+            subject.spec.name, repr(subject.source), subject.mapped, subject.codes,
+            subject.currency,
+        )  # fmt: skip
+        return rows_alike(table, lambda: table.aggregate(**_asked(subject)), "look", *facts)[0]
     asked = _asked(subject)
     # other engines bound the length of names, or what they may hold
     numbered = {f"seen_{index}": value for index, value in enumerate(asked.values())}

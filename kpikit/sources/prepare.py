@@ -171,7 +171,7 @@ def prepare_table(workshop: Workshop, name: str, *, is_checked: bool) -> Prepare
 
 
 def _table_key(workshop: Workshop, name: str) -> str:
-    source = workshop.source(name).model_dump(mode="json", exclude={"accept", "errors"})
+    source = repr(workshop.source(name).model_dump(exclude={"accept", "errors"}))
     params = workshop.loaded.params
     zone, currency = params.product.timezone, params.product.currency
     others = "orders" in params.source.tables
@@ -226,7 +226,10 @@ def _definitions(
 
 
 def _queries(definitions: Mapping[str, ir.Table]) -> dict[str, Any] | None:
-    """Return the query and the columns of tables; None where these cannot be written down."""
+    """Return the query and the columns of tables; None where these cannot be written down.
+
+    A query names views, which are made anew, and no path: files may move.
+    """
     found = {
         name: {"query": str(table.get_backend().compile(table)), "types": types_text(table)}
         for name, table in definitions.items()

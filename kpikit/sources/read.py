@@ -20,7 +20,7 @@ from kpikit.sources.where import Where
 
 FILE = "_file"
 ROW = "_row"
-_PATH = "_kpikit_path"
+_PATH, _NUMBER = "_kpikit_path", "file_row_number"  # where a row comes from, as DuckDB tells
 _JSON = "format = 'auto', union_by_name = TRUE"
 FEW_BYTES = 1 << 22  # of files whose rows are held in memory, and need no second thread
 
@@ -117,17 +117,22 @@ def apply_sql(con: BaseBackend, raw: RawTable, sql: str, where: Where) -> RawTab
 
 
 def parquet_source(files: Sequence[SourceFile], table: str) -> tuple[str, str]:
-    """Return name and query of the view that Parquet files are read by."""
+    """Return name and query of the view that Parquet files are read by.
+
+    Their folder is known to this view alone, so that what is kept of a table outlives a move.
+    """
+    names = {str(file.path): file.name for file in files}
     options = f"union_by_name = TRUE, filename = '{_PATH}', file_row_number = TRUE"
-    paths = _paths_sql(str(file.path) for file in files)
-    return f"delivered_{table}", f"FROM READ_PARQUET({paths}, {options})"
+    taken = ", ".join(map(sql_text, (_PATH, _NUMBER, FILE, ROW)))
+    return f"delivered_{table}", (
+        f"FROM READ_PARQUET({_paths_sql(names)}, {options}) "
+        f"SELECT COLUMNS(lambda name: name NOT IN ({taken})), "
+        f"{_NUMBER} AS {ROW}, {_file_sql(names)} AS {FILE}"
+    )
 
 
 def _read_parquet(con: BaseBackend, files: Sequence[SourceFile], where: Where) -> ir.Table:
-    table = make_view(con, *parquet_source(files, _table_of(where)))
-    return _named(table, {str(file.path): file.name for file in files}).rename(
-        {ROW: "file_row_number"}
-    )
+    return make_view(con, *parquet_source(files, _table_of(where)))
 
 
 def _table_of(where: Where) -> str:
@@ -197,24 +202,16 @@ def _united(con: BaseBackend, parts: Sequence[_Part], name: str) -> ir.Table:
     for part in parts:
         own = {column.casefold(): sql_name(column) for column in part.columns}
         values = [f"{own.get(key, 'NULL')} AS {sql_name(to)}" for key, to in spelling.items()]
-        selects.append(f"FROM {part.query} SELECT {', '.join(values)}, {_file_sql(part)} AS {FILE}")
+        selects.append(
+            f"FROM {part.query} SELECT {', '.join(values)}, {_file_sql(part.names)} AS {FILE}"
+        )
     types = dict.fromkeys([*spelling.values(), FILE], dtypes.string)
     return make_view(con, name, " UNION ALL ".join(selects), types)
 
 
-def _file_sql(part: _Part) -> str:
-    """Return the name by which people know the file of a row."""
-    if len(part.names) == 1:
-        return sql_text(next(iter(part.names.values())))
-    cases = (f"WHEN {sql_text(path)} THEN {sql_text(name)}" for path, name in part.names.items())
-    return f"CASE {_PATH} {' '.join(cases)} END"
-
-
-def _named(table: ir.Table, names: Mapping[str, str]) -> ir.Table:
-    """Replace the path of each row's file by the name that people read."""
-    path = table[_PATH]
+def _file_sql(names: Mapping[str, str]) -> str:
+    """Return the name by which people know the file of a row, from those of all paths."""
     if len(names) == 1:
-        name: ir.Value = ibis.literal(next(iter(names.values())))
-    else:
-        name = ibis.cases(*((path == key, value) for key, value in names.items()))
-    return table.mutate(**{FILE: name}).drop(_PATH)
+        return sql_text(next(iter(names.values())))
+    cases = (f"WHEN {sql_text(path)} THEN {sql_text(name)}" for path, name in names.items())
+    return f"CASE {_PATH} {' '.join(cases)} END"

@@ -17,7 +17,7 @@ from kpikit.sources.dataset import Coverage
 from kpikit.sources.identity import Identity, identify
 
 # Part of every key of the cache: raise it when tables are read, stored or checked differently.
-FORM = 5
+FORM = 6
 
 
 def read_coverage(loaded: LoadedProduct, *, cache_dir: Path | None = None) -> Coverage:
@@ -59,7 +59,7 @@ def record_path(loaded: LoadedProduct, identity: Identity, root: Path) -> Path:
         [
             FORM,
             identity.data_hash,
-            params.source.model_dump(mode="json"),
+            repr(params.source),  # as JSON, a date were a text
             dataclasses.asdict(loaded.calendar),
             params.product.currency,
             params.segments,

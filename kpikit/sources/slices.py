@@ -15,7 +15,7 @@ from kpikit.engine import check_columns
 from kpikit.errors import AnalysisError
 from kpikit.sources.dataset import Dataset
 
-_IN_MEMORY = re.compile(r"ibis_(?:[a-z]+_)?memtable_[a-z0-9]+")
+_IN_MEMORY = re.compile(r"ibis_(?:[a-z]+_)?(?:memtable|kept|cached)_[a-z0-9]+")
 
 
 def rows_where(dataset: Dataset, where: Mapping[str, str]) -> Dataset:

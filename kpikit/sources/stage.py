@@ -103,7 +103,7 @@ def stage_table(
     # by views, or Ibis writes each expression out again wherever its column is used
     forms = tuple((name, form.formats, form.date_only) for name, form in formats.items())
     layout = (
-        table.schema(), spec.name, source.model_dump_json(), calendar.timezone, currency, forms,
+        table.schema(), spec.name, repr(source), calendar.timezone, currency, forms,
     )  # fmt: skip
     seen = view_alike(table, read, f"{spec.name}_read", *layout)
     judged = view_alike(
@@ -191,9 +191,8 @@ def _cleaned(raw: RawTable, spec: TableSpec, source: TableSource) -> ir.Table:
 
     if not raw.is_text:
         return cleaned()
-    return view_alike(
-        raw.table, cleaned, f"{spec.name}_cleaned", *source.null_values, is_kept=raw.is_small
-    )
+    name = f"{spec.name}_{'held' if raw.is_small else 'cleaned'}"  # a table is no second view
+    return view_alike(raw.table, cleaned, name, *source.null_values, is_kept=raw.is_small)
 
 
 def _origins(

@@ -1,7 +1,7 @@
 """What a check looks at: one table as delivered, with what is already known of it."""
 
 import datetime as dt
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,9 +86,3 @@ class Subject:
     days: Mapping[dt.date, int]
     repeats: Sequence[DayRepeats] | None
     seen: Mapping[str, Any]
-
-    @property
-    def layout(self) -> tuple[Hashable, ...]:
-        """What the questions of the checks depend on, beside the columns of the table."""
-        declared = self.source.model_dump_json()
-        return self.spec.name, declared, self.mapped, self.codes, self.currency

@@ -19,6 +19,7 @@ Types = Mapping[str, dtypes.DataType]
 
 # columns and SQL of what was asked of a table; a hundred products are mostly laid out alike
 _WRITTEN: dict[Hashable, tuple[ibis.Schema, str]] = {}
+_MOST_WRITTEN = 5000
 
 
 def sql_name(name: str) -> str:
@@ -92,7 +93,7 @@ def view_alike(
         table: What the view is over.
         make: Makes its query.
         name: Name of the view, of this connection alone.
-        facts: All that the query depends on beside the name and the columns of ``table``.
+        facts: All that the query depends on beside place, name and columns of ``table``.
         is_kept: Whether to hold the rows in memory, so that no query reads the source again.
     """
     con = table.get_backend()
@@ -116,7 +117,7 @@ def rows_alike(
     """Return the rows of a query that Ibis writes once for all tables laid out alike.
 
     Args:
-        table: What is asked; on DuckDB it is known by its name and its columns.
+        table: What is asked; on DuckDB it is known by its place, its name and its columns.
         ask: Makes the query.
         facts: All that the query depends on beside these, what is asked first.
     """
@@ -135,8 +136,10 @@ def _written(
     if not isinstance(named, ops.DatabaseTable):  # a SELECT of the product's own
         query = make()
         return query.schema(), table.get_backend().compile(query)
-    key = (named.name, named.schema, *facts)
+    key = (named.namespace, named.name, named.schema, *facts)
     if key not in _WRITTEN:
+        if len(_WRITTEN) == _MOST_WRITTEN:
+            _WRITTEN.clear()
         query = make()
         _WRITTEN[key] = query.schema(), table.get_backend().compile(query)
     return _WRITTEN[key]

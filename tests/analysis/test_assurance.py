@@ -33,6 +33,15 @@ def test_variation_follows_the_direction(values, direction, word):
     assert variation(signal_table(values), direction=direction) == word
 
 
+@pytest.mark.parametrize("kind", ["object", "nullable"])
+def test_frames_of_other_types_are_judged_alike(kind):
+    table = signal_table([None, *STEADY, 30])
+    other = table.astype(object) if kind == "object" else table.convert_dtypes()
+
+    assert variation(other) == variation(table) == "improvement"
+    assert expected_false_signals([other]) == expected_false_signals([table]) > 0
+
+
 def test_the_latest_signal_of_the_points_looked_at_decides():
     table = signal_table([*STEADY, 40, -20, 11, None], baseline=12)
 

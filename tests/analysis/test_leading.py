@@ -127,3 +127,10 @@ def test_no_claim_gives_an_empty_table():
 def test_missing_columns_are_named():
     with pytest.raises(AnalysisError, match="Table months has no column 'value'"):
         leading_table([claim()], pd.DataFrame({"metric": [], "start": []}))
+
+
+def test_a_month_that_stands_twice_is_named():
+    months = months_of(mrr=[1.0, 2.0])
+
+    with pytest.raises(AnalysisError, match="Metric 'mrr' has two rows for one month in months"):
+        leading_table([claim()], pd.concat([months, months]))

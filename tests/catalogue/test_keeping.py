@@ -39,18 +39,34 @@ def test_a_kept_table_is_computed_once(engine):
     assert kept.count().execute() == 3
 
 
-def test_a_kept_table_is_dropped_with_the_last_expression_that_has_it(engine):
-    kept = keep(engine.table("sales"))
-    bob = kept.filter(kept.user == "bob")
-    there = len(kept_in(engine))
+def test_a_kept_table_that_no_expression_has_goes_when_the_next_is_kept(engine):
+    first = keep(engine.table("sales"))
+    name = first.op().name
+    bob = first.filter(first.user == "bob")
 
-    del kept
+    del first
     gc.collect()
-    still = len(kept_in(engine))
+    second = keep(engine.table("sales"))
+    there = kept_in(engine)
     del bob
     gc.collect()
+    third = keep(engine.table("sales"))
 
-    assert (there, still, len(kept_in(engine))) == (1, 1, 0)
+    assert sorted(there) == sorted([name, second.op().name])
+    assert sorted(kept_in(engine)) == sorted([second.op().name, third.op().name])
+
+
+def test_a_table_that_goes_leaves_another_engines_result_alone(engine):
+    other = ibis.duckdb.connect()
+    other.create_table("sales", pd.DataFrame({"items": [7]}))
+    gone = keep(engine.table("sales")).op().name
+    gc.collect()
+
+    fetched = engine.raw_sql("SELECT 5 AS n")
+    keep(other.table("sales"))
+
+    assert fetched.fetchall() == [(5,)]
+    assert gone in kept_in(engine)
 
 
 def test_a_frame_in_memory_can_be_kept():
@@ -67,6 +83,18 @@ def test_another_engine_keeps_a_table_as_ibis_does():
 
     assert isinstance(kept, ibis.expr.types.relations.CachedTable)
     assert kept.to_pandas()["items"].tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    "kind", ["TIMESTAMPTZ", "TIMESTAMP_NS", "TIMESTAMP_S", "DECIMAL(38, 6)", "DATE", "INTEGER[]"]
+)
+def test_columns_of_any_kind_are_kept_as_they_are(engine, kind):
+    engine.raw_sql(f"CREATE TABLE odd AS SELECT NULL::{kind} AS one")
+
+    kept = keep(engine.table("odd"))
+
+    assert kept.schema() == engine.get_schema(kept.op().name, catalog="temp", database="main")
+    assert kept.to_pyarrow().to_pylist() == [{"one": None}]
 
 
 def test_times_are_kept_as_the_engine_has_them(engine):

@@ -94,6 +94,8 @@ def test_no_text_has_no_height():
     [
         ((Run("Sales", 9.0),), 20.0),  # a word that is wider: Typst lets it stick out
         ((Run("a\nb", 9.0),), 99.0),
+        ((Run("a\rb", 9.0),), 99.0),
+        ((Run("a \u2003", 9.0), Run(" b", 8.0)), 99.0),  # Typst drops such a space at its end
         ((Run("a\u2009b", 9.0),), 99.0),  # a thin space, which may end a line
         ((Run("★", 9.0),), 99.0),  # of another face, which is higher
         ((Run("Sales", 9.0), Run("ß", 9.0)), 99.0),  # parted within a word

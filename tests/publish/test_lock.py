@@ -1,5 +1,6 @@
 """One run at a time writes in a folder, and a run that died holds nothing."""
 
+import contextlib
 import errno
 import fcntl
 import os
@@ -57,11 +58,15 @@ def test_a_process_that_waits_can_be_stopped(tmp_path):
     with output_lock(tmp_path, note=notes.append):
         second = hold(tmp_path)
         told = second.stdout.readline()
-        second.send_signal(signal.SIGINT)
-        second.communicate(timeout=20)
+        # the first may come just before it begins to wait, and is then seen after the wait alone
+        for _ in range(40):
+            second.send_signal(signal.SIGINT)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                second.communicate(timeout=0.5)
+                break
 
     assert told.startswith("Another run writes in ")
-    assert second.returncode != 0
+    assert second.returncode not in (0, None)
     assert notes == []
 
 

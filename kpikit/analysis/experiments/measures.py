@@ -1,7 +1,7 @@
 """What is counted of each user: rows of a table within the user's own window, in the engine."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -78,24 +78,25 @@ def measures_per_user(
                for column in (one.dated_by, one.column, *one.where) if column)]  # fmt: skip
     check_columns(table, columns, name)
     times = {one.dated_by for one in measures.values()}
-    alike = _alike(measures.values())
+    alike = {_condition(one): one for one in measures.values()}
     typed = {each: naive_utc(table[each]) if each in times else table[each] for each in columns}
-    rows = table.filter(ibis.or_(*(matching_rows(table, one) for one in alike))).select(**typed)
+    chosen = ibis.or_(*(matching_rows(table, one) for one in alike.values()))
+    rows = table.filter(chosen).select(**typed)
     rows = rows.inner_join(spans, "user_id")
     # what lies in no window is dropped before the conditions of each measure are looked at
     rows = rows.filter(ibis.or_(*(
         (rows[time] >= rows.opens_at) & (rows[time] < rows.closes_at) for time in sorted(times)
     )))  # fmt: skip
     # each condition once, however many measures have it
+    names = {condition: f"{_MATCHES}{index}" for index, condition in enumerate(alike)}
     rows = rows.mutate(**{
-        **{f"{_MATCHES}{index}": matching_rows(rows, one) for index, one in enumerate(alike)},
+        **{names[condition]: matching_rows(rows, one) for condition, one in alike.items()},
         **{_window(one): _is_inside(rows, one) for one in measures.values()},
         **{f"{time}{BEFORE}": _is_before(rows, time) for time in sorted(times) if with_past},
     })  # fmt: skip
     sums: dict[str, ir.Value] = {}
     for key, measure in measures.items():
-        (index,) = (place for place, one in enumerate(alike) if one.where == measure.where)
-        matches = rows[f"{_MATCHES}{index}"]
+        matches = rows[names[_condition(measure)]]
         sums |= _sums(rows, key, measure, matches & rows[_window(measure)])
         if with_past:
             earlier = matches & rows[f"{measure.dated_by}{BEFORE}"]
@@ -129,13 +130,9 @@ def span(length: dt.timedelta) -> ir.IntervalScalar:
     return ibis.interval(seconds=round(length.total_seconds()))
 
 
-def _alike(measures: Iterable[Measure]) -> list[Measure]:
-    """Return one measure for each way of choosing rows."""
-    found: list[Measure] = []
-    for measure in measures:
-        if not any(one.where == measure.where for one in found):
-            found.append(measure)
-    return found
+def _condition(measure: Measure) -> str:
+    """Return what tells apart how measures choose rows; 1 and true are equal, but not alike."""
+    return repr(measure.where)
 
 
 def _window(measure: Measure) -> str:
