@@ -113,6 +113,9 @@ def readable_sql(expression: ir.Table) -> str:
     return text
 
 
+FETCHING: set[int] = set()  # engines whose last result is just being read: nothing else may run
+
+
 def fetch(table: ir.Table) -> pa.Table:
     """Return the rows of an expression.
 
@@ -125,7 +128,12 @@ def fetch(table: ir.Table) -> pa.Table:
     from ibis.backends.duckdb.converter import DuckDBPyArrowData  # noqa: PLC0415 - heavy
 
     backend._run_pre_execute_hooks(table)  # noqa: SLF001 - makes frames in memory known to it
-    found = backend.raw_sql(backend.compile(table)).to_arrow_table()
+    query = backend.compile(table)
+    FETCHING.add(id(backend))
+    try:
+        found = backend.raw_sql(query).to_arrow_table()
+    finally:
+        FETCHING.discard(id(backend))
     return table.__pyarrow_result__(found, data_mapper=DuckDBPyArrowData)
 
 

@@ -8,8 +8,10 @@ import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
-# Tables that no expression has any more, each with its engine. They are dropped when the next is
-# kept: whoever clears memory may do so at any moment, also while another result is being fetched.
+from kpikit.engine import FETCHING
+
+# Tables that no expression had any more while their engine's result was being fetched, for memory
+# may be cleared at any moment. They are dropped when the next is kept.
 _unneeded: list[tuple[weakref.ref[Any], str]] = []
 
 
@@ -36,18 +38,23 @@ def keep(table: ir.Table) -> ir.Table:
     place = ops.Namespace(catalog="temp", database="main")
     schema = {column: _stored(kind) for column, kind in table.schema().items()}
     kept = ops.DatabaseTable(name, schema=schema, source=backend, namespace=place)
-    weakref.finalize(kept, _unneeded.append, (weakref.ref(backend), name)).atexit = False
+    weakref.finalize(kept, _drop, weakref.ref(backend), name).atexit = False
     return kept.to_expr()
+
+
+def _drop(owner: weakref.ref[Any], name: str) -> None:
+    backend = owner()
+    if id(backend) in FETCHING:
+        _unneeded.append((owner, name))
+    elif backend is not None:
+        backend.raw_sql(f"DROP TABLE IF EXISTS temp.main.{name}")
 
 
 def _drop_unneeded(backend: Any) -> None:
     for entry in list(_unneeded):
-        owner = entry[0]()
-        if owner is not None and owner is not backend:
-            continue
-        _unneeded.remove(entry)
-        if owner is not None:
-            owner.raw_sql(f"DROP TABLE IF EXISTS temp.main.{entry[1]}")
+        if entry[0]() in (backend, None):
+            _unneeded.remove(entry)
+            _drop(*entry)
 
 
 def _stored(kind: dt.DataType) -> dt.DataType:

@@ -6,6 +6,7 @@ import ibis
 import pandas as pd
 import pytest
 
+from kpikit.catalogue import keeping
 from kpikit.catalogue.keeping import keep
 
 
@@ -39,34 +40,32 @@ def test_a_kept_table_is_computed_once(engine):
     assert kept.count().execute() == 3
 
 
-def test_a_kept_table_that_no_expression_has_goes_when_the_next_is_kept(engine):
-    first = keep(engine.table("sales"))
-    name = first.op().name
-    bob = first.filter(first.user == "bob")
+def test_a_kept_table_is_dropped_with_the_last_expression_that_has_it(engine):
+    kept = keep(engine.table("sales"))
+    bob = kept.filter(kept.user == "bob")
+    there = len(kept_in(engine))
 
-    del first
+    del kept
     gc.collect()
-    second = keep(engine.table("sales"))
-    there = kept_in(engine)
+    still = len(kept_in(engine))
     del bob
     gc.collect()
-    third = keep(engine.table("sales"))
 
-    assert sorted(there) == sorted([name, second.op().name])
-    assert sorted(kept_in(engine)) == sorted([second.op().name, third.op().name])
+    assert (there, still, len(kept_in(engine))) == (1, 1, 0)
 
 
-def test_a_table_that_goes_leaves_another_engines_result_alone(engine):
-    other = ibis.duckdb.connect()
-    other.create_table("sales", pd.DataFrame({"items": [7]}))
-    gone = keep(engine.table("sales")).op().name
+def test_a_table_that_goes_while_a_result_is_read_is_dropped_later(engine, monkeypatch):
+    kept = keep(engine.table("sales"))
+    monkeypatch.setattr(keeping, "FETCHING", {id(engine)})
+
+    del kept
     gc.collect()
+    still = len(kept_in(engine))
+    keeping.FETCHING.clear()
+    other = keep(engine.table("sales"))
 
-    fetched = engine.raw_sql("SELECT 5 AS n")
-    keep(other.table("sales"))
-
-    assert fetched.fetchall() == [(5,)]
-    assert gone in kept_in(engine)
+    assert still == 1
+    assert kept_in(engine) == [other.op().name]
 
 
 def test_a_frame_in_memory_can_be_kept():

@@ -14,9 +14,10 @@ from kpikit.publish import lock
 from kpikit.publish.lock import output_lock, overview_lock, sweep
 
 HOLDER = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from kpikit.publish.lock import output_lock
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where these tests ignore it
 products = sys.argv[2:] or None
 note = lambda text: print(text, flush=True)
 with output_lock(Path(sys.argv[1]), note=note, products=products):
