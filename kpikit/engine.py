@@ -116,19 +116,26 @@ def readable_sql(expression: ir.Table) -> str:
 FETCHING: set[int] = set()  # engines whose last result is just being read: nothing else may run
 
 
+def duckdb_query(table: ir.Table) -> tuple[Any, str]:
+    """Return DuckDB and what it is to be asked for an expression; None and no text elsewhere."""
+    backend: Any = table._find_backend(use_default=True)  # noqa: SLF001 - no public way to ask
+    if backend.name != "duckdb":
+        return None, ""
+    backend._run_pre_execute_hooks(table)  # noqa: SLF001 - makes frames in memory known to it
+    return backend, backend.compile(table)
+
+
 def fetch(table: ir.Table) -> pa.Table:
     """Return the rows of an expression.
 
     Ibis's ``to_pyarrow`` gives the same, but has DuckDB plan a query twice: once for its columns
     alone. Here the connection's last result is read, so one thread at a time may use it.
     """
-    backend: Any = table._find_backend(use_default=True)  # noqa: SLF001 - no public way to ask
-    if backend.name != "duckdb":
+    backend, query = duckdb_query(table)
+    if backend is None:
         return table.to_pyarrow()
     from ibis.backends.duckdb.converter import DuckDBPyArrowData  # noqa: PLC0415 - heavy
 
-    backend._run_pre_execute_hooks(table)  # noqa: SLF001 - makes frames in memory known to it
-    query = backend.compile(table)
     FETCHING.add(id(backend))
     try:
         found = backend.raw_sql(query).to_arrow_table()

@@ -154,9 +154,7 @@ def nps_table(
     """
     check_choice("method", method, METHODS, "nps_table")
     z = normal_quantile(confidence)
-    if answers is None:
-        answers = Answers.read(as_table(survey), calendar, as_of, dimension)
-    answers = replace(answers, as_of=as_of)
+    answers = _known_by(as_of, answers, as_table(survey), calendar, dimension)
     rows = []
     for segment, period in product(answers.daily.segments(dimension), dict.fromkeys(periods)):
         tally = answers.within(period, segment)
@@ -177,6 +175,15 @@ def nps_table(
     columns = ["segment", "grain", "period", "start", "end", *NpsResult.__dataclass_fields__]
     shares = ["promoter_share", "passive_share", "detractor_share", "suppressed", "complete"]
     return pd.DataFrame(rows, columns=[*columns, *shares])
+
+
+def _known_by(
+    as_of: dt.date, answers: Answers | None, survey: ir.Table, calendar: Calendar, dimension: str
+) -> Answers:
+    """Return the answers until a day: those that the caller has read, else read now."""
+    if answers is None:
+        answers = Answers.read(survey, calendar, as_of, dimension)
+    return replace(answers, as_of=as_of)
 
 
 def survey_facts(
@@ -220,9 +227,7 @@ def survey_facts(
     table = as_table(survey)
     if dimension and dimension not in table.columns:
         return make_facts([])
-    if answers is None:
-        answers = Answers.read(table, calendar, as_of, dimension)
-    answers = replace(answers, as_of=as_of)
+    answers = _known_by(as_of, answers, table, calendar, dimension)
     rows = []
     for name, segment, period in product(
         metrics, answers.daily.segments(dimension), dict.fromkeys(periods)

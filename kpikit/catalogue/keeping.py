@@ -8,7 +8,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
-from kpikit.engine import FETCHING
+from kpikit.engine import FETCHING, duckdb_query
 
 # Tables that no expression had any more while their engine's result was being fetched, for memory
 # may be cleared at any moment. They are dropped when the next is kept.
@@ -22,18 +22,17 @@ def keep(table: ir.Table) -> ir.Table:
     query's whole tree twice before it is text, which takes as long as a small query does, so there
     the text alone is written. A connection is used by one thread at a time.
     """
-    backend: Any = table._find_backend(use_default=True)  # noqa: SLF001 - no public way to ask
-    if backend.name != "duckdb":
+    backend, asked = duckdb_query(table)
+    if backend is None:
         return table.cache()
     _drop_unneeded(backend)
-    backend._run_pre_execute_hooks(table)  # noqa: SLF001 - makes frames in memory known to it
     name, dialect = ibis.util.gen_name("kept"), backend.dialect
     # of the types that Ibis told, for DuckDB's own sums of integers are wider
     typed = (
         f"CAST({each.this.sql(dialect)} AS {each.kind.sql(dialect)}) AS {each.this.sql(dialect)}"
         for each in table.schema().to_sqlglot_column_defs(dialect)
     )
-    query = f"SELECT {', '.join(typed)} FROM ({backend.compile(table)})"  # noqa: S608 - by Ibis
+    query = f"SELECT {', '.join(typed)} FROM ({asked})"  # noqa: S608 - by Ibis
     backend.raw_sql(f"CREATE TEMPORARY TABLE {name} AS {query}")
     place = ops.Namespace(catalog="temp", database="main")
     schema = {column: _stored(kind) for column, kind in table.schema().items()}

@@ -146,7 +146,7 @@ def rows_by_period(
     inside = table.filter(*_within(time_column(table, name), span))
     column = time_column(inside, name)
     day = column if column.type().is_date() else span.local_day(column)
-    read = {name: inside[name] for name in inside.columns if columns is None or name in columns}
+    read = {each: inside[each] for each in inside.columns if columns is None or each in columns}
     return parted(inside, {**read, DAY: day}, dimensions).inner_join(period_days(span), DAY)
 
 

@@ -297,16 +297,13 @@ def _signal(context: "Context", metric: Metric) -> dict[str, Any]:
         return nothing | found
     sides = {place: str(chart["side"][place]) for place in marked}
     other = [labels[place] for place in marked if sides[place] != sides[marked[-1]]]
-    return (
-        nothing
-        | found
-        | {
-            "signal_period": labels[marked[-1]],
-            "rule": str(chart["rule"][marked[-1]]),
-            "side": sides[marked[-1]],
-            "turned_from": other[-1] if other else "",
-        }
-    )
+    return {
+        **found,
+        "signal_period": labels[marked[-1]],
+        "rule": str(chart["rule"][marked[-1]]),
+        "side": sides[marked[-1]],
+        "turned_from": other[-1] if other else "",
+    }
 
 
 def _assurance(context: "Context", metric: Metric, aim: Aim | None) -> str:

@@ -45,9 +45,10 @@ def make_view(con: BaseBackend, name: str, query: str, types: Types | None = Non
     return _named(con, name, _types_of(con, name) if types is None else types)
 
 
-def create_view(con: BaseBackend, name: str, query: str) -> None:
-    """Make a query of DuckDB a view, for other queries to name."""
-    con.raw_sql(f"CREATE OR REPLACE TEMP VIEW {sql_name(name)} AS {query}")
+def create_view(con: BaseBackend, name: str, query: str, *, is_kept: bool = False) -> None:
+    """Make a query of DuckDB a view, or a table in memory, for other queries to name."""
+    kind = "TABLE" if is_kept else "VIEW"
+    con.raw_sql(f"CREATE OR REPLACE TEMP {kind} {sql_name(name)} AS {query}")
 
 
 def types_text(table: ir.Table) -> dict[str, str] | None:
@@ -98,8 +99,7 @@ def view_alike(
     """
     con = table.get_backend()
     types, query = _written(table, make, name, *facts)
-    kind = "TABLE" if is_kept else "VIEW"
-    con.raw_sql(f"CREATE OR REPLACE TEMP {kind} {sql_name(name)} AS {query}")
+    create_view(con, name, query, is_kept=is_kept)
     return _named(con, name, types)
 
 
