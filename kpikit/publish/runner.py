@@ -38,6 +38,7 @@ from kpikit.publish.record import (
     record_text,
     stale_because,
 )
+from kpikit.publish.scratch import remove_leftovers
 from kpikit.publish.warming import WarmKernels
 
 FORMATS: tuple[Format, ...] = ("html", "pdf")
@@ -164,6 +165,8 @@ def _make_stale(
                 run = _Run(jobs, interrupts, watcher, fail_fast=fail_fast)
                 stopped_by = run.until_done(size)
         ends |= run.outcomes()
+    else:
+        remove_leftovers()  # as a run does that makes a folder of its own
     return tuple(ends[report] for report in plan.reports), stopped_by
 
 

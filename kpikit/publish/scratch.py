@@ -2,7 +2,8 @@
 
 It is removed at the end of the run. Its lock lies beside it: made before the folder, removed after
 it, and held as long as the run lives. So a folder whose lock is free, or that has none, is what a
-killed run has left, perhaps through a process that was the last to end; the next run removes it.
+killed run has left, perhaps through a process that was the last to end; the next run removes it,
+also one that finds all reports unchanged.
 """
 
 import contextlib
@@ -30,10 +31,10 @@ def scratch_folder() -> Iterator[Path]:
     Raises:
         KpikitError: There is no room for temporary files, or no right to write them.
     """
-    parent = Path(_temporary_folder())
-    _sweep(parent)
+    remove_leftovers()
     with contextlib.ExitStack() as until_the_end:
         try:
+            parent = _temporary_folder()
             folder = _locked_folder(parent, until_the_end)
             if folder is None:
                 folder = Path(tempfile.mkdtemp(prefix=STAGING_PREFIX, dir=parent))
@@ -44,6 +45,16 @@ def scratch_folder() -> Iterator[Path]:
             ) from error
         until_the_end.callback(_remove, folder)
         yield folder.resolve()
+
+
+def remove_leftovers() -> None:
+    """Remove what runs have left that live no more; what other users have left stays."""
+    if sys.platform == "win32":
+        return
+    with contextlib.suppress(OSError):
+        for folder in {path.with_suffix("") for path in _temporary_folder().glob(f"{_LOCKED}*")}:
+            with contextlib.suppress(OSError):
+                _remove_if_dead(folder)
 
 
 def discard(folder: Path) -> None:
@@ -72,16 +83,7 @@ def _locked_folder(parent: Path, until_the_end: contextlib.ExitStack) -> Path | 
     return None
 
 
-def _sweep(parent: Path) -> None:
-    """Remove what runs have left that live no more; what other users have left stays."""
-    if sys.platform == "win32":
-        return
-    for folder in {path.with_suffix("") for path in parent.glob(f"{_LOCKED}*")}:
-        with contextlib.suppress(OSError):
-            _sweep_one(folder)
-
-
-def _sweep_one(folder: Path) -> None:
+def _remove_if_dead(folder: Path) -> None:
     """Remove a folder whose lock is free, and the lock, or that has none."""
     lock = folder.with_suffix(_SUFFIX)
     try:
@@ -117,8 +119,8 @@ def _lock(handle: int, *, wait: bool) -> bool:
     return False
 
 
-def _temporary_folder() -> str:
+def _temporary_folder() -> Path:
     """Return the system's folder; /tmp where that one's path leaves no room for a socket's name."""
     usual = tempfile.gettempdir()
     is_long = len(os.fsencode(usual)) > _LONGEST_TEMP_DIR
-    return "/tmp" if is_long and os.access("/tmp", os.W_OK) else usual  # noqa: S108 - by mkdtemp
+    return Path("/tmp" if is_long and os.access("/tmp", os.W_OK) else usual)  # noqa: S108 - by mkdtemp

@@ -14,7 +14,7 @@ import nbformat
 import pytest
 
 from kpikit.errors import KpikitError
-from kpikit.publish import overview, runner
+from kpikit.publish import overview, runner, scratch
 from kpikit.publish.messages import CellStarted, KernelStarted, Outcome
 from kpikit.publish.outputs import stage_files
 from kpikit.publish.plan import Failure, Plan
@@ -308,6 +308,21 @@ def test_a_run_without_work_starts_no_worker_and_writes_the_manifest(tmp_path, m
         f"2026Q3/atlas/mini.{end}" for end in ("html", "pdf", "ipynb", "kpis.json")
     ]
     assert make.files_below(tmp_path / "2026Q3") == before
+
+
+def test_a_run_that_finds_all_unchanged_removes_what_a_killed_one_left(
+    tmp_path, short_folder, monkeypatch, make
+):
+    plan = make.plan_of(make.planned("atlas"))
+    run_plan(plan, output_dir=tmp_path, formats=())
+    monkeypatch.setattr(scratch.tempfile, "gettempdir", lambda: str(short_folder))
+    (short_folder / "kpikit-run-dead" / "0").mkdir(parents=True)
+    (short_folder / "kpikit-run-dead.lock").touch()
+
+    result = run_plan(plan, output_dir=tmp_path, formats=())
+
+    assert [outcome.state for outcome in result.outcomes] == ["unchanged"]
+    assert list(short_folder.iterdir()) == []
 
 
 HOLDER = """
