@@ -9,7 +9,7 @@ import functools
 import importlib.metadata
 import io
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,8 @@ _WEB_RANGES = (
     (0x2122, 0x2122), (0x2190, 0x2195), (0x2206, 0x2265), (0x25A0, 0x25CF), (0x2713, 0x2713),
 )  # fmt: skip
 LINE_HEIGHT = 0.66  # ems: what a line of the text family takes, the height of its capitals
-UNREAD = ("svg", "uri", "url")  # names of values that are texts, but none that a reader reads
+# Names of values that are texts, but none that a reader reads: they stay as they are.
+UNREAD: Mapping[str, Callable[[Any], Any]] = dict.fromkeys(("svg", "uri", "url"), lambda text: text)
 _UNDRAWN = "\u25af"  # a white upright rectangle, as printers have it
 _FROM_ANY_FACE = frozenset({0x200B, 0x2003})  # signs without ink that a shaper makes of any face
 _INVISIBLE = frozenset({"Cf", "Mn", "Me", "Sk"})  # joiners, variation selectors, skin tones

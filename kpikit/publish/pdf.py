@@ -2,7 +2,7 @@
 
 import datetime as dt
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from kpikit.publish.fonts import UNREAD, covered_text, replace_uncovered
 from kpikit.publish.heights import measure
 from kpikit.publish.layout import breakable_line, page_data
 from kpikit.publish.pagination import MIN_SCALE, fill_pages, filled, report_units
+from kpikit.publish.pictures import put_aside
 from kpikit.publish.texts import changed_texts
 from kpikit.publish.typst import Standard, compile_pdf, is_drawable
 
@@ -43,14 +44,16 @@ def render_pdf(notebook: NotebookNode, *, title: str = "") -> PdfResult:
     """
     document = read_document(notebook, title=title)
     replaced: dict[str, str] = {}
+    pictures: dict[str, str] = {}
     body = changed_texts(
         page_data(document),
         lambda text: covered_text(breakable_line(text), replaced),
-        UNREAD,
+        {**UNREAD, "svg": lambda svg: put_aside(svg, pictures)},
     )
     day = _day(document)
     data = {
         **body,
+        "pictures": pictures,
         "cover": {"line": _cover_line(document)} if document.cover else None,
         "palette": dict(theme.PALETTE),
         "date": {"year": day.year, "month": day.month, "day": day.day} if day else None,
@@ -61,7 +64,8 @@ def render_pdf(notebook: NotebookNode, *, title: str = "") -> PdfResult:
     try:
         heights = measure(data, scale=MIN_SCALE)
     except RenderError:
-        data = _without_broken(data)
+        broken = {name for name, svg in pictures.items() if not is_drawable(svg)}
+        data = _without_broken(data, broken)
         heights = measure(data, scale=MIN_SCALE)
     data = filled(data, fill_pages(report_units(data, heights)))
     made = compile_pdf(data, timestamp=_timestamp(day))
@@ -116,16 +120,16 @@ def _remarks(replaced: Mapping[str, str]) -> list[str]:
     return [f"Characters that the fonts of this PDF lack are replaced ({shown})."]
 
 
-def _without_broken(value: Any) -> Any:
+def _without_broken(value: Any, broken: Collection[str]) -> Any:
     """Put a note in the place of each picture that Typst cannot draw, as one cut short."""
     if isinstance(value, list):
-        return [_without_broken(item) for item in value]
+        return [_without_broken(item, broken) for item in value]
     if not isinstance(value, dict):
         return value
     picture = value["image"] if value.get("kind") == "figure" else value
-    if picture.get("kind") == "image" and not is_drawable(picture["svg"]):
+    if picture.get("kind") == "image" and picture["svg"] in broken:
         text = f"[picture that cannot be drawn: {picture['alt']}]"
         if picture is not value:
             return {"kind": "callout", "title": value["title"], "text": text, "tone": "warning"}
         return {"kind": "text" if value.get("inline") else "note", "text": text}
-    return {key: _without_broken(item) for key, item in value.items()}
+    return {key: _without_broken(item, broken) for key, item in value.items()}

@@ -6,6 +6,7 @@ of text carries every picture and nothing is written to disk.
 
 import base64
 import binascii
+import hashlib
 import re
 import struct
 from collections.abc import Mapping
@@ -49,6 +50,15 @@ def svg_drawing(svg: str, alt: str) -> Node:
     text = svg[max(0, svg.find("<svg")) :]
     width, height = svg_size(text)
     return {"kind": "image", "svg": text, "width": width, "height": height, "alt": alt}
+
+
+def put_aside(svg: str, pictures: dict[str, str]) -> str:
+    """Put a drawing into ``pictures``; return its name there, which follows from its content."""
+    if not svg:
+        return ""
+    name = f"picture-{hashlib.sha256(svg.encode()).hexdigest()[:16]}"
+    pictures[name] = svg
+    return name
 
 
 def _bitmap_picture(mime: str, payload: str, alt: str, size: Mapping[str, Any]) -> Node | None:

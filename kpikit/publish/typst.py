@@ -35,14 +35,15 @@ def compile_pdf(data: Mapping[str, Any], *, timestamp: int) -> Compiled:
     """Return the report drawn from its data, PDF/UA-1 where its content allows.
 
     Args:
-        data: What ``report.typ`` reads: plain JSON values.
+        data: What ``report.typ`` reads: plain JSON values; ``pictures``, where there are some, has
+            each drawing by the name that nodes give as their ``svg``.
         timestamp: Seconds since 1970 that the file states as its time; the same data and
             timestamp give the same bytes.
 
     Raises:
         RenderError: Typst cannot draw the content at all.
     """
-    inputs = {"data": _dumped({**data, "measure": None})}
+    inputs = _inputs({**data, "measure": None})
     try:
         return Compiled(_compile("report.typ", inputs, timestamp, ["ua-1"]), "ua-1", "")
     except typst.TypstError as error:
@@ -64,7 +65,7 @@ def measure(data: Mapping[str, Any], *, scale: float) -> Any:
         RenderError: Typst cannot draw the content.
     """
     # A query knows the inputs of its compiler alone; one more costs little beside the fonts.
-    compiler = _new_compiler("report.typ", {"data": _dumped({**data, "measure": scale})})
+    compiler = _new_compiler("report.typ", _inputs({**data, "measure": scale}))
     try:
         return json.loads(compiler.query("<heights>", field="value", one=True))
     except RuntimeError as error:  # Typst's own where it compiles, a plain one where it queries
@@ -118,8 +119,13 @@ def _fonts() -> typst.Fonts:
     )
 
 
-def _dumped(data: Mapping[str, Any]) -> str:
-    return json.dumps(data, ensure_ascii=False, allow_nan=False)
+def _inputs(data: Mapping[str, Any]) -> dict[str, str]:
+    """Return the data as JSON, and the pictures beside it: Typst hashes what its functions take."""
+    body = {name: value for name, value in data.items() if name != "pictures"}
+    return {
+        "data": json.dumps(body, ensure_ascii=False, allow_nan=False),
+        **data.get("pictures", {}),
+    }
 
 
 def _refused(error: RuntimeError) -> RenderError:

@@ -121,6 +121,7 @@ def measured(blocks):
         "title": "Test", "lang": "en", "cover": None, "contents": False, "author": "", "date": None,
         "palette": PALETTE, "running": {"product": "", "state": "", "run": ""}, "remarks": [],
         "gaps": gaps, "text-kinds": ["paragraph"], "sections": [{**opening, "blocks": blocks}],
+        "pictures": {SVG: SVG},
     }  # fmt: skip
     (found,) = typst.measure(data, scale=0.8)["sections"]
     return found["blocks"], found["shrunk"]

@@ -468,6 +468,7 @@ def test_the_data_of_a_report_reach_the_template_as_json(review, monkeypatch):
     assert seen[0]["date"] == {"year": 2026, "month": 9, "day": 30}
     assert seen[0]["palette"]["ink"] == "#22303c"
     assert '"uri"' not in json.dumps(seen[0])
+    assert "<svg" not in json.dumps(seen[0])  # drawings are inputs of their own
 
 
 def test_a_chart_and_a_table_give_as_much_height_as_their_data_say(monkeypatch):
