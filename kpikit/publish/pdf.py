@@ -17,7 +17,7 @@ from kpikit.publish.layout import breakable_line, page_data
 from kpikit.publish.pagination import MIN_SCALE, fill_pages, filled, report_units
 from kpikit.publish.pictures import put_aside
 from kpikit.publish.texts import changed_texts
-from kpikit.publish.typst import Standard, compile_pdf, is_drawable
+from kpikit.publish.typst import Compiled, Standard, compile_pdf, is_drawable
 
 
 @dataclass(frozen=True)
@@ -62,15 +62,20 @@ def render_pdf(notebook: NotebookNode, *, title: str = "") -> PdfResult:
         "remarks": _remarks(replaced),
     }
     try:
-        heights = measure(data, scale=MIN_SCALE)
+        made = _drawn(data, _timestamp(day))
     except RenderError:
         broken = {name for name, svg in pictures.items() if not is_drawable(svg)}
-        data = _without_broken(data, broken)
-        heights = measure(data, scale=MIN_SCALE)
-    data = filled(data, fill_pages(report_units(data, heights)))
-    made = compile_pdf(data, timestamp=_timestamp(day))
+        if not broken:
+            raise
+        made = _drawn(_without_broken(data, broken), _timestamp(day))
     unmet = f"plain PDF, for PDF/UA-1 was refused: {made.reason}" if made.reason else ""
     return PdfResult(made.data, made.standard, " ".join(filter(None, (unmet, *data["remarks"]))))
+
+
+def _drawn(data: Mapping[str, Any], timestamp: int) -> Compiled:
+    """Fill the pages with a report's parts, and draw them."""
+    heights = measure(data, scale=MIN_SCALE)
+    return compile_pdf(filled(data, fill_pages(report_units(data, heights))), timestamp=timestamp)
 
 
 def _running(document: Document) -> Mapping[str, str]:

@@ -405,6 +405,15 @@ def test_pictures_that_cannot_be_drawn_are_noted_and_the_rest_is_drawn():
     assert ("/Figure", "whole") in tags(read(result))
 
 
+def test_a_broken_chart_among_whole_ones_is_noted_too():
+    charts = (Figure("<svg><g></svg>", "Orders"), Figure(svg(), "Revenue"))
+
+    result = render_pdf(notebook("## Trends", *map(shown, charts)))
+
+    assert "[picture that cannot be drawn: Orders]" in text_of(result)
+    assert ("/Figure", "Revenue") in tags(read(result))
+
+
 def test_a_drawing_too_heavy_is_set_as_pixels(monkeypatch):
     monkeypatch.setattr(layout, "_HEAVY_SVG", 100)
     light = render_pdf(notebook(shown(Figure(svg(), "Revenue"))))
