@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from benchmarks.measure import ROOT, Result, run_output
-from kpikit.publish.profile import Phases
+from benchmarks.review import TEMPLATE, show_sections
+from kpikit.publish.profile import Phases, clock_loaded
 
 RUNS = 5
 PRODUCT = "atlas"
-_LEFT_OUT = {"context", "dataset", "facts"}
 
 
 def measure() -> Iterator[Result]:
@@ -40,27 +40,15 @@ def kernel(phases: Phases) -> None:
     """Do what the kernel of a report does."""
     _run(phases, "import ipykernel", __import__, "ipykernel.kernelapp")
     phases.enter("import pandas, Ibis, matplotlib, kpikit")
-    import ibis  # noqa: PLC0415 - imports are measured one by one
-
-    from kpikit.present import canvas  # noqa: PLC0415 - as above
-
-    # every function that draws is decorated when it is defined: so before the charts are imported
-    themed = canvas.themed
-    canvas.themed = lambda function: phases.wrap("charts", themed(function))
-    canvas.figure = phases.wrap("charts", canvas.figure)
-    import kpikit  # noqa: PLC0415 - as above
+    import kpikit.present.charts  # noqa: PLC0415 - imports are measured one by one
 
     open_report = kpikit.open_report
     phases.leave()
     _run(phases, "import seaborn", __import__, "seaborn")
     report = _run(phases, "opening data", open_report, PRODUCT)
-    engine: Any = ibis.backends.duckdb.Backend
-    for name in ("execute", "to_pyarrow"):
-        setattr(engine, name, phases.wrap("queries", getattr(engine, name)))
+    clock_loaded(phases)
     phases.enter("sections: queries built, frames, tables, words")
-    for name in vars(type(report)):
-        if not name.startswith("_") and name not in _LEFT_OUT:
-            getattr(report, name)()._repr_mimebundle_()  # as Jupyter asks for it
+    show_sections(report)
     phases.leave()
 
 
@@ -73,7 +61,7 @@ def worker(phases: Phases) -> None:
             phases,
             "papermill and Jupyter's client",
             papermill.execute_notebook,
-            str(ROOT / "notebooks" / "quarterly_review.ipynb"),
+            str(TEMPLATE),
             f"{folder}/executed.ipynb",
             {"product": PRODUCT, "params_dir": str(ROOT / "params")},
             engine_name="kpikit",

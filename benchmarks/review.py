@@ -1,13 +1,17 @@
 """The quarterly review: the three sample products, and a real shop of a million order lines."""
 
+import json
+import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-from benchmarks.measure import SHARED_DATA, Result, Usage, median_usage, run_command
+from benchmarks.measure import ROOT, SHARED_DATA, Result, Usage, median_usage, run_command
 
 RUNS = 3
+TEMPLATE = ROOT / "notebooks" / "quarterly_review.ipynb"
 
 
 def measure() -> Iterator[Result]:
@@ -20,6 +24,19 @@ def measure() -> Iterator[Result]:
     with tempfile.TemporaryDirectory() as cache:
         _retail(cache)
         yield from _results("review of Online Retail II, warm", lambda: _retail(cache), bar=None)
+
+
+def show_sections(report: Any) -> None:
+    """Make what the template's cells show of a report, in the form that Jupyter asks for."""
+    for name in section_names():
+        getattr(report, name)()._repr_mimebundle_()
+
+
+def section_names() -> list[str]:
+    """Return the methods of a report that the template calls, in its order."""
+    cells = json.loads(TEMPLATE.read_text())["cells"]
+    code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    return re.findall(r"^report\.(\w+)\(\)$", code, re.MULTILINE)
 
 
 def _results(name: str, run: Callable[[], Usage], *, bar: float | None) -> Iterator[Result]:

@@ -8,10 +8,12 @@ import nbformat
 import pandas as pd
 import pytest
 
-from benchmarks import charts, products, runner
+from benchmarks import charts, products, review, runner
 from benchmarks.measure import Usage
 from benchmarks.templates import write_templates
 from kpikit.params import load_product
+from kpikit.present import lettering
+from kpikit.report import Report
 
 
 def _make_pages(words, asked):
@@ -102,6 +104,22 @@ def test_charts_are_held_to_their_mean_and_the_heat_map_to_its_own(monkeypatch):
     assert (trend.name, round(trend.value), trend.bar) == ("chart 1, trend", 30, None)
     assert (round(heat_map.value), heat_map.bar, heat_map.met) == (130, 120, False)
     assert (mean.name, round(mean.value), mean.bar) == ("mean of 2 charts of the review", 80, 60)
+
+
+def test_all_sections_of_the_review_are_shown():
+    names = review.section_names()
+
+    assert (names[:3], names[-1], len(names)) == (["cover", "summary", "scorecard"], "method", 22)
+    assert all(callable(getattr(Report, name)) for name in names)
+
+
+def test_each_round_draws_texts_as_if_they_were_new():
+    learnt = dict(lettering._pairs)
+    lettering.outline("Möwe 4711")
+
+    charts.forget_texts(learnt)
+
+    assert (lettering._pairs, lettering.outline.cache_info().currsize) == (learnt, 0)
 
 
 def test_a_chart_is_what_its_function_and_its_figure_take(monkeypatch):

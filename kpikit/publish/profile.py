@@ -17,6 +17,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from kpikit.publish.messages import CellStarted, Event, Job, Outcome, Profile
@@ -27,7 +28,8 @@ PHASES = (START, IMPORTS, QUERIES, CHARTS, CELLS, JUPYTER, HTML, PDF, SEAL)
 
 _IDLE = "idle"  # a kernel between two cells
 _FILE = "profile.json"
-_QUERIES = ("execute", "to_pyarrow", "to_pyarrow_batches")  # what Ibis's backends run them by
+_QUERIES = ("execute", "to_pyarrow", "to_pyarrow_batches", "raw_sql")  # of Ibis's backends
+_OWN_QUERIES = {("kpikit.engine", "fetch"), ("kpikit.catalogue.keeping", "keep")}
 _CHART = "themed.<locals>.inner"  # every function of kpikit.present that draws is one of these
 
 
@@ -143,7 +145,7 @@ def install(path: str) -> None:
     phases = Phases(START)
     phases.turn(_IDLE)
     _clock_imports(phases)
-    _clock_loaded(phases)
+    clock_loaded(phases)
 
     def before(*_: Any) -> None:
         phases.enter(CELLS)
@@ -207,7 +209,7 @@ def _clock_imports(phases: Phases) -> None:
             finally:
                 is_inside = False
                 if len(sys.modules) != known:
-                    _clock_loaded(phases)
+                    clock_loaded(phases)
 
         return load
 
@@ -215,7 +217,7 @@ def _clock_imports(phases: Phases) -> None:
     importlib.import_module = clocked(importlib.import_module)
 
 
-def _clock_loaded(phases: Phases) -> None:
+def clock_loaded(phases: Phases) -> None:
     """Wrap the functions that run queries or draw, as far as they are loaded and not wrapped."""
     loaded = [module for module in list(sys.modules.values()) if hasattr(module, "__dict__")]
     for module in loaded:
@@ -225,12 +227,16 @@ def _clock_loaded(phases: Phases) -> None:
         elif name == "matplotlib.backend_bases":
             _wrap(vars(module).get("FigureCanvasBase"), ("print_figure",), CHARTS, phases)
         elif name.startswith("kpikit."):
-            drawing = [
-                key
-                for key, value in vars(module).items()
-                if getattr(getattr(value, "__code__", None), "co_qualname", "") == _CHART
-            ]
-            _wrap(module, drawing, CHARTS, phases)
+            for key, value in list(vars(module).items()):
+                if isinstance(value, FunctionType):
+                    phase = _phase_of(value)
+                    _wrap(module, (key,) if phase else (), phase, phases)
+
+
+def _phase_of(function: FunctionType) -> str:
+    if function.__code__.co_qualname == _CHART:
+        return CHARTS
+    return QUERIES if (function.__module__, function.__name__) in _OWN_QUERIES else ""
 
 
 def _wrap(owner: Any, names: Iterable[str], phase: str, phases: Phases) -> None:

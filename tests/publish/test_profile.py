@@ -3,6 +3,8 @@
 import builtins
 import importlib
 import json
+import subprocess
+import sys
 import types
 from dataclasses import replace
 
@@ -119,12 +121,37 @@ def test_imports_queries_and_charts_are_clocked_wherever_they_are_called(monkeyp
     phases = Phases("cells")
 
     profile._clock_imports(phases)
-    profile._clock_loaded(phases)
-    profile._clock_loaded(phases)  # what is clocked is not clocked again
+    profile.clock_loaded(phases)
+    profile.clock_loaded(phases)  # what is clocked is not clocked again
     importlib.import_module("json")
 
     assert (Backend().execute(), charts.bars()) == (3, 4)
     assert set(phases.cpu) == {"cells", "imports", "queries", "charts"}
+
+
+ASKING = """
+from kpikit.catalogue import relations, spells
+from kpikit.catalogue import keeping
+from kpikit.publish import profile
+import ibis
+phases = profile.Phases("cells")
+profile.clock_loaded(phases)
+asked = []
+for ask in (spells.fetch, relations.fetch, keeping.keep):
+    before = phases.cpu["queries"]
+    ask(ibis.memtable({"n": [1, 2]}).aggregate(n=ibis._.n.sum()))
+    phases.note()
+    asked.append(phases.cpu["queries"] > before)
+print(asked)
+"""
+
+
+def test_what_kpikit_asks_duckdb_past_ibis_is_clocked_as_queries():
+    command = [sys.executable, "-c", ASKING]  # for what is clocked stays so in its process
+
+    found = subprocess.run(command, capture_output=True, text=True, check=True)
+
+    assert found.stdout == "[True, True, True]\n"
 
 
 def test_each_report_is_a_row_and_their_sum_is_the_last(make):
