@@ -2,8 +2,9 @@
 
 The heights of all parts are measured first; then pages are filled in order on paper, so to speak.
 Where the next part just misses the rest of a page, that page's charts shrink and the rows of its
-tables close up together, never below ``MIN_SCALE``; a longer table may break instead. Little white
-is left as it is, unless the last part would make a page of its own. Nothing moves out of its order.
+tables close up together, never below ``MIN_SCALE``; a longer table may break instead, and so does
+one that no page has room for with its heading. Little white is left as it is, unless the last part
+would make a page of its own. Nothing moves out of its order.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -60,7 +61,7 @@ def fill_pages(units: Iterable[Unit], *, page_height: float = PAGE_HEIGHT) -> Fi
     broken: set[tuple[int, int]] = set()
     page: list[Unit] = []
     used = 0.0
-    units = list(units)
+    units = [_fitted(unit, page_height, scales) for unit in units]
     for unit in units:
         if unit.flows and unit.at is not None:
             broken.add(unit.at)
@@ -80,6 +81,16 @@ def fill_pages(units: Iterable[Unit], *, page_height: float = PAGE_HEIGHT) -> Fi
         else:
             page, used = [unit], unit.height
     return Filling(scales, frozenset(broken))
+
+
+def _fitted(unit: Unit, page_height: float, scales: dict[tuple[int, int], float]) -> Unit:
+    """Set a part closer that no page has room for, or let it flow, lest its heading go alone."""
+    excess = unit.height - page_height
+    if excess <= 0 or unit.flows:
+        return unit
+    if _shrink([unit], excess + _SPARE, scales):
+        return replace(unit, height=page_height - _SPARE, give=0.0)
+    return replace(unit, flows=True)
 
 
 def _shrink(page: Sequence[Unit], excess: float, scales: dict[tuple[int, int], float]) -> bool:

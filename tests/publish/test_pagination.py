@@ -208,3 +208,10 @@ def test_told_scales_and_breaks_reach_the_parts():
     assert "scale" not in blocks[1]["items"][1]
     assert blocks[2]["breakable"]
     assert blocks[3]["scale"] == 1.0
+
+
+def test_a_part_too_high_with_its_heading_is_set_closer_or_flows():
+    # 110 of 100: 12 of 60 points are 20 %; of 40 they would be 30 %.
+    assert fill(chart(0, 20), chart(1, 110, give=60)).scales == {(0, 1): 0.8}
+    closer = fill(chart(0, 110, give=40), chart(1, 20))
+    assert (closer.scales, closer.broken) == ({}, {(0, 0)})
