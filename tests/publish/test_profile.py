@@ -175,10 +175,18 @@ def test_each_report_is_a_row_and_their_sum_is_the_last(make):
     assert len(profile_lines(outcomes[:1])) == 6
 
 
+IMPORTING = """
+import importlib, pathlib, sys
+pathlib.Path("mine.py").write_text("for _ in range(1_000_000): pass")
+sys.path.insert(0, "")
+importlib.import_module("mine")  # of a name in a text, so not preloaded
+"""
+
+
 @pytest.mark.slow
 def test_a_profiled_report_tells_where_its_time_went(make, tmp_path):
     busy = "import time; end = time.process_time() + 0.3\nwhile time.process_time() < end: pass"
-    plan = make.plan_of(make.planned("atlas", make.cover, busy, make.kpis))
+    plan = make.plan_of(make.planned("atlas", make.cover, IMPORTING, busy, make.kpis))
 
     result = run_plan(plan, output_dir=tmp_path / "output", formats=("html",), profile=True)
 
