@@ -228,9 +228,8 @@ def clock_loaded(phases: Phases) -> None:
             _wrap(vars(module).get("FigureCanvasBase"), ("print_figure",), CHARTS, phases)
         elif name.startswith("kpikit."):
             for key, value in list(vars(module).items()):
-                if isinstance(value, FunctionType):
-                    phase = _phase_of(value)
-                    _wrap(module, (key,) if phase else (), phase, phases)
+                if isinstance(value, FunctionType) and (phase := _phase_of(value)):
+                    _wrap(module, (key,), phase, phases)
 
 
 def _phase_of(function: FunctionType) -> str:
